@@ -1,0 +1,42 @@
+/* arena.h - memory for what lives and dies together (a document, a result).
+ *
+ * Allocation never fails: when memory is exhausted the process says so and
+ * aborts, which the supervisor tells as a crash of the test that ran. */
+#ifndef ARENA_H
+#define ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena_block;
+struct arena {
+  struct arena_block *first, *current;
+  size_t used;  /* bytes handed out since the last reset */
+};
+
+/* `{ 0 }` is an empty arena, ready for use. */
+void *arena_alloc (struct arena *arena, size_t size); /* zeroed, aligned for any type */
+void *arena_array (struct arena *arena, size_t n, size_t size); /* checked product */
+char *arena_copy (struct arena *arena, const void *data, size_t size); /* + a final NUL */
+char *arena_strdup (struct arena *arena, const char *text);
+char *arena_printf (struct arena *arena, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+char *arena_vprintf (struct arena *arena, const char *fmt, va_list args);
+
+/* Forgets everything but keeps the first blocks, so that a loop of uses settles
+ * without malloc. */
+void arena_reset (struct arena *arena);
+void arena_free (struct arena *arena);
+
+/* malloc and friends that abort like the above. */
+void *xmalloc (size_t size);
+void *xcalloc (size_t n, size_t size);
+void *xrealloc (void *old, size_t n, size_t size);
+char *xstrdup (const char *text);
+
+void cleanup_free (void *pointer);
+void cleanup_close (const int *fd);
+#define CLEANUP_FREE __attribute__ ((cleanup (cleanup_free)))
+#define CLEANUP_CLOSE __attribute__ ((cleanup (cleanup_close)))
+#define CLEANUP_ARENA __attribute__ ((cleanup (arena_free)))
+
+#endif

@@ -1,0 +1,11 @@
+/* main.c - the program: picks a command and runs it. */
+#include "config.h"
+
+#include <stdio.h>
+
+int
+main (void)
+{
+  puts (PACKAGE_STRING);
+  return 0;
+}

@@ -1,0 +1,188 @@
+/* text.c - see text.h. */
+#include "config.h"
+
+#include "text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+size_t
+utf8_decode (const char *text, size_t size, uint32_t *point)
+{
+  const unsigned char *s = (const unsigned char *) text;
+  uint32_t c;
+  size_t n;
+  if (!size)
+    return 0;
+  if (s[0] < 0x80) {
+    c = s[0];
+    n = 1;
+  }
+  else if (s[0] >= 0xc2 && s[0] < 0xe0) {
+    c = s[0] & 0x1f;
+    n = 2;
+  }
+  else if (s[0] >= 0xe0 && s[0] < 0xf0) {
+    c = s[0] & 0x0f;
+    n = 3;
+  }
+  else if (s[0] >= 0xf0 && s[0] < 0xf5) {
+    c = s[0] & 0x07;
+    n = 4;
+  }
+  else
+    return 0;
+  if (n > size)
+    return 0;
+  for (size_t i = 1; i < n; i++) {
+    if ((s[i] & 0xc0) != 0x80)
+      return 0;
+    c = c << 6 | (s[i] & 0x3f);
+  }
+  if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
+    return 0;
+  if (point)
+    *point = c;
+  return n;
+}
+
+bool
+utf8_valid (const char *text, size_t size)
+{
+  size_t i = 0;
+  while (i < size) {
+    if ((unsigned char) text[i] < 0x80) {
+      i++;
+      continue;
+    }
+    size_t n = utf8_decode (text + i, size - i, NULL);
+    if (!n)
+      return false;
+    i += n;
+  }
+  return true;
+}
+
+size_t
+utf8_count (const char *text, size_t size)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < size; count++) {
+    size_t n = utf8_decode (text + i, size - i, NULL);
+    i += n ? n : 1;
+  }
+  return count;
+}
+
+void
+text_quote (struct buffer *out, const char *text, size_t size, size_t limit)
+{
+  size_t end = out->size + (limit < 16 ? 16 : limit);
+  buffer_putc (out, '"');
+  for (size_t i = 0; i < size;) {
+    if (out->size >= end) {
+      buffer_printf (out, "…\" (%zu bytes)", size);
+      return;
+    }
+    unsigned char c = (unsigned char) text[i];
+    size_t n = utf8_decode (text + i, size - i, NULL);
+    if (c == '"' || c == '\\') {
+      buffer_putc (out, '\\');
+      buffer_putc (out, (char) c);
+      i++;
+    }
+    else if (c == '\n' || c == '\t' || c == '\r') {
+      buffer_putc (out, '\\');
+      buffer_putc (out, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+      i++;
+    }
+    else if (n == 0 || c < 0x20 || c == 0x7f) {
+      buffer_printf (out, "\\x%02x", c);
+      i++;
+    }
+    else {
+      buffer_add (out, text + i, n);
+      i += n;
+    }
+  }
+  buffer_putc (out, '"');
+}
+
+#define LONGEST_NAME 64
+
+/* Edits (insert, remove, replace, swap neighbours) that make `b` out of `a`,
+ * regardless of case. */
+static size_t
+edit_distance (const char *a, size_t na, const char *b, size_t nb)
+{
+  size_t rows[3][LONGEST_NAME + 1];
+  for (size_t j = 0; j <= nb; j++)
+    rows[0][j] = j;
+  for (size_t i = 1; i <= na; i++) {
+    size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+    row[0] = i;
+    for (size_t j = 1; j <= nb; j++) {
+      int x = tolower ((unsigned char) a[i - 1]), y = tolower ((unsigned char) b[j - 1]);
+      size_t best = above[j - 1] + (x != y);
+      if (above[j] + 1 < best)
+        best = above[j] + 1;
+      if (row[j - 1] + 1 < best)
+        best = row[j - 1] + 1;
+      if (i > 1 && j > 1 && x == tolower ((unsigned char) b[j - 2]) && tolower ((unsigned char) a[i - 2]) == y
+          && above2[j - 2] + 1 < best)
+        best = above2[j - 2] + 1;
+      row[j] = best;
+    }
+  }
+  return rows[na % 3][nb];
+}
+
+void
+text_nearest (const char *name, const char *candidate, const char **best, size_t *distance)
+{
+  size_t na = strlen (name), nb = strlen (candidate);
+  if (na == 0 || nb == 0 || na > LONGEST_NAME || nb > LONGEST_NAME)
+    return;
+  size_t d = edit_distance (name, na, candidate, nb);
+  size_t allowed = na <= 3 ? 1 : na <= 6 ? 2 : 3;
+  if (d > allowed || d >= na || (*best && d >= *distance))
+    return;
+  *best = candidate;
+  *distance = d;
+}
+
+bool
+text_is_name (const char *text, size_t size)
+{
+  static const char *const reserved[]
+    = { "and",  "break", "do",  "else", "elseif", "end",    "false", "for",  "function", "goto",  "if",
+        "in",   "local", "nil", "not",  "or",     "repeat", "return", "then", "true",     "until", "while" };
+  if (size == 0 || size > LONGEST_NAME || isdigit ((unsigned char) text[0]))
+    return false;
+  for (size_t i = 0; i < size; i++)
+    if (!(text[i] == '_' || (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'z')
+          || (text[i] >= 'A' && text[i] <= 'Z')))
+      return false;
+  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+    if (strlen (reserved[i]) == size && memcmp (reserved[i], text, size) == 0)
+      return false;
+  return true;
+}
+
+int64_t
+time_now_us (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_REALTIME, &now);
+  return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t
+clock_now_ns (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}

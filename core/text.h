@@ -1,0 +1,33 @@
+/* text.h - small things with texts: UTF-8, quoting, the nearest name, time. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+/* Length in bytes of the valid UTF-8 character at `text` (no surrogates, no
+ * overlong forms), 0 if it is none; the code point in *point (may be NULL). */
+size_t utf8_decode (const char *text, size_t size, uint32_t *point);
+bool utf8_valid (const char *text, size_t size);
+size_t utf8_count (const char *text, size_t size); /* characters; a bad byte counts as one */
+
+/* Adds a text in double quotes; `"`, `\`, control characters and bytes that are
+ * not UTF-8 escaped (\n, \x1b); at most about `limit` bytes, then `…`. */
+void text_quote (struct buffer *out, const char *text, size_t size, size_t limit);
+
+/* The candidate nearest to `name` that is near enough to be meant, or NULL.
+ * Candidates come one after the other: start with *best = NULL, *distance = 0. */
+void text_nearest (const char *name, const char *candidate, const char **best, size_t *distance);
+
+/* Is it a Lua identifier that is no reserved word? */
+bool text_is_name (const char *text, size_t size);
+
+/* Now, in microseconds since 1970. */
+int64_t time_now_us (void);
+/* The monotonic clock, in nanoseconds. */
+int64_t clock_now_ns (void);
+
+#endif

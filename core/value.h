@@ -1,0 +1,98 @@
+/* value.h - the value tree: documents, variables, results, patterns.
+ *
+ * A value is small and is copied freely; strings, items and members belong to
+ * the arena it was made in and are never changed afterwards.  Every value knows
+ * where it was written (file 0: nowhere). */
+#ifndef VALUE_H
+#define VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "buffer.h"
+
+enum value_type { VALUE_NULL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_STRING, VALUE_LIST, VALUE_MAP };
+
+#define VALUE_QUOTED 1u   /* scalar: it was quoted or a block: a string for sure */
+#define VALUE_DYNAMIC 2u  /* a string with `${`, or a list or map that holds one (keys too) */
+#define VALUE_CASELESS 4u /* map: keys match without regard to case (headers) */
+#define VALUE_BLOCK 8u    /* scalar: a block scalar (`|`, `>`) */
+
+struct member;
+struct value {
+  uint8_t type;   /* enum value_type */
+  uint8_t flags;
+  uint16_t file;  /* see source.h */
+  uint32_t line;  /* from 1 */
+  uint32_t column; /* from 1, in characters */
+  union {
+    bool boolean;
+    int64_t integer;
+    double number;
+    size_t size;  /* bytes of the string */
+    size_t count; /* items or members */
+  };
+  union {
+    const char *string; /* always followed by a NUL that size does not count; may hold NULs */
+    const struct value *items;
+    const struct member *members;
+  };
+};
+struct member { struct value key, value; };
+
+extern const struct value value_null;
+struct value value_bool (bool on);
+struct value value_int (int64_t number);
+struct value value_float (double number);
+struct value value_text (const char *text, size_t size); /* borrowed, must be NUL-terminated */
+struct value value_string (const char *text);            /* the same, of a C string */
+
+/* NULL when there is none. */
+const struct value *value_get (const struct value *map, const char *key);
+const struct value *value_find (const struct value *map, const char *key, size_t size);
+const char *value_type_name (int type); /* "null", "boolean", "integer", "number", "string", "list", "map" */
+
+/* Same type and content; 1 and 1.0 are equal, maps in any order. */
+bool value_equal (const struct value *a, const struct value *b);
+bool value_is (const struct value *value, const char *text); /* a string with this text */
+
+/* A deep copy into another arena. */
+struct value value_copy (struct arena *arena, const struct value *value);
+
+/* A scalar as `${…}` prints it into a text (true, null, 1, 1.5).  Integral
+ * floats print plainly (2.0 as 2).  False for lists and maps. */
+bool value_print (struct buffer *out, const struct value *scalar);
+
+/* For messages: JSON-like, on one line, at most about `limit` bytes, strings
+ * escaped and in double quotes. */
+void value_show (struct buffer *out, const struct value *value, size_t limit);
+
+/* ---- building ---- */
+
+/* Puts values one after the other; the arena owns the result. */
+struct builder {
+  struct arena *arena;
+  struct builder_level *levels;
+  size_t depth, room;
+  struct value *stack; /* finished children of the open levels */
+  size_t top, stack_room;
+  bool done;
+  struct value result;
+};
+#define BUILDER_DEPTH 64
+
+void builder_init (struct builder *builder, struct arena *arena);
+void builder_reset (struct builder *builder); /* forgets all values, keeps memory */
+void builder_free (struct builder *builder);  /* the working memory, not the values */
+/* In a map every value is preceded by its key.  Both return false when nested
+ * too deeply or used out of order. */
+bool builder_key (struct builder *builder, struct value key);
+bool builder_put (struct builder *builder, struct value value); /* borrowed content */
+bool builder_open (struct builder *builder, struct value list_or_map); /* type, flags, place */
+bool builder_close (struct builder *builder);
+/* The finished value; null when there is none yet. */
+struct value builder_finish (struct builder *builder);
+
+#endif

@@ -1,0 +1,48 @@
+/* report.h - reporters: pure consumers of events.
+ *
+ * Each gets every event in order and writes something for people or programs.
+ * A reporter never stops a run: what goes wrong (disk full) it keeps as its
+ * error and becomes silent; the supervisor tells about it once. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "event.h"
+
+struct reporter;
+
+struct reporter_type {
+  const char *name; /* "junit" */
+  void (*event) (struct reporter *reporter, const struct event *event);
+  /* The run is over (also without an EVENT_END: then what is planned and has no
+   * result counts as not run): finish the files. */
+  void (*finish) (struct reporter *reporter);
+  /* May be called from time to time with what is running now (live console); NULL: no. */
+  void (*tick) (struct reporter *reporter, int64_t now_us);
+  void (*free) (struct reporter *reporter);
+};
+
+struct reporter {
+  const struct reporter_type *type;
+  char error[512]; /* "": all is well */
+};
+
+/* `color`, `live` (redraws a status line), `verbose` (1: every test and step; -1:
+ * only failures and the end). */
+struct console_options { FILE *out; bool color, live; int verbose; int width; };
+
+struct reporter *report_console (const struct console_options *options);
+/* `path` is written beside and renamed, with fsync. */
+struct reporter *report_junit (const char *path);
+/* TAP 14 on `out` (not closed) */
+struct reporter *report_tap (FILE *out);
+
+/* Calls, in this order, for all reporters. */
+void report_event (struct reporter *reporter, const struct event *event);
+void report_finish (struct reporter *reporter);
+void report_free (struct reporter *reporter);
+void report_failed (struct reporter *reporter, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+
+#endif

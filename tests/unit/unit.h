@@ -1,0 +1,17 @@
+/* unit.h - the suites of the unit tests: one file a core file. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include "config.h"
+
+#include <check.h>
+
+/* A new file adds its suite here; main.c runs them all. */
+#define UNIT_SUITES(X) \
+  X (value)
+
+#define X(name) Suite *name##_suite (void);
+UNIT_SUITES (X)
+#undef X
+
+#endif
