@@ -33,7 +33,7 @@ esac
 
 autoreconf --install --warnings=all,no-obsolete
 # configure removes core dumps of its trials by `rm -f core`: here that is a folder.
-sed 's/rm -f core \*\.core/rm -f *.core/; s/rm -f -r core \*\.core/rm -f *.core/' configure > configure.tmp
+sed 's/rm -f core\b/rm -f/' configure > configure.tmp
 cat configure.tmp > configure
 rm configure.tmp
 echo "autogen.sh: now ./configure && make"
