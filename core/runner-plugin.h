@@ -309,13 +309,20 @@ RUNNER_API int runner_regex (struct runner_step *step, const char *regex, const 
 /* ------------------------------------------------------------------------
  * Handles: what outlives a step (a connection, a program).  Kept by the test,
  * or by the suite if its setup made it; destroyed at the end, newest first.
- * A handle is used by one step at a time.
+ * A handle is used by one step at a time.  Names are counted by type: several
+ * plugins may each have a "default".
  */
 struct runner_handle_type {
   const char *name;  /* "tcp connection": for messages; also identifies the type */
   /* Ends it; called on the worker's main thread.  `step` has a deadline of its
    * own; say with runner_fail what went wrong. */
   void (*destroy) (struct runner_step *step, void *object);
+  /* Makes a copy for another thread: when a branch or a simulated user first
+   * takes a handle of an outer scope, the copy becomes its own, under the same
+   * name.  The original may be at work meanwhile, but is not destroyed.  NULL on
+   * failure: the step's error is set.  Left out: such handles are not copied, and
+   * one thread at a time has them. */
+  void *(*copy) (struct runner_step *step, void *object);
 };
 
 /* Gives `object` to the runner under `name`.  An older handle of that name in
@@ -328,6 +335,11 @@ RUNNER_API int runner_handle_add (struct runner_step *step, const char *name,
  * another type or is in use; the step's error is set.  `name` NULL: "default". */
 RUNNER_API void *runner_handle_use (struct runner_step *step, const char *name,
                                     const struct runner_handle_type *type);
+
+/* The same for handles that a verb makes on their first use: 1 and the object; 0
+ * and no error when there is none; -1: the step's error is set. */
+RUNNER_API int runner_handle_find (struct runner_step *step, const char *name,
+                                   const struct runner_handle_type *type, void **object);
 
 /* Destroys a handle now.  0, or -1: the step's error is set. */
 RUNNER_API int runner_handle_close (struct runner_step *step, const char *name,
