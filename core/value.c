@@ -296,6 +296,8 @@ builder_key (struct builder *builder, struct value key)
 {
   if (!wants_key (builder) || key.type != VALUE_STRING)
     return false;
+  if (key.flags & VALUE_DYNAMIC)
+    innermost (builder)->head.flags |= VALUE_DYNAMIC;
   push (builder, &key);
   return true;
 }
@@ -346,8 +348,6 @@ builder_close (struct builder *builder)
     for (size_t i = 0; i < n / 2; i++) {
       members[i].key = children[2 * i];
       members[i].value = children[2 * i + 1];
-      if (members[i].key.flags & VALUE_DYNAMIC)
-        value.flags |= VALUE_DYNAMIC;
     }
     value.count = n / 2;
     value.members = members;
@@ -362,6 +362,26 @@ builder_close (struct builder *builder)
   builder->top = level->base;
   builder->depth--;
   return builder_put (builder, value);
+}
+
+const struct value *
+builder_last (const struct builder *builder)
+{
+  return builder->depth ? &builder->stack[builder->top - 1] : &builder->result;
+}
+
+const struct value *
+builder_children (const struct builder *builder, size_t *count)
+{
+  size_t base = builder->levels[builder->depth - 1].base;
+  *count = builder->top - base;
+  return builder->stack + base;
+}
+
+void
+builder_truncate (struct builder *builder, size_t count)
+{
+  builder->top = builder->levels[builder->depth - 1].base + count;
 }
 
 struct value

@@ -92,6 +92,13 @@ bool builder_key (struct builder *builder, struct value key);
 bool builder_put (struct builder *builder, struct value value); /* borrowed content */
 bool builder_open (struct builder *builder, struct value list_or_map); /* type, flags, place */
 bool builder_close (struct builder *builder);
+/* The list or map that was closed, or the value that was put, just now; until the
+ * next change. */
+const struct value *builder_last (const struct builder *builder);
+/* The children of the innermost open list or map (keys and values in turn), and to
+ * forget all but the first `count` of them. */
+const struct value *builder_children (const struct builder *builder, size_t *count);
+void builder_truncate (struct builder *builder, size_t count);
 /* The finished value; null when there is none yet. */
 struct value builder_finish (struct builder *builder);
 
