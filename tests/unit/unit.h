@@ -10,6 +10,7 @@
 #define UNIT_SUITES(X) \
   X (json) \
   X (keys) \
+  X (path) \
   X (regexp) \
   X (source) \
   X (units) \
