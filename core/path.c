@@ -706,12 +706,13 @@ parse_test (struct parser *p, struct filter *filter)
     skip_blanks (p);
     return parse_comparable (p, &filter->b);
   }
+  if (peek (p) == '=')
+    return wrong (p, "expected == (not =)");
+  if (operand_gives (&filter->a) == GIVES_VALUE)
+    return wrong (p, "expected a comparison");
   p->at = end;
   filter->kind = filter->a.kind == OPERAND_PATH ? FILTER_EXISTS : FILTER_FUNCTION;
-  if (operand_gives (&filter->a) != GIVES_VALUE)
-    return true;
-  skip_blanks (p);
-  return wrong (p, peek (p) == '=' ? "expected == (not =)" : "expected a comparison");
+  return true;
 }
 
 static bool

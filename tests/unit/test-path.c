@@ -238,7 +238,7 @@ START_TEST (faults)
          { "$['\\ud800\\u0041']", "at character 4: half of a surrogate pair" },
          { "$['\\u12']", "at character 8: expected four hexadecimal digits after \\u" },
          { "$['a\tb']", "at character 5: a control character must be escaped" }, { "$['\xff']", "at character 4: not UTF-8" },
-         { "$[?@.a = 1]", "at character 8: expected a comparison" },
+         { "$[?@.a = 1]", "at character 8: expected == (not =)" },
          { "$[?1 = 1]", "at character 6: expected == (not =)" }, { "$[?1]", "at character 5: expected a comparison" },
          { "$[?@.* == 1]", "at character 4: only values and paths to one value are compared" },
          { "$[?1 == @..a]", "at character 9: only values and paths to one value are compared" },
