@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,9 @@ buffer_float (struct buffer *buffer, double number)
   }
   /* The program never calls setlocale, so printf and strtod use the C locale. */
   char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
+  /* 15 digits are right for every normal number that has no more, and %g drops zeros at the end. */
+  int first = fabs (number) < DBL_MIN ? 1 : 15;
+  for (int digits = first; digits <= 17; digits++) {
     snprintf (text, sizeof text, "%.*g", digits, number);
     if (strtod (text, NULL) == number)
       break;

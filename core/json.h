@@ -7,8 +7,9 @@
 
 #include "value.h"
 
-/* Parses one JSON text (any value).  `base` gives the place of the result (NULL:
- * nowhere).  False: `error` (of error_size) says "line 3, column 4: …". */
+/* Parses one JSON text (any value) of at most 64 levels; lone \udc80..\udcff become
+ * the bytes they stand for.  The result comes from nowhere (file 0).  False: `error`
+ * (of error_size) says "line 3, column 4: …". */
 bool json_parse (struct arena *arena, const char *text, size_t size, struct value *out, char *error,
                  size_t error_size);
 void json_write (struct buffer *out, const struct value *value);

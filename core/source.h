@@ -18,18 +18,19 @@ const char *source_name (uint16_t file); /* "" for 0 */
 const char *source_line (uint16_t file, uint32_t line, size_t *size);
 void source_forget_all (void); /* for tests and fuzzers */
 
-/* "file:line:col" */
+/* "file:line:col"; without the column or the line when they are 0 */
 void place_print (struct buffer *out, const struct value *where);
 
 struct fault { struct value where; char *message; };
 struct faults {
   struct fault *items;
   size_t count, room;
+  size_t more; /* how many came after the first FAULTS_LIMIT: only counted */
 };
-#define FAULTS_LIMIT 1000 /* of one run; the rest is only counted */
+#define FAULTS_LIMIT 1000
 
-/* Adds "file:line:col: message" for where `where` was written; its content is
- * not kept.  A fault equal to an earlier one is dropped. */
+/* Adds "file:line:col: message" for where `where` was written (NULL: nowhere);
+ * its content is not kept.  A fault equal to an earlier one is dropped. */
 void fault_add (struct faults *faults, const struct value *where, const char *fmt, ...)
   __attribute__ ((format (printf, 3, 4)));
 /* The same with the nearest of `names` (ends with NULL) to `name` as a hint. */

@@ -4,8 +4,8 @@
 
 #include "value.h"
 
-/* 10ns 10us 10ms 1.5s 2m 1h 1d, and sums of them (1m30s).  A unit is needed, but
- * for 0.  Nanoseconds, never negative.  False: not a duration. */
+/* 10ns 10us 10ms 1.5s 2m 1h 1d, and sums of them, larger units first (1m30s).  A
+ * unit is needed, but for 0.  Whole nanoseconds, never negative.  False: not a duration. */
 bool parse_duration (const char *text, size_t size, int64_t *ns);
 /* 100, 100B, 4KB = 4000, 4KiB = 4096, MB MiB GB GiB. */
 bool parse_size (const char *text, size_t size, uint64_t *bytes);

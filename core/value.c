@@ -57,6 +57,31 @@ value_find (const struct value *map, const char *key, size_t size)
   return NULL;
 }
 
+static bool
+same_key (const struct value *a, const struct value *b, bool caseless)
+{
+  return a->size == b->size
+         && (caseless ? strncasecmp (a->string, b->string, a->size) == 0 : memcmp (a->string, b->string, a->size) == 0);
+}
+
+const struct value *
+value_find_from (const struct value *map, const struct value *key, size_t *from, size_t *work)
+{
+  if (map->type != VALUE_MAP || map->count == 0)
+    return NULL;
+  bool caseless = map->flags & VALUE_CASELESS;
+  size_t at = *from < map->count ? *from : 0;
+  for (size_t looks = 0; looks < map->count && *work > 0; looks++, --*work) {
+    const struct member *m = &map->members[at];
+    at = at + 1 < map->count ? at + 1 : 0;
+    if (same_key (&m->key, key, caseless)) {
+      *from = at;
+      return &m->value;
+    }
+  }
+  return NULL;
+}
+
 const struct value *
 value_get (const struct value *map, const char *key)
 {
@@ -126,6 +151,110 @@ value_equal (const struct value *a, const struct value *b)
   default:
     return equal_maps (a, b);
   }
+}
+
+static bool
+spend (size_t *work, size_t amount)
+{
+  bool enough = *work > amount;
+  *work = enough ? *work - amount : 0;
+  return enough;
+}
+
+static int equal_within (const struct value *a, const struct value *b, bool strict, size_t *work, size_t depth);
+
+static int
+equal_lists_within (const struct value *a, const struct value *b, bool strict, size_t *work, size_t depth)
+{
+  for (size_t i = 0; i < a->count; i++) {
+    int answer = equal_within (&a->items[i], &b->items[i], strict, work, depth);
+    if (answer != 1)
+      return answer;
+  }
+  return 1;
+}
+
+static int
+equal_maps_within (const struct value *a, const struct value *b, bool strict, size_t *work, size_t depth)
+{
+  size_t from = 0;
+  for (size_t i = 0; i < a->count; i++) {
+    const struct value *other = value_find_from (b, &a->members[i].key, &from, work);
+    if (!other)
+      return *work ? 0 : -1;
+    int answer = equal_within (&a->members[i].value, other, strict, work, depth);
+    if (answer != 1)
+      return answer;
+  }
+  return 1;
+}
+
+#define EQUAL_DEPTH 200
+
+static int
+equal_within (const struct value *a, const struct value *b, bool strict, size_t *work, size_t depth)
+{
+  if (!spend (work, 1))
+    return -1;
+  bool maps = a->type == VALUE_MAP && b->type == VALUE_MAP, lists = a->type == VALUE_LIST && b->type == VALUE_LIST;
+  if (maps || lists) {
+    if (a->count != b->count)
+      return 0;
+    if (depth >= EQUAL_DEPTH)
+      return -1;
+    return maps ? equal_maps_within (a, b, strict, work, depth + 1) : equal_lists_within (a, b, strict, work, depth + 1);
+  }
+  if (strict && a->type != b->type)
+    return 0;
+  if (a->type == VALUE_STRING && b->type == VALUE_STRING && a->size == b->size && !spend (work, a->size / 64))
+    return -1;
+  return value_equal (a, b);
+}
+
+int
+value_equal_within (const struct value *a, const struct value *b, bool strict, size_t *work)
+{
+  return equal_within (a, b, strict, work, 0);
+}
+
+static enum value_order
+order_of (double difference)
+{
+  return difference < 0 ? VALUE_LESS : difference > 0 ? VALUE_MORE : VALUE_SAME;
+}
+
+/* An integer and a double: exact where the double of the integer would be rounded. */
+static enum value_order
+compare_mixed (int64_t integer, double number)
+{
+  if (isnan (number))
+    return VALUE_UNORDERED;
+  if (number >= 0x1p63)
+    return VALUE_LESS;
+  if (number < -0x1p63)
+    return VALUE_MORE;
+  int64_t whole = (int64_t) number; /* towards zero */
+  if (integer != whole)
+    return integer < whole ? VALUE_LESS : VALUE_MORE;
+  return order_of ((double) whole - number);
+}
+
+enum value_order
+value_compare_numbers (const struct value *a, const struct value *b)
+{
+  if (!is_number (a) || !is_number (b))
+    return VALUE_UNORDERED;
+  if (a->type == VALUE_INT && b->type == VALUE_INT)
+    return a->integer < b->integer ? VALUE_LESS : a->integer > b->integer ? VALUE_MORE : VALUE_SAME;
+  if (a->type == VALUE_INT)
+    return compare_mixed (a->integer, b->number);
+  if (b->type == VALUE_INT) {
+    enum value_order order = compare_mixed (b->integer, a->number);
+    return order == VALUE_UNORDERED ? order : (enum value_order) -(int) order;
+  }
+  if (isnan (a->number) || isnan (b->number))
+    return VALUE_UNORDERED;
+  return a->number < b->number ? VALUE_LESS : a->number > b->number ? VALUE_MORE : VALUE_SAME;
 }
 
 bool
@@ -296,6 +425,8 @@ builder_key (struct builder *builder, struct value key)
 {
   if (!wants_key (builder) || key.type != VALUE_STRING)
     return false;
+  if (key.flags & VALUE_DYNAMIC)
+    innermost (builder)->head.flags |= VALUE_DYNAMIC;
   push (builder, &key);
   return true;
 }
@@ -346,8 +477,6 @@ builder_close (struct builder *builder)
     for (size_t i = 0; i < n / 2; i++) {
       members[i].key = children[2 * i];
       members[i].value = children[2 * i + 1];
-      if (members[i].key.flags & VALUE_DYNAMIC)
-        value.flags |= VALUE_DYNAMIC;
     }
     value.count = n / 2;
     value.members = members;
@@ -362,6 +491,26 @@ builder_close (struct builder *builder)
   builder->top = level->base;
   builder->depth--;
   return builder_put (builder, value);
+}
+
+const struct value *
+builder_last (const struct builder *builder)
+{
+  return builder->depth ? &builder->stack[builder->top - 1] : &builder->result;
+}
+
+const struct value *
+builder_children (const struct builder *builder, size_t *count)
+{
+  size_t base = builder->levels[builder->depth - 1].base;
+  *count = builder->top - base;
+  return builder->stack + base;
+}
+
+void
+builder_truncate (struct builder *builder, size_t count)
+{
+  builder->top = builder->levels[builder->depth - 1].base + count;
 }
 
 struct value

@@ -52,10 +52,20 @@ struct value value_string (const char *text);            /* the same, of a C str
 /* NULL when there is none. */
 const struct value *value_get (const struct value *map, const char *key);
 const struct value *value_find (const struct value *map, const char *key, size_t size);
+/* The same beginning at member *from, and around; leaves *from after what it
+ * found, so that maps in the same order need one look a key.  Looks are taken
+ * from *work, which ends at 0. */
+const struct value *value_find_from (const struct value *map, const struct value *key, size_t *from, size_t *work);
 const char *value_type_name (int type); /* "null", "boolean", "integer", "number", "string", "list", "map" */
 
 /* Same type and content; 1 and 1.0 are equal, maps in any order. */
 bool value_equal (const struct value *a, const struct value *b);
+/* The same with bounds: what it compares is taken from *work.  `strict`: 1 and 1.0
+ * differ.  1: equal, 0: not, -1: too much work or too deep. */
+int value_equal_within (const struct value *a, const struct value *b, bool strict, size_t *work);
+/* Exact, beyond 2^53 too.  VALUE_UNORDERED: one is NaN or no number. */
+enum value_order { VALUE_LESS = -1, VALUE_SAME = 0, VALUE_MORE = 1, VALUE_UNORDERED = 2 };
+enum value_order value_compare_numbers (const struct value *a, const struct value *b);
 bool value_is (const struct value *value, const char *text); /* a string with this text */
 
 /* A deep copy into another arena. */
@@ -92,6 +102,13 @@ bool builder_key (struct builder *builder, struct value key);
 bool builder_put (struct builder *builder, struct value value); /* borrowed content */
 bool builder_open (struct builder *builder, struct value list_or_map); /* type, flags, place */
 bool builder_close (struct builder *builder);
+/* The list or map that was closed, or the value that was put, just now; until the
+ * next change. */
+const struct value *builder_last (const struct builder *builder);
+/* The children of the innermost open list or map (keys and values in turn), and to
+ * forget all but the first `count` of them. */
+const struct value *builder_children (const struct builder *builder, size_t *count);
+void builder_truncate (struct builder *builder, size_t count);
 /* The finished value; null when there is none yet. */
 struct value builder_finish (struct builder *builder);
 

@@ -8,6 +8,12 @@
 
 /* A new file adds its suite here; main.c runs them all. */
 #define UNIT_SUITES(X) \
+  X (json) \
+  X (keys) \
+  X (path) \
+  X (regexp) \
+  X (source) \
+  X (units) \
   X (value)
 
 #define X(name) Suite *name##_suite (void);
