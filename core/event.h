@@ -71,6 +71,7 @@ struct event {
   const char *seed;    /* of --shuffle; NULL: as written */
   const char *command; /* the command line, masked */
   uint64_t suites, tests; /* planned.  On EVENT_END: seen */
+  uint32_t jobs;       /* suites at once; 0: not told */
 
   /* plan, suite, start, test, suite_end */
   uint32_t suite;      /* from 0 */
@@ -113,7 +114,9 @@ struct event {
   bool interrupted;
 };
 
-/* Appends the event as one line with its newline. */
+/* Appends the event as one line with its newline.  A line that would be longer
+ * than EVENT_LINE_MAX is written without its largest parts, which a warning in it
+ * tells. */
 void event_write (struct buffer *out, const struct event *event);
 
 /* Reads one line (with or without its newline).  False: `error` says why it is

@@ -8,10 +8,12 @@
 
 /* A new file adds its suite here; main.c runs them all. */
 #define UNIT_SUITES(X) \
+  X (event) \
   X (json) \
   X (keys) \
   X (path) \
   X (regexp) \
+  X (secret) \
   X (source) \
   X (units) \
   X (value)

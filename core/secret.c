@@ -1,0 +1,449 @@
+/* secret.c - see secret.h.
+ *
+ * Encodings that give one text (base64, hex) are looked for byte by byte.  URL
+ * and JSON leave the writer a choice for every character (`a`, `%61`; `/`, `\/`,
+ * `\u002f`), so these are decoded while they are compared: then no spelling is
+ * missed.  Base64 text depends on what surrounds the secret: characters that the
+ * secret alone determines are looked for, in the three alignments. */
+#include "config.h"
+
+#include "secret.h"
+
+#include <stdlib.h>
+
+#include "arena.h"
+#include "text.h"
+
+#define SHORTEST_LINE 8
+
+enum spelling { SPELLING_FIXED, SPELLING_URL, SPELLING_JSON };
+
+struct pattern {
+  enum spelling spelling;
+  unsigned char *data;
+  size_t size;
+};
+static struct pattern *patterns;
+static size_t pattern_count, pattern_room;
+
+/* Which patterns can begin with a byte. */
+static struct bucket { uint32_t *numbers; size_t count, room; } buckets[256];
+
+/* ---- filling the list ---- */
+
+static void
+add_to_bucket (unsigned char first, size_t number)
+{
+  struct bucket *bucket = &buckets[first];
+  if (bucket->count == bucket->room) {
+    bucket->room = bucket->room ? bucket->room * 2 : 8;
+    bucket->numbers = xrealloc (bucket->numbers, bucket->room, sizeof *bucket->numbers);
+  }
+  bucket->numbers[bucket->count++] = (uint32_t) number;
+}
+
+static bool
+is_known (enum spelling spelling, const void *data, size_t size)
+{
+  for (size_t i = 0; i < pattern_count; i++)
+    if (patterns[i].spelling == spelling && patterns[i].size == size && memcmp (patterns[i].data, data, size) == 0)
+      return true;
+  return false;
+}
+
+static void
+add_pattern (enum spelling spelling, const void *data, size_t size)
+{
+  if (is_known (spelling, data, size))
+    return;
+  if (pattern_count == pattern_room) {
+    pattern_room = pattern_room ? pattern_room * 2 : 16;
+    patterns = xrealloc (patterns, pattern_room, sizeof *patterns);
+  }
+  struct pattern *pattern = &patterns[pattern_count];
+  *pattern = (struct pattern) { spelling, xmalloc (size), size };
+  memcpy (pattern->data, data, size);
+  add_to_bucket (pattern->data[0], pattern_count);
+  if (spelling == SPELLING_URL && pattern->data[0] != '%')
+    add_to_bucket ('%', pattern_count);
+  if (spelling == SPELLING_URL && pattern->data[0] == ' ')
+    add_to_bucket ('+', pattern_count);
+  if (spelling == SPELLING_JSON && pattern->data[0] != '\\')
+    add_to_bucket ('\\', pattern_count);
+  pattern_count++;
+}
+
+static void
+add_hex (const unsigned char *data, size_t size, const char *digits)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  for (size_t i = 0; i < size; i++) {
+    buffer_putc (&text, digits[data[i] >> 4]);
+    buffer_putc (&text, digits[data[i] & 15]);
+  }
+  add_pattern (SPELLING_FIXED, text.data, text.size);
+}
+
+/* The base64 characters of the bits from `bit` on, as many as `size` bytes that
+ * begin at bit `begin` determine; *rest: bits of them in the character after. */
+static void
+encode_base64 (struct buffer *text, const unsigned char *data, size_t size, size_t begin, const char *alphabet,
+               size_t *rest)
+{
+  size_t end = begin + 8 * size;
+  size_t bit = (begin + 5) / 6 * 6;
+  unsigned index;
+  for (; bit + 6 <= end; bit += 6) {
+    index = 0;
+    for (size_t b = bit - begin; b < bit - begin + 6; b++)
+      index = index << 1 | (data[b / 8] >> (7 - b % 8) & 1u);
+    buffer_putc (text, alphabet[index]);
+  }
+  *rest = end - bit;
+}
+
+/* The secret at byte `offset` of a group of three. */
+static void
+add_base64 (const unsigned char *data, size_t size, size_t offset, const char *alphabet)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  size_t rest;
+  encode_base64 (&text, data, size, 8 * offset, alphabet, &rest);
+  add_pattern (SPELLING_FIXED, text.data, text.size);
+  if (rest == 0)
+    return;
+  /* Where the encoded text ends with the secret, zeros fill the last character. */
+  unsigned last = (unsigned) data[size - 1] << (6 - rest) & 63u;
+  buffer_putc (&text, alphabet[last]);
+  add_pattern (SPELLING_FIXED, text.data, text.size);
+}
+
+static void
+add_spellings (const char *text, size_t size)
+{
+#define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+  static const char *const alphabets[] = { ALPHABET "+/", ALPHABET "-_" };
+  const unsigned char *data = (const unsigned char *) text;
+  add_pattern (SPELLING_FIXED, data, size);
+  add_pattern (SPELLING_URL, data, size);
+  add_pattern (SPELLING_JSON, data, size);
+  add_hex (data, size, "0123456789abcdef");
+  add_hex (data, size, "0123456789ABCDEF");
+  for (size_t a = 0; a < 2; a++)
+    for (size_t offset = 0; offset < 3; offset++)
+      add_base64 (data, size, offset, alphabets[a]);
+}
+
+static size_t
+without_line_end (const char *data, size_t size)
+{
+  while (size && (data[size - 1] == '\n' || data[size - 1] == '\r'))
+    size--;
+  return size;
+}
+
+static void
+add_lines (const char *data, size_t size)
+{
+  while (size) {
+    const char *newline = memchr (data, '\n', size);
+    size_t line = newline ? (size_t) (newline - data) : size;
+    size_t kept = without_line_end (data, line);
+    if (kept >= SHORTEST_LINE)
+      add_spellings (data, kept);
+    size_t step = newline ? line + 1 : line;
+    data += step;
+    size -= step;
+  }
+}
+
+bool
+secret_add (const char *data, size_t size)
+{
+  if (size < SECRET_SHORTEST)
+    return false;
+  add_spellings (data, size);
+  size_t kept = without_line_end (data, size);
+  if (kept < size && kept >= SECRET_SHORTEST)
+    add_spellings (data, kept);
+  if (memchr (data, '\n', kept))
+    add_lines (data, kept);
+  return true;
+}
+
+bool
+secret_any (void)
+{
+  return pattern_count > 0;
+}
+
+void
+secret_forget_all (void)
+{
+  for (size_t i = 0; i < pattern_count; i++)
+    free (patterns[i].data);
+  free (patterns);
+  patterns = NULL;
+  pattern_count = pattern_room = 0;
+  for (size_t i = 0; i < 256; i++) {
+    free (buckets[i].numbers);
+    buckets[i] = (struct bucket) { 0 };
+  }
+}
+
+/* ---- comparing ---- */
+
+/* How a text compares with a pattern: bytes of the text that are it, NO_MATCH, or
+ * CUT_OFF when the text ends before it is decided. */
+#define NO_MATCH ((size_t) 0)
+#define CUT_OFF SIZE_MAX
+
+static int
+hex_digit (char c)
+{
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = (char) (c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t
+compare_fixed (const struct pattern *pattern, const char *text, size_t size)
+{
+  size_t n = size < pattern->size ? size : pattern->size;
+  if (memcmp (text, pattern->data, n))
+    return NO_MATCH;
+  return n == pattern->size ? n : CUT_OFF;
+}
+
+static size_t
+compare_url (const struct pattern *pattern, const char *text, size_t size)
+{
+  size_t at = 0;
+  for (size_t i = 0; i < pattern->size; i++) {
+    if (at == size)
+      return CUT_OFF;
+    unsigned char c = (unsigned char) text[at];
+    if (c != '%') {
+      if (c != pattern->data[i] && !(c == '+' && pattern->data[i] == ' '))
+        return NO_MATCH;
+      at++;
+      continue;
+    }
+    static const char digits[] = "0123456789abcdef";
+    for (size_t d = 1; d < 3; d++) {
+      if (at + d == size)
+        return CUT_OFF;
+      int digit = hex_digit (text[at + d]);
+      if (digit < 0 || digits[digit] != digits[pattern->data[i] >> (d == 1 ? 4 : 0) & 15])
+        return NO_MATCH;
+    }
+    at += 3;
+  }
+  return at;
+}
+
+/* The code of `\uXXXX` at the beginning of the text; -1: there is none; -2: cut off. */
+static long
+unicode_escape (const char *text, size_t size)
+{
+  static const char lead[] = "\\u";
+  long code = 0;
+  for (size_t i = 0; i < 6; i++) {
+    if (i == size)
+      return -2;
+    if (i < 2) {
+      if (text[i] != lead[i])
+        return -1;
+      continue;
+    }
+    int digit = hex_digit (text[i]);
+    if (digit < 0)
+      return -1;
+    code = code << 4 | digit;
+  }
+  return code;
+}
+
+static size_t
+put_utf8 (unsigned char *to, long code)
+{
+  if (code >= 0xdc80 && code <= 0xdcff) { /* a byte that is not UTF-8, see json.h */
+    to[0] = (unsigned char) (code & 0xff);
+    return 1;
+  }
+  if (code < 0x80) {
+    to[0] = (unsigned char) code;
+    return 1;
+  }
+  size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = n; i-- > 1; code >>= 6)
+    to[i] = (unsigned char) (0x80 | (code & 0x3f));
+  to[0] = (unsigned char) ((0xff00 >> n & 0xff) | code);
+  return n;
+}
+
+/* Decodes the escape at the beginning of the text.  Returns its size, NO_MATCH or
+ * CUT_OFF; what it means is in `meant`. */
+static size_t
+json_escape (const char *text, size_t size, unsigned char *meant, size_t *meant_size)
+{
+  static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+  if (size < 2)
+    return CUT_OFF;
+  if (text[1] != 'u') {
+    const char *found = text[1] ? strchr (letters, text[1]) : NULL;
+    if (!found)
+      return NO_MATCH;
+    meant[0] = (unsigned char) meanings[found - letters];
+    *meant_size = 1;
+    return 2;
+  }
+  long code = unicode_escape (text, size);
+  if (code < 0)
+    return code == -2 ? CUT_OFF : NO_MATCH;
+  size_t used = 6;
+  if (code >= 0xd800 && code < 0xdc00) {
+    long low = unicode_escape (text + 6, size - 6);
+    if (low < 0xdc00 || low > 0xdfff)
+      return low == -2 ? CUT_OFF : NO_MATCH;
+    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    used = 12;
+  }
+  *meant_size = put_utf8 (meant, code);
+  return used;
+}
+
+static size_t
+compare_json (const struct pattern *pattern, const char *text, size_t size)
+{
+  size_t at = 0;
+  for (size_t i = 0; i < pattern->size;) {
+    if (at == size)
+      return CUT_OFF;
+    if (text[at] != '\\') {
+      if ((unsigned char) text[at++] != pattern->data[i++])
+        return NO_MATCH;
+      continue;
+    }
+    unsigned char meant[4];
+    size_t n = 0, used = json_escape (text + at, size - at, meant, &n);
+    if (used == NO_MATCH || used == CUT_OFF)
+      return used;
+    if (n > pattern->size - i || memcmp (meant, pattern->data + i, n))
+      return NO_MATCH;
+    at += used;
+    i += n;
+  }
+  return at;
+}
+
+/* The longest pattern that the text begins with, NO_MATCH, or CUT_OFF when more
+ * text could make a match, or a longer one. */
+static size_t
+longest_match (const char *text, size_t size, bool more_follows)
+{
+  const struct bucket *bucket = &buckets[(unsigned char) text[0]];
+  size_t longest = NO_MATCH;
+  for (size_t i = 0; i < bucket->count; i++) {
+    const struct pattern *pattern = &patterns[bucket->numbers[i]];
+    size_t n = pattern->spelling == SPELLING_FIXED ? compare_fixed (pattern, text, size)
+               : pattern->spelling == SPELLING_URL ? compare_url (pattern, text, size)
+                                                   : compare_json (pattern, text, size);
+    if (n == CUT_OFF) {
+      if (more_follows)
+        return CUT_OFF;
+      continue;
+    }
+    if (n > longest)
+      longest = n;
+  }
+  return longest;
+}
+
+/* ---- masking ---- */
+
+/* Appends the text masked to `out`, up to where it is decided, and returns that
+ * place.  *covered: bytes at the beginning (on return: from that place on) that
+ * belong to a secret already masked.  Secrets that overlap become one `***`. */
+static size_t
+mask (const char *text, size_t size, bool more_follows, size_t *covered, struct buffer *out)
+{
+  size_t end = *covered; /* of what is masked so far */
+  size_t plain = end;    /* from here on nothing has been appended */
+  size_t i = 0;
+  for (; i < size; i++) {
+    if (!buckets[(unsigned char) text[i]].count)
+      continue;
+    size_t n = longest_match (text + i, size - i, more_follows);
+    if (n == CUT_OFF)
+      break;
+    if (n == NO_MATCH)
+      continue;
+    if (i >= end) {
+      buffer_add (out, text + plain, i - plain);
+      buffer_lit (out, "***");
+    }
+    if (i + n > end)
+      plain = end = i + n;
+  }
+  if (i > plain)
+    buffer_add (out, text + plain, i - plain);
+  *covered = end > i ? end - i : 0;
+  return i;
+}
+
+/* Is there anything to be masked?  Most texts hold nothing, and need no copy. */
+static size_t
+first_match (const char *text, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    if (buckets[(unsigned char) text[i]].count && longest_match (text + i, size - i, false) != NO_MATCH)
+      return i;
+  return size;
+}
+
+void
+secret_mask (struct buffer *buffer, size_t from)
+{
+  if (!pattern_count || from >= buffer->size)
+    return;
+  size_t first = from + first_match (buffer->data + from, buffer->size - from);
+  if (first == buffer->size)
+    return;
+  CLEANUP_BUFFER struct buffer masked = { 0 };
+  size_t covered = 0;
+  mask (buffer->data + first, buffer->size - first, false, &covered, &masked);
+  buffer->size = first;
+  buffer_add (buffer, masked.data, masked.size);
+}
+
+static void
+feed (struct secret_stream *stream, bool more_follows, struct buffer *out)
+{
+  struct buffer *held = &stream->held;
+  size_t done = mask (held->data, held->size, more_follows, &stream->covered, out);
+  buffer_remove (held, done);
+}
+
+void
+secret_stream_feed (struct secret_stream *stream, const char *data, size_t size, struct buffer *out)
+{
+  if (!pattern_count) {
+    buffer_add (out, data, size);
+    return;
+  }
+  if (!size)
+    return;
+  buffer_add (&stream->held, data, size);
+  feed (stream, true, out);
+}
+
+void
+secret_stream_end (struct secret_stream *stream, struct buffer *out)
+{
+  if (stream->held.size)
+    feed (stream, false, out);
+  buffer_free (&stream->held);
+  *stream = (struct secret_stream) { 0 };
+}

@@ -1,0 +1,264 @@
+/* test-secret.c - secret.c: what is masked, what is not, in one piece and in streams. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "arena.h"
+#include "secret.h"
+#include "text.h"
+
+static void
+setup (void)
+{
+  secret_forget_all ();
+}
+
+static void
+add (const char *secret)
+{
+  ck_assert (secret_add (secret, strlen (secret)));
+}
+
+static void
+masked (const char *text, const char *expected)
+{
+  struct buffer buffer = { 0 };
+  buffer_puts (&buffer, text);
+  secret_mask (&buffer, 0);
+  ck_assert_str_eq (buffer_text (&buffer), expected);
+  buffer_free (&buffer);
+}
+
+START_TEST (nothing_is_masked_without_secrets)
+{
+  ck_assert (!secret_any ());
+  masked ("a password: hunter22", "a password: hunter22");
+  ck_assert (!secret_add ("abc", 3));
+  ck_assert (!secret_any ());
+}
+END_TEST
+
+START_TEST (the_raw_value_is_masked)
+{
+  add ("hunter22");
+  ck_assert (secret_any ());
+  masked ("hunter22", "***");
+  masked ("a hunter22, hunter2 and hunter22!", "a ***, hunter2 and ***!");
+  masked ("hhunter22", "h***");
+  masked ("hunter22hunter22", "******");
+}
+END_TEST
+
+START_TEST (masking_begins_where_told)
+{
+  add ("hunter22");
+  struct buffer buffer = { 0 };
+  buffer_puts (&buffer, "hunter22 hunter22");
+  secret_mask (&buffer, 3);
+  ck_assert_str_eq (buffer_text (&buffer), "hunter22 ***");
+  secret_mask (&buffer, buffer.size);
+  ck_assert_str_eq (buffer_text (&buffer), "hunter22 ***");
+  buffer_free (&buffer);
+}
+END_TEST
+
+START_TEST (every_json_spelling_is_masked)
+{
+  add ("a/b\"c\\d\n\xc3\xa9\xf0\x9f\x98\x80z");
+  masked ("{\"k\":\"a/b\\\"c\\\\d\\n\xc3\xa9\xf0\x9f\x98\x80z\"}", "{\"k\":\"***\"}");
+  masked ("[a\\/b\\\"c\\\\d\\n\\u00e9\\ud83d\\ude00z]", "[***]");
+  masked ("[\\u0061\\u002F\\u0062\\u0022c\\u005cd\\u000a\\u00E9\\uD83D\\uDE00z]", "[***]");
+  masked ("[a\\/b\\\"c\\\\d\\n\\u00e9\\ud83d\\ude00y]", "[a\\/b\\\"c\\\\d\\n\\u00e9\\ud83d\\ude00y]");
+}
+END_TEST
+
+START_TEST (bytes_that_are_no_text_are_masked_as_events_write_them)
+{
+  ck_assert (secret_add ("\xff\xfe\x00\x80", 4));
+  masked ("\"\\udcff\\udcfe\\u0000\\udc80\"", "\"***\"");
+  masked ("fffe0080 FFFE0080", "*** ***");
+}
+END_TEST
+
+START_TEST (every_url_spelling_is_masked)
+{
+  add ("p w/d+%41\xc3\xa9");
+  masked ("?a=p+w%2Fd%2B%2541%C3%A9&b", "?a=***&b");
+  masked ("?a=p%20w%2fd%2b%2541%c3%a9&b", "?a=***&b");
+  masked ("?a=%70%20w/d%2B%25%34%31%c3%A9&b", "?a=***&b");
+  masked ("?a=p w/d+%41\xc3\xa9", "?a=***");
+  masked ("?a=p+w%2Fd%2B%2542%C3%A9&b", "?a=p+w%2Fd%2B%2542%C3%A9&b");
+}
+END_TEST
+
+START_TEST (hex_is_masked_in_both_cases)
+{
+  add ("J\xabk\xcd");
+  masked ("4aab6bcd 4AAB6BCD 4aab6bce", "*** *** 4aab6bce");
+}
+END_TEST
+
+/* `text` in base64, padded; by another algorithm than the one that is tested. */
+static void
+base64 (struct buffer *out, const char *text, bool url)
+{
+  static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t n = strlen (text);
+  for (size_t i = 0; i < n; i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; k++)
+      group = group << 8 | (i + k < n ? (unsigned char) text[i + k] : 0);
+    for (size_t k = 0; k < 4; k++) {
+      char c = standard[group >> (18 - 6 * k) & 63];
+      if (url)
+        c = c == '+' ? '-' : c == '/' ? '_' : c;
+      buffer_putc (out, i + k > n ? '=' : c);
+    }
+  }
+}
+
+/* Wherever the secret is in a base64 text, at most one character on each side of
+ * the mask is partly of it. */
+START_TEST (base64_is_masked_in_every_alignment)
+{
+  const char *secret = "s3cr\xff\xfe?>~t";
+  add (secret);
+  for (size_t before = 0; before < 7; before++)
+    for (size_t after = 0; after < 7; after++)
+      for (int url = 0; url < 2; url++) {
+        char text[64] = "";
+        struct buffer encoded = { 0 };
+        strncat (text, "xyzuvwx", before);
+        strcat (text, secret);
+        strncat (text, "XYZUVWX", after);
+        base64 (&encoded, text, url);
+        size_t size = encoded.size;
+        secret_mask (&encoded, 0);
+        const char *mask = strstr (buffer_text (&encoded), "***");
+        ck_assert_ptr_nonnull (mask);
+        ck_assert_uint_eq ((size_t) (mask - encoded.data), (before * 8 + 5) / 6);
+        size_t rest = encoded.size - (size_t) (mask - encoded.data) - 3;
+        size_t end = (before + strlen (secret)) * 8;
+        ck_assert_uint_eq (size - rest, after ? end / 6 : (end + 5) / 6);
+        buffer_free (&encoded);
+      }
+}
+END_TEST
+
+START_TEST (secrets_that_overlap_become_one_mask)
+{
+  add ("abcdef");
+  add ("defghi");
+  add ("cdef");
+  masked ("xabcdefghix", "x***x");
+  masked ("xabcdefx", "x***x");
+  masked ("abcdefabcdef", "******");
+}
+END_TEST
+
+START_TEST (lines_of_a_key_are_masked_by_themselves)
+{
+  add ("-----BEGIN KEY-----\r\nMIIEvQIBADANBg\r\nshort\r\nkqhkiG9w0BAQEF\r\n");
+  masked ("key: MIIEvQIBADANBg, kqhkiG9w0BAQEF; short", "key: ***, ***; short");
+  masked ("-----BEGIN KEY-----\r\nMIIEvQIBADANBg\r\nshort\r\nkqhkiG9w0BAQEF", "***");
+}
+END_TEST
+
+START_TEST (a_final_newline_need_not_be_there)
+{
+  add ("token1\n");
+  masked ("is token1", "is ***");
+  masked ("is token1\nnext", "is ***next");
+}
+END_TEST
+
+static void
+stream_gives (const char *text, size_t size, size_t chunk, const struct buffer *expected)
+{
+  struct secret_stream stream = { .covered = 0 };
+  struct buffer out = { 0 };
+  for (size_t i = 0; i < size; i += chunk)
+    secret_stream_feed (&stream, text + i, size - i < chunk ? size - i : chunk, &out);
+  secret_stream_end (&stream, &out);
+  ck_assert_uint_eq (out.size, expected->size);
+  ck_assert (memcmp (out.data, expected->data, out.size) == 0);
+  buffer_free (&out);
+}
+
+START_TEST (a_stream_masks_as_if_it_were_one_text)
+{
+  add ("abcabcab");
+  add ("bcabx");
+  add ("zzzz");
+  static const char *const parts[] = { "abc", "ab", "x", "zz", "%62", "\\u0063", "\\", "YWJj", "616263", "hello ", "+" };
+  srand (7);
+  for (int round = 0; round < 2000; round++) {
+    struct buffer text = { 0 }, expected = { 0 };
+    for (int i = rand () % 30 + 1; i > 0; i--)
+      buffer_puts (&text, parts[(size_t) rand () % (sizeof parts / sizeof *parts)]);
+    buffer_add (&expected, text.data, text.size);
+    secret_mask (&expected, 0);
+    for (size_t chunk = 1; chunk < 12; chunk += 2)
+      stream_gives (text.data, text.size, chunk, &expected);
+    buffer_free (&text);
+    buffer_free (&expected);
+  }
+}
+END_TEST
+
+START_TEST (a_stream_holds_back_only_what_could_be_a_secret)
+{
+  add ("hunter22");
+  struct secret_stream stream = { .covered = 0 };
+  struct buffer out = { 0 };
+  secret_stream_feed (&stream, "hello hunt", 10, &out);
+  ck_assert_str_eq (buffer_text (&out), "hello ");
+  secret_stream_feed (&stream, "ing", 3, &out);
+  ck_assert_str_eq (buffer_text (&out), "hello hunting");
+  secret_stream_feed (&stream, " hunter2", 8, &out);
+  secret_stream_end (&stream, &out);
+  ck_assert_str_eq (buffer_text (&out), "hello hunting hunter2");
+  buffer_free (&out);
+}
+END_TEST
+
+/* A secret that overlaps itself must not make a stream keep all that comes. */
+START_TEST (a_stream_stays_small)
+{
+  add ("aaaaaaaa");
+  struct secret_stream stream = { .covered = 0 };
+  struct buffer out = { 0 };
+  for (int i = 0; i < 1000; i++) {
+    secret_stream_feed (&stream, "aaaaaaaaaaaaaaaa", 16, &out);
+    ck_assert_uint_lt (stream.held.size, 8 * 6);
+  }
+  secret_stream_feed (&stream, "b", 1, &out);
+  secret_stream_end (&stream, &out);
+  ck_assert_str_eq (buffer_text (&out), "***b");
+  buffer_free (&out);
+}
+END_TEST
+
+Suite *
+secret_suite (void)
+{
+  Suite *suite = suite_create ("secret");
+  TCase *tc = tcase_create ("secret");
+  tcase_add_checked_fixture (tc, setup, secret_forget_all);
+  tcase_add_test (tc, nothing_is_masked_without_secrets);
+  tcase_add_test (tc, the_raw_value_is_masked);
+  tcase_add_test (tc, masking_begins_where_told);
+  tcase_add_test (tc, every_json_spelling_is_masked);
+  tcase_add_test (tc, bytes_that_are_no_text_are_masked_as_events_write_them);
+  tcase_add_test (tc, every_url_spelling_is_masked);
+  tcase_add_test (tc, hex_is_masked_in_both_cases);
+  tcase_add_test (tc, base64_is_masked_in_every_alignment);
+  tcase_add_test (tc, secrets_that_overlap_become_one_mask);
+  tcase_add_test (tc, lines_of_a_key_are_masked_by_themselves);
+  tcase_add_test (tc, a_final_newline_need_not_be_there);
+  tcase_add_test (tc, a_stream_masks_as_if_it_were_one_text);
+  tcase_add_test (tc, a_stream_holds_back_only_what_could_be_a_secret);
+  tcase_add_test (tc, a_stream_stays_small);
+  suite_add_tcase (suite, tc);
+  return suite;
+}
