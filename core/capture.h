@@ -1,0 +1,46 @@
+/* capture.h - the output of a program or role: its first and last MiB, in memory
+ * that the keeper fills and the worker reads. */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+#define CAPTURE_PART ((size_t) 1 << 20) /* first, and last, bytes that are kept */
+
+struct capture_head {
+  _Atomic uint64_t total; /* bytes that came */
+  _Atomic int ended;
+};
+
+struct capture {
+  int memory_fd;          /* memfd: the head's page, then the first, then the last bytes as a ring */
+  int event_fd;           /* eventfd: counts up whenever something came or it ended */
+  struct capture_head *head;
+  char *data;
+};
+
+/* Makes one; false: errno says why. */
+bool capture_new (struct capture *capture);
+/* Maps one that came by descriptor; takes over both descriptors. */
+bool capture_open (struct capture *capture, int memory_fd, int event_fd);
+void capture_free (struct capture *capture);
+
+/* Writing: by one process only. */
+void capture_put (struct capture *capture, const char *data, size_t size);
+void capture_end (struct capture *capture);
+
+/* Reading: as runner_drain_read. */
+size_t capture_read (struct capture *capture, uint64_t *from, void *data, size_t size);
+uint64_t capture_total (const struct capture *capture);
+bool capture_ended (const struct capture *capture);
+/* All that is kept, with a line about what is not; appended. */
+void capture_text (struct capture *capture, struct buffer *out);
+/* The last bytes, at most `most`. */
+void capture_tail (struct capture *capture, size_t most, struct buffer *out);
+
+#endif

@@ -1,0 +1,473 @@
+/* keeper.c - see keeper.h. */
+#include "config.h"
+
+#include "keeper.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "secret.h"
+#include "text.h"
+
+#define DRAINS_MOST 4096
+#define NAME_MOST 128
+
+/* ---- processes below a process ---- */
+
+static size_t
+children_of_thread (const char *path, pid_t *pids, size_t n)
+{
+  FILE *file = fopen (path, "re");
+  size_t count = 0;
+  int pid;
+  if (!file)
+    return 0;
+  while (count < n && fscanf (file, "%d", &pid) == 1)
+    pids[count++] = pid;
+  fclose (file);
+  return count;
+}
+
+size_t
+children_of (pid_t parent, pid_t *pids, size_t n)
+{
+  char path[96];
+  snprintf (path, sizeof path, "/proc/%d/task", (int) parent);
+  DIR *dir = opendir (path);
+  size_t count = 0;
+  if (!dir)
+    return 0;
+  for (struct dirent *entry; (entry = readdir (dir));) {
+    if (entry->d_name[0] == '.')
+      continue;
+    snprintf (path, sizeof path, "/proc/%d/task/%.20s/children", (int) parent, entry->d_name);
+    count += children_of_thread (path, pids + count, n - count);
+  }
+  closedir (dir);
+  return count;
+}
+
+#define FAMILY 512
+
+static unsigned
+kill_below (pid_t parent, pid_t except, unsigned depth)
+{
+  pid_t pids[FAMILY];
+  size_t n = children_of (parent, pids, FAMILY);
+  unsigned killed = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (pids[i] == except)
+      continue;
+    /* stopped first, so that it cannot make new ones while its own are ended */
+    kill (pids[i], SIGSTOP);
+    if (depth < 64)
+      killed += kill_below (pids[i], except, depth + 1);
+    killed += kill (pids[i], SIGKILL) == 0;
+  }
+  return killed;
+}
+
+unsigned
+kill_descendants (pid_t parent, pid_t except)
+{
+  return kill_below (parent, except, 0);
+}
+
+/* ---- files ---- */
+
+bool
+write_file (const char *path, const char *data, size_t size, bool sync)
+{
+  char temporary[PATH_MAX];
+  int n = snprintf (temporary, sizeof temporary, "%s.%ld~", path, (long) getpid ());
+  if (n < 0 || (size_t) n >= sizeof temporary) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  int fd = open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return false;
+  bool fine = true;
+  while (fine && size) {
+    ssize_t done = write (fd, data, size);
+    if (done < 0 && errno == EINTR)
+      continue;
+    fine = done >= 0;
+    if (fine) {
+      data += done;
+      size -= (size_t) done;
+    }
+  }
+  fine = fine && (!sync || fsync (fd) == 0);
+  int error = errno;
+  fine = close (fd) == 0 && fine && rename (temporary, path) == 0;
+  if (!fine) {
+    if (error)
+      errno = error;
+    error = errno;
+    unlink (temporary);
+    errno = error;
+  }
+  return fine;
+}
+
+/* ---- messages from the worker ---- */
+
+struct message {
+  enum { MESSAGE_DRAIN, MESSAGE_FINISH } kind;
+  int number;
+  char name[NAME_MOST];
+  char path[PATH_MAX]; /* "": none */
+};
+
+static bool
+send_message (int socket, const struct message *message, const int *fds, size_t n)
+{
+  union {
+    char room[CMSG_SPACE (3 * sizeof (int))];
+    struct cmsghdr align;
+  } control = { { 0 } };
+  struct iovec part = { (void *) message, sizeof *message };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+  if (n) {
+    header.msg_control = control.room;
+    header.msg_controllen = CMSG_SPACE (n * sizeof (int));
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN (n * sizeof (int));
+    memcpy (CMSG_DATA (cmsg), fds, n * sizeof (int));
+  }
+  ssize_t sent;
+  do
+    sent = sendmsg (socket, &header, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent == (ssize_t) sizeof *message;
+}
+
+int
+keeper_drain (struct keeper_link *link, int fd, struct capture *capture, const char *name, const char *path)
+{
+  static _Atomic int numbers;
+  struct message message = { .kind = MESSAGE_DRAIN, .number = ++numbers };
+  snprintf (message.name, sizeof message.name, "%s", name);
+  snprintf (message.path, sizeof message.path, "%s", path ? path : "");
+  int fds[3] = { fd, capture->memory_fd, capture->event_fd };
+  if (!send_message (link->socket, &message, fds, 3))
+    return -1;
+  close (fd);
+  return message.number;
+}
+
+bool
+keeper_finish (struct keeper_link *link, int number, const char *path)
+{
+  struct message message = { .kind = MESSAGE_FINISH, .number = number };
+  snprintf (message.path, sizeof message.path, "%s", path ? path : "");
+  return send_message (link->socket, &message, NULL, 0);
+}
+
+/* ---- the keeper itself ---- */
+
+struct drain {
+  int fd;             /* -1: at its end */
+  int number;
+  struct capture capture;
+  bool finished;      /* the worker has said what is to become of it */
+  char name[NAME_MOST];
+  char path[PATH_MAX];
+};
+
+struct house {
+  pid_t worker;
+  int worker_status;
+  bool worker_gone;
+  int lifeline, status, socket, signals;
+  struct drain **drains;
+  size_t count, room;
+};
+
+static void
+tell (struct house *house, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+static void
+tell (struct house *house, const char *fmt, ...)
+{
+  char line[PATH_MAX + 256];
+  va_list args;
+  va_start (args, fmt);
+  int n = vsnprintf (line, sizeof line, fmt, args);
+  va_end (args);
+  if (n > 0 && write (house->status, line, (size_t) n < sizeof line ? (size_t) n : sizeof line - 1) < 0) {
+    /* the supervisor is gone: there is nobody to tell */
+  }
+}
+
+static void
+receive_message (struct house *house)
+{
+  union {
+    char room[CMSG_SPACE (3 * sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct message message;
+  struct iovec part = { &message, sizeof message };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
+                           .msg_controllen = sizeof control.room };
+  ssize_t n = recvmsg (house->socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (n == 0) {
+    close (house->socket);
+    house->socket = -1;
+  }
+  if (n != (ssize_t) sizeof message)
+    return;
+  message.name[NAME_MOST - 1] = message.path[PATH_MAX - 1] = '\0';
+  if (message.kind == MESSAGE_FINISH) {
+    for (size_t i = 0; i < house->count; i++)
+      if (house->drains[i]->number == message.number) {
+        house->drains[i]->finished = true;
+        memcpy (house->drains[i]->path, message.path, sizeof message.path);
+      }
+    return;
+  }
+  struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
+  int fds[3];
+  if (!cmsg || cmsg->cmsg_len != CMSG_LEN (sizeof fds))
+    return;
+  memcpy (fds, CMSG_DATA (cmsg), sizeof fds);
+  struct drain *drain = xcalloc (1, sizeof *drain);
+  drain->number = message.number;
+  memcpy (drain->name, message.name, sizeof drain->name);
+  memcpy (drain->path, message.path, sizeof drain->path);
+  drain->fd = fds[0];
+  if (house->count >= DRAINS_MOST || !capture_open (&drain->capture, fds[1], fds[2])) {
+    close (fds[0]);
+    free (drain);
+    return;
+  }
+  fcntl (drain->fd, F_SETFL, fcntl (drain->fd, F_GETFL) | O_NONBLOCK);
+  if (house->count == house->room) {
+    house->room = house->room ? house->room * 2 : 16;
+    house->drains = xrealloc (house->drains, house->room, sizeof *house->drains);
+  }
+  house->drains[house->count++] = drain;
+}
+
+/* One read; false: there is nothing more now. */
+static bool
+read_some (struct drain *drain)
+{
+  static char data[64 << 10];
+  ssize_t n = read (drain->fd, data, sizeof data);
+  if (n > 0) {
+    capture_put (&drain->capture, data, (size_t) n);
+    return true;
+  }
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return errno == EINTR;
+  /* the end; for a terminal EIO */
+  close (drain->fd);
+  drain->fd = -1;
+  capture_end (&drain->capture);
+  return false;
+}
+
+static void
+write_log (struct house *house, struct drain *drain)
+{
+  if (!drain->path[0] || capture_total (&drain->capture) == 0)
+    return;
+  struct buffer text = { 0 };
+  capture_text (&drain->capture, &text);
+  secret_mask (&text, 0);
+  if (write_file (drain->path, text.data, text.size, false))
+    tell (house, "log %s\t%s\n", drain->name, drain->path);
+  else
+    tell (house, "lost %s\t%s: %s\n", drain->name, drain->path, strerror (errno));
+  buffer_free (&text);
+}
+
+/* Drains that are at their end and finished with: their logs are written. */
+static void
+put_away (struct house *house, bool all)
+{
+  for (size_t i = 0; i < house->count;) {
+    struct drain *drain = house->drains[i];
+    if (!all && (drain->fd >= 0 || !drain->finished)) {
+      i++;
+      continue;
+    }
+    if (drain->fd >= 0) {
+      while (read_some (drain))
+        continue;
+      if (drain->fd >= 0)
+        close (drain->fd);
+      capture_end (&drain->capture);
+    }
+    write_log (house, drain);
+    capture_free (&drain->capture);
+    free (drain);
+    house->drains[i] = house->drains[--house->count];
+  }
+}
+
+static void
+reap (struct house *house)
+{
+  struct signalfd_siginfo info;
+  while (read (house->signals, &info, sizeof info) == (ssize_t) sizeof info)
+    continue;
+  int status;
+  pid_t pid;
+  while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
+    if (pid == house->worker) {
+      house->worker_gone = true;
+      house->worker_status = status;
+    }
+}
+
+/* Ends all descendants and waits for them: what is killed in turn becomes a child
+ * of the keeper, until there is none. */
+static void
+end_all (struct house *house)
+{
+  for (;;) {
+    kill_descendants (getpid (), 0);
+    int status;
+    pid_t pid = waitpid (-1, &status, 0);
+    if (pid == house->worker && !house->worker_gone) {
+      house->worker_gone = true;
+      house->worker_status = status;
+    }
+    if (pid < 0 && errno != EINTR)
+      return;
+  }
+}
+
+static void
+keep (struct house *house)
+{
+  struct pollfd *fds = NULL;
+  size_t room = 0;
+  bool cut = false;
+  while (!house->worker_gone && !cut) {
+    if (room < house->count + 3) {
+      room = (house->count + 3) * 2;
+      fds = xrealloc (fds, room, sizeof *fds);
+    }
+    fds[0] = (struct pollfd) { .fd = house->lifeline, .events = POLLIN };
+    fds[1] = (struct pollfd) { .fd = house->signals, .events = POLLIN };
+    fds[2] = (struct pollfd) { .fd = house->socket, .events = POLLIN };
+    size_t drains = house->count;
+    for (size_t i = 0; i < drains; i++)
+      fds[3 + i] = (struct pollfd) { .fd = house->drains[i]->fd, .events = POLLIN };
+    if (poll (fds, 3 + drains, -1) < 0 && errno != EINTR)
+      break;
+    cut = fds[0].revents != 0;
+    if (fds[1].revents)
+      reap (house);
+    if (fds[2].revents)
+      receive_message (house);
+    for (size_t i = 0; i < drains; i++)
+      if (fds[3 + i].revents && house->drains[i]->fd >= 0)
+        read_some (house->drains[i]);
+    put_away (house, false);
+  }
+  free (fds);
+  /* what the worker said last may still lie in the socket */
+  for (int i = 0; i < 1000 && house->socket >= 0; i++) {
+    struct pollfd fd = { .fd = house->socket, .events = POLLIN };
+    if (poll (&fd, 1, 0) <= 0)
+      break;
+    receive_message (house);
+  }
+}
+
+static _Noreturn void
+run_keeper (int lifeline, int status, int (*work) (void *data, struct keeper_link *link), void *data,
+            const int *not_keepers, const int *not_ours)
+{
+  for (; *not_ours >= 0; not_ours++)
+    close (*not_ours);
+  int pair[2];
+  sigset_t set, old;
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  /* Ctrl-C reaches the supervisor, which tells the workers: not the keeper's group */
+  setpgid (0, 0);
+  signal (SIGPIPE, SIG_IGN);
+  sigemptyset (&set);
+  sigaddset (&set, SIGCHLD);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGHUP);
+  sigprocmask (SIG_BLOCK, &set, &old);
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    _exit (3);
+  sigset_t child;
+  sigemptyset (&child);
+  sigaddset (&child, SIGCHLD);
+  struct house house = { .lifeline = lifeline, .status = status, .socket = pair[0],
+                         .signals = signalfd (-1, &child, SFD_CLOEXEC | SFD_NONBLOCK) };
+  struct keeper_link link = { .pid = getpid (), .socket = pair[1] };
+  house.worker = house.signals < 0 ? -1 : fork ();
+  if (house.worker == 0) {
+    close (pair[0]);
+    close (lifeline);
+    close (status);
+    close (house.signals);
+    sigprocmask (SIG_SETMASK, &old, NULL);
+    _exit (work (data, &link));
+  }
+  close (pair[1]);
+  for (; *not_keepers >= 0; not_keepers++)
+    close (*not_keepers);
+  if (house.worker < 0)
+    _exit (3);
+  tell (&house, "worker %d\n", (int) house.worker);
+  keep (&house);
+  end_all (&house);
+  tell (&house, "exit %d\n", house.worker_status);
+  put_away (&house, true);
+  _exit (0);
+}
+
+bool
+keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link *link), void *data,
+              const int *not_keepers, const int *not_ours)
+{
+  int lifeline[2], status[2];
+  if (pipe2 (lifeline, O_CLOEXEC) < 0)
+    return false;
+  if (pipe2 (status, O_CLOEXEC) < 0) {
+    close (lifeline[0]);
+    close (lifeline[1]);
+    return false;
+  }
+  pid_t pid = fork ();
+  if (pid == 0) {
+    close (lifeline[1]);
+    close (status[0]);
+    run_keeper (lifeline[0], status[1], work, data, not_keepers, not_ours);
+  }
+  close (lifeline[0]);
+  close (status[1]);
+  if (pid < 0) {
+    close (lifeline[1]);
+    close (status[0]);
+    return false;
+  }
+  *keeper = (struct keeper) { pid, lifeline[1], status[0] };
+  return true;
+}

@@ -1,0 +1,50 @@
+/* keeper.h - a small process per worker that outlives it: reads the output of
+ * roles and programs, and at the end leaves nothing running.
+ *
+ * The supervisor forks the keeper, the keeper forks the worker.  The keeper is the
+ * subreaper: whatever escapes by setsid or a double fork becomes its child.  When
+ * the worker ends, or the supervisor's end of the lifeline closes (also by
+ * SIGKILL), it ends every descendant. */
+#ifndef KEEPER_H
+#define KEEPER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "capture.h"
+
+struct keeper {        /* as the supervisor sees it */
+  pid_t pid;
+  int lifeline;        /* held open as long as the run wants the worker */
+  int status;          /* lines: "worker PID", "exit WAITSTATUS", "log NAME\tPATH"; then the end: all is gone */
+};
+
+struct keeper_link {   /* as the worker sees it */
+  pid_t pid;           /* the keeper's */
+  int socket;
+};
+
+/* Forks keeper and worker; `work` runs in the worker and gives its exit status.
+ * Two lists of descriptors (each ends with -1): what the keeper itself must not
+ * hold, and what neither of the two may: other workers' lifelines.  False: errno
+ * says why. */
+bool keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link *link), void *data,
+                   const int *not_keepers, const int *not_ours);
+
+/* From the worker: hands over `fd` to be read into `capture` (which stays the
+ * worker's too).  `path`: the log file that is written when the worker dies
+ * without a word; NULL: none.  Returns a number for keeper_finish; -1: errno. */
+int keeper_drain (struct keeper_link *link, int fd, struct capture *capture, const char *name, const char *path);
+/* From the worker: the log is not needed any more (path NULL), or is to be
+ * written to `path`, masked. */
+bool keeper_finish (struct keeper_link *link, int number, const char *path);
+
+/* Ends all children of `parent` and theirs, by SIGKILL, but `except`.  Returns
+ * how many there were. */
+unsigned kill_descendants (pid_t parent, pid_t except);
+/* The process ids of the children of all threads of `parent`; n at most. */
+size_t children_of (pid_t parent, pid_t *pids, size_t n);
+/* Writes a whole file beside and renames it; false: errno. */
+bool write_file (const char *path, const char *data, size_t size, bool sync);
+
+#endif

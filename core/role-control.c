@@ -1,0 +1,1069 @@
+/* role-control.c - roles as a worker sees them: starting, stopping, watching; and
+ * the role.* verbs.  The role's own side is role-process.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "role-process.h"
+#include "secret.h"
+#include "text.h"
+#include "units.h"
+#include "worker.h"
+
+#define LINE_MOST ((size_t) 1 << 20) /* of what a role says */
+
+struct role_state {
+  struct role_state *older;
+  const struct role_def *def;
+  uint32_t index;              /* among `count` */
+  const char *name;            /* "hub", "hub[1]" */
+  bool of_test, external, running, drained;
+  int wait_status;             /* when it has ended */
+  pid_t pid;
+  int pid_fd;
+  struct capture control, output;
+  int control_number, output_number;
+  struct value args;           /* expanded; in `arena` */
+  struct value exports;        /* a map; in `arena` */
+  struct arena arena;
+  unsigned starts;
+  uint64_t cursor;             /* of the observations, for role.wait */
+  uint64_t log_mark;           /* where the test began */
+};
+
+/* ---- command line ---- */
+
+struct command {
+  struct arena *arena;
+  const char **argv;
+  size_t count, room;
+  struct buffer secrets;       /* a JSON object */
+  bool any_secret;
+};
+
+static void
+add_word (struct command *command, const char *word)
+{
+  if (command->count + 1 >= command->room) {
+    size_t room = command->room ? command->room * 2 : 32;
+    const char **argv = arena_array (command->arena, room, sizeof *argv);
+    if (command->count)
+      memcpy (argv, command->argv, command->count * sizeof *argv);
+    command->argv = argv;
+    command->room = room;
+  }
+  command->argv[command->count++] = word;
+  command->argv[command->count] = NULL;
+}
+
+/* Does masking change it? */
+static bool
+holds_secret (const struct buffer *text)
+{
+  CLEANUP_BUFFER struct buffer masked = { 0 };
+  if (!secret_any ())
+    return false;
+  buffer_add (&masked, text->data, text->size);
+  secret_mask (&masked, 0);
+  return masked.size != text->size || memcmp (masked.data, text->data, text->size) != 0;
+}
+
+static void
+add_option (struct command *command, const struct runner_param *row, const char *name, const struct value *value)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (!value_print (&text, value))
+    json_write (&text, value);
+  bool nul = memchr (buffer_text (&text), 0, text.size) != NULL;
+  if (nul || (row && row->type == RUNNER_SECRET) || holds_secret (&text)) {
+    if (command->any_secret)
+      buffer_putc (&command->secrets, ',');
+    json_write_string (&command->secrets, name, strlen (name));
+    buffer_putc (&command->secrets, ':');
+    json_write (&command->secrets, value);
+    command->any_secret = true;
+    return;
+  }
+  char *option = arena_printf (command->arena, "--%s=%s", name, buffer_text (&text));
+  for (char *p = option + 2; *p != '='; p++)
+    if (*p == '_')
+      *p = '-';
+  add_word (command, option);
+}
+
+/* The port at the end of "host:port" or "http://host:port/…"; 0: none. */
+static int64_t
+port_of (const char *text)
+{
+  const char *host = strstr (text, "://");
+  host = host ? host + 3 : text;
+  const char *end = host + strcspn (host, "/");
+  while (end > host && end[-1] != ':')
+    end--;
+  return end > host ? strtol (end, NULL, 10) : 0;
+}
+
+/* Started again, a role gets the very addresses it had. */
+static const struct value *
+earlier_address (const struct role_state *role, const char *param, struct value *out)
+{
+  if (role->starts == 0)
+    return NULL;
+  for (size_t i = 0; i < role->def->type->export_count; i++) {
+    const struct runner_field *field = &role->def->type->exports[i];
+    const struct value *value = field->param ? value_get (&role->exports, field->name) : NULL;
+    if (!value || strcmp (field->param, param) != 0)
+      continue;
+    const struct runner_param *row = param_find (&role->def->type->params, param, strlen (param));
+    if (row && row->type == RUNNER_INT && value->type == VALUE_STRING)
+      *out = value_int (port_of (value->string));
+    else
+      *out = *value;
+    return out;
+  }
+  return NULL;
+}
+
+static void
+build_command (struct command *command, const struct role_state *role)
+{
+  const struct role_type *type = role->def->type;
+  const char *path = plugin_get_path ();
+  buffer_putc (&command->secrets, '{');
+  add_word (command, "/proc/self/exe");
+  add_word (command, "role");
+  if (path)
+    add_word (command, arena_printf (command->arena, "--plugin-path=%s", path));
+  add_word (command, type->name);
+  const struct value *args = &role->args;
+  for (size_t i = 0; i < type->params.count; i++) {
+    const struct runner_param *row = &type->params.rows[i];
+    struct value again;
+    const struct value *value = earlier_address (role, row->name, &again);
+    if (!value && args->type == VALUE_MAP)
+      value = value_get (args, row->name);
+    else if (!value && args->type != VALUE_NULL && (row->flags & RUNNER_PRIMARY))
+      value = args;
+    if (value)
+      add_option (command, row, row->name, value);
+  }
+  buffer_lit (&command->secrets, "}\n");
+}
+
+/* ---- starting ---- */
+
+static bool
+cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
+  __attribute__ ((format (printf, 3, 4)));
+static bool
+cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_printf (&text, "role %s ", role->name);
+  va_list args;
+  va_start (args, fmt);
+  buffer_vprintf (&text, fmt, args);
+  va_end (args);
+  record_failure (context, NULL, &role->def->where, RUNNER_ERROR, false, buffer_text (&text), NULL);
+  return false;
+}
+
+static const char *
+log_path (struct worker *worker, const struct role_state *role, struct arena *arena)
+{
+  return arena_printf (arena, "%s/%s.%u.log", worker->log_folder, role->name, role->starts);
+}
+
+/* In the child, before exec: descriptors 0 (null), 1 and 2 (output), 3 (control). */
+static _Noreturn void
+become_role (const char **argv, char **env, int output, int control)
+{
+  struct sigaction plain = { .sa_handler = SIG_DFL };
+  sigset_t none;
+  setsid ();
+  for (int s = 1; s < NSIG; s++)
+    sigaction (s, &plain, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  int high_output = fcntl (output, F_DUPFD_CLOEXEC, 10), high_control = fcntl (control, F_DUPFD_CLOEXEC, 10);
+  if (null >= 0 && high_output >= 0 && high_control >= 0 && dup2 (null, 0) == 0 && dup2 (high_output, 1) == 1
+      && dup2 (high_output, 2) == 2 && dup2 (high_control, 3) == 3)
+    execve (argv[0], (char **) argv, env);
+  _exit (127);
+}
+
+static char **
+role_environment (struct arena *arena)
+{
+  size_t n = 0;
+  while (environ && environ[n])
+    n++;
+  char **env = arena_array (arena, n + 2, sizeof *env);
+  for (size_t i = 0; i < n; i++)
+    env[i] = environ[i];
+  env[n] = arena_strdup (arena, ROLE_FD_ENV "=3");
+  return env;
+}
+
+static bool
+send_secrets (int fd, const struct buffer *line)
+{
+  for (size_t done = 0; done < line->size;) {
+    ssize_t n = send (fd, line->data + done, line->size - done, MSG_NOSIGNAL);
+    if (n < 0 && errno != EINTR)
+      return false;
+    done += n > 0 ? (size_t) n : 0;
+  }
+  return true;
+}
+
+/* Hands both streams to the keeper. */
+static bool
+drain_role (struct worker *worker, struct role_state *role, int output, int control, struct arena *arena)
+{
+  if (!capture_new (&role->output))
+    return false;
+  if (!capture_new (&role->control)) {
+    capture_free (&role->output);
+    return false;
+  }
+  role->output_number
+    = keeper_drain (worker->link, output, &role->output, role->name, log_path (worker, role, arena));
+  role->control_number = keeper_drain (worker->link, control, &role->control, role->name, NULL);
+  role->drained = true;
+  return role->output_number >= 0 && role->control_number >= 0;
+}
+
+static bool
+spawn_role (struct context *context, struct role_state *role)
+{
+  struct worker *worker = context->worker;
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct command command = { .arena = &arena };
+  int output[2], control[2];
+  build_command (&command, role);
+  char **env = role_environment (&arena);
+  if (pipe2 (output, O_CLOEXEC) < 0)
+    return cannot (context, role, "cannot be started: %s", strerror (errno));
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0) {
+    close (output[0]);
+    close (output[1]);
+    return cannot (context, role, "cannot be started: %s", strerror (errno));
+  }
+  role->starts++;
+  sigset_t all, old;
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  pid_t pid = fork ();
+  if (pid == 0)
+    become_role (command.argv, env, output[1], control[1]);
+  int error = errno;
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  close (output[1]);
+  close (control[1]);
+  if (pid < 0) {
+    close (output[0]);
+    close (control[0]);
+    buffer_free (&command.secrets);
+    return cannot (context, role, "cannot be started: %s", strerror (error));
+  }
+  role->pid = pid;
+  role->pid_fd = (int) syscall (SYS_pidfd_open, pid, 0);
+  role->running = true;
+  role->cursor = 0;
+  role->log_mark = 0;
+  bool fine = send_secrets (control[0], &command.secrets);
+  buffer_free (&command.secrets);
+  if (!fine || !drain_role (worker, role, output[0], control[0], &arena))
+    return cannot (context, role, "cannot be connected: %s", strerror (errno));
+  return true;
+}
+
+/* ---- what a role says ---- */
+
+/* The next whole line at *cursor, which moves behind it.  1: a line; 0: none yet;
+ * -1: bytes were lost before it (*cursor has moved to what is kept). */
+static int
+next_line (struct role_state *role, uint64_t *cursor, struct buffer *line)
+{
+  uint64_t from = *cursor;
+  line->size = 0;
+  for (;;) {
+    char data[4096];
+    uint64_t wanted = from;
+    size_t n = capture_read (&role->control, &from, data, sizeof data);
+    if (from != wanted) {
+      *cursor = from;
+      return -1;
+    }
+    if (n == 0)
+      return 0;
+    const char *end = memchr (data, '\n', n);
+    buffer_add (line, data, end ? (size_t) (end - data) : n);
+    if (end) {
+      *cursor = from + (uint64_t) (end - data) + 1;
+      return 1;
+    }
+    from += n;
+    if (line->size > LINE_MOST) {
+      *cursor = from;
+      return -1;
+    }
+  }
+}
+
+/* Parses {"what": …}; NULL when it is another line. */
+static const struct value *
+said (const struct buffer *line, const char *what, struct arena *arena)
+{
+  struct value *value = arena_alloc (arena, sizeof *value);
+  char error[128];
+  if (!json_parse (arena, line->data ? line->data : "", line->size, value, error, sizeof error))
+    return NULL;
+  return value_get (value, what);
+}
+
+static void
+describe_end (int status, struct buffer *out)
+{
+  if (WIFSIGNALED (status))
+    buffer_printf (out, "was killed by SIG%s (%s)", sigabbrev_np (WTERMSIG (status)),
+                   sigdescr_np (WTERMSIG (status)));
+  else
+    buffer_printf (out, "ended with exit status %d", WEXITSTATUS (status));
+}
+
+static void
+last_words (struct role_state *role, struct buffer *out)
+{
+  struct buffer text = { 0 };
+  /* what it wrote last may still be on its way through the keeper */
+  for (int i = 0; i < 50 && !capture_ended (&role->output); i++) {
+    struct pollfd fd = { .fd = role->output.event_fd, .events = POLLIN };
+    uint64_t count;
+    poll (&fd, 1, 20);
+    if (read (role->output.event_fd, &count, sizeof count) < 0)
+      continue;
+  }
+  capture_tail (&role->output, 2000, &text);
+  while (text.size && (text.data[text.size - 1] == '\n'))
+    text.size--;
+  size_t lines = 0, start = text.size;
+  while (start > 0 && !(text.data[start - 1] == '\n' && ++lines == 10))
+    start--;
+  if (text.size > start)
+    buffer_printf (out, "; its last words:\n%.*s", (int) (text.size - start), text.data + start);
+  buffer_free (&text);
+}
+
+static bool
+has_ended (struct role_state *role)
+{
+  if (role->running && waitpid (role->pid, &role->wait_status, WNOHANG) == role->pid)
+    role->running = false;
+  return !role->running;
+}
+
+/* Waits for {"ready": …}. */
+static bool
+wait_ready (struct context *context, struct role_state *role)
+{
+  int64_t end = clock_now_ns () + role->def->ready_ns;
+  CLEANUP_BUFFER struct buffer line = { 0 }, why = { 0 };
+  for (;;) {
+    CLEANUP_ARENA struct arena arena = { 0 };
+    const struct value *ready = NULL;
+    while (next_line (role, &role->cursor, &line) == 1 && !ready)
+      ready = said (&line, "ready", &arena);
+    if (ready) {
+      role->exports = value_copy (&role->arena, ready);
+      return true;
+    }
+    if (has_ended (role)) {
+      describe_end (role->wait_status, &why);
+      last_words (role, &why);
+      return cannot (context, role, "is not ready: it %s", buffer_text (&why));
+    }
+    int64_t left = end - clock_now_ns ();
+    if (left <= 0 || context_stopped (context)) {
+      last_words (role, &why);
+      struct buffer took = { 0 };
+      print_duration (&took, role->def->ready_ns);
+      bool fine = cannot (context, role, "did not get ready within %s%s", buffer_text (&took), buffer_text (&why));
+      buffer_free (&took);
+      return fine;
+    }
+    struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN },
+                            { .fd = role->pid_fd, .events = POLLIN },
+                            { .fd = context->cancel_fd, .events = POLLIN } };
+    poll (fds, 3, (int) (left / 1000000 > 60000 ? 60000 : left / 1000000 + 1));
+    uint64_t count;
+    if (fds[0].revents && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+      return cannot (context, role, "cannot be heard: %s", strerror (errno));
+  }
+}
+
+/* ---- all roles of a suite or test ---- */
+
+static struct role_state *
+find_role (struct worker *worker, const char *name, uint32_t index)
+{
+  for (struct role_state *role = worker->roles; role; role = role->older)
+    if (strcmp (role->def->name, name) == 0 && role->index == index)
+      return role;
+  return NULL;
+}
+
+/* Makes ${NAME} what the roles of that name export now. */
+static void
+publish (struct context *context, const struct role_def *def)
+{
+  struct worker *worker = context->worker;
+  struct scope *scope = context->scope;
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct value empty = { .type = VALUE_MAP };
+  uint32_t n = def->count ? def->count : 1;
+  struct value *items = arena_array (&arena, n, sizeof *items);
+  bool of_test = false;
+  for (uint32_t i = 0; i < n; i++) {
+    struct role_state *role = find_role (worker, def->name, i);
+    items[i] = role && role->exports.type == VALUE_MAP ? role->exports : empty;
+    of_test |= role && role->of_test;
+  }
+  struct value list = { .type = VALUE_LIST, .count = n, .items = items };
+  scope_set (of_test ? scope : &worker->scope, def->name, def->count ? &list : &items[0]);
+}
+
+static struct role_state *
+add_role (struct worker *worker, const struct role_def *def, uint32_t index, bool of_test)
+{
+  struct role_state *role = xcalloc (1, sizeof *role);
+  role->def = def;
+  role->index = index;
+  role->of_test = of_test;
+  role->pid_fd = -1;
+  role->exports = (struct value) { .type = VALUE_MAP };
+  role->name = def->count ? arena_printf (&role->arena, "%s[%u]", def->name, index) : def->name;
+  role->older = worker->roles;
+  worker->roles = role;
+  return role;
+}
+
+static void
+use_target (struct worker *worker, struct role_state *role)
+{
+  const struct role_type *type = role->def->type;
+  struct member *members = arena_array (&role->arena, type->export_count, sizeof *members);
+  size_t n = 0;
+  for (size_t i = 0; i < type->export_count; i++) {
+    const char *value = plan_target (worker->plan, role->def->name, type->exports[i].name);
+    if (value)
+      members[n++] = (struct member) { value_string (type->exports[i].name), value_string (value) };
+  }
+  role->exports = (struct value) { .type = VALUE_MAP, .count = n, .members = members };
+  role->external = true;
+}
+
+static bool
+expand_args (struct context *context, struct role_state *role)
+{
+  struct expr_error error;
+  struct expr_scope scope = context_scope (context);
+  struct value args;
+  CLEANUP_ARENA struct arena arena = { 0 };
+  if (!expr_expand (context->engine, role->def->args, &scope, &arena, &args, &error)) {
+    record_failure (context, NULL, error.where.line ? &error.where : &role->def->where, RUNNER_ERROR, false,
+                    error.message, NULL);
+    return false;
+  }
+  role->args = value_copy (&role->arena, &args);
+  return true;
+}
+
+bool
+value_mentions (const struct value *tree, const char *name)
+{
+  if (!(tree->flags & VALUE_DYNAMIC))
+    return false;
+  if (tree->type == VALUE_STRING) {
+    size_t n = strlen (name);
+    for (const char *p = tree->string; (p = strstr (p, name)); p += n) {
+      char before = p > tree->string ? p[-1] : ' ', after = p[n];
+      if (!strchr ("_.", before) && !(before >= 'a' && before <= 'z') && !(before >= 'A' && before <= 'Z')
+          && after != '_' && !(after >= 'a' && after <= 'z') && !(after >= 'A' && after <= 'Z')
+          && !(after >= '0' && after <= '9'))
+        return true;
+    }
+    return false;
+  }
+  for (size_t i = 0; i < tree->count; i++)
+    if (tree->type == VALUE_LIST ? value_mentions (&tree->items[i], name)
+                                 : value_mentions (&tree->members[i].value, name) || value_mentions (&tree->members[i].key, name))
+      return true;
+  return false;
+}
+
+/* Starts all processes of one definition, not waiting for them. */
+static bool
+launch (struct context *context, const struct role_def *def, bool of_test)
+{
+  struct worker *worker = context->worker;
+  bool external = plan_targets_role (worker->plan, def->name);
+  uint32_t n = def->count ? def->count : 1;
+  bool fine = true;
+  for (uint32_t i = 0; i < n && fine; i++) {
+    struct role_state *role = add_role (worker, def, i, of_test);
+    if (external)
+      use_target (worker, role);
+    else if (!def->manual)
+      fine = expand_args (context, role) && spawn_role (context, role);
+  }
+  return fine;
+}
+
+static bool
+await (struct context *context, const struct role_def *def)
+{
+  uint32_t n = def->count ? def->count : 1;
+  for (uint32_t i = 0; i < n; i++) {
+    struct role_state *role = find_role (context->worker, def->name, i);
+    if (role && role->running && !wait_ready (context, role))
+      return false;
+  }
+  publish (context, def);
+  return true;
+}
+
+bool
+roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test)
+{
+  enum { WAITING, LAUNCHED, READY } *state = xcalloc (count, sizeof *state);
+  size_t ready = 0;
+  bool fine = true;
+  while (fine && ready < count) {
+    size_t launched = 0;
+    for (size_t i = 0; i < count && fine; i++) {
+      bool blocked = state[i] != WAITING;
+      for (size_t j = 0; j < count && !blocked; j++)
+        blocked = i != j && state[j] != READY && value_mentions (roles[i].args, roles[j].name);
+      if (blocked)
+        continue;
+      fine = launch (context, &roles[i], of_test);
+      state[i] = LAUNCHED;
+      launched++;
+    }
+    for (size_t i = 0; i < count && fine; i++)
+      if (state[i] == LAUNCHED) {
+        fine = await (context, &roles[i]);
+        state[i] = READY;
+        ready++;
+      }
+    if (fine && launched == 0) {
+      record_failure (context, NULL, &roles[0].where, RUNNER_ERROR, false, "roles: their references go in a circle", NULL);
+      fine = false;
+    }
+  }
+  free (state);
+  return fine;
+}
+
+/* Waits until the process has ended, at most so long. */
+static bool
+wait_end (struct role_state *role, int64_t ns)
+{
+  int64_t end = clock_now_ns () + ns;
+  while (!has_ended (role)) {
+    int64_t left = end - clock_now_ns ();
+    if (left <= 0)
+      return false;
+    struct pollfd fd = { .fd = role->pid_fd, .events = POLLIN };
+    poll (&fd, 1, (int) (left / 1000000) + 1);
+  }
+  return true;
+}
+
+static void
+release_process (struct worker *worker, struct role_state *role)
+{
+  if (role->pid_fd >= 0)
+    close (role->pid_fd);
+  role->pid_fd = -1;
+  if (role->drained) {
+    CLEANUP_ARENA struct arena arena = { 0 };
+    keeper_finish (worker->link, role->output_number, log_path (worker, role, &arena));
+    keeper_finish (worker->link, role->control_number, NULL);
+    capture_free (&role->output);
+    capture_free (&role->control);
+    role->drained = false;
+  }
+}
+
+/* Ends the process by SIGTERM within its grace time, else by SIGKILL; false: it
+ * had to be killed or did not end well, `why` says. */
+static bool
+stop_role (struct role_state *role, struct buffer *why)
+{
+  if (has_ended (role))
+    return true;
+  kill (role->pid, SIGCONT);
+  kill (role->pid, SIGTERM);
+  if (!wait_end (role, DEFAULT_GRACE_NS)) {
+    kill_descendants (role->pid, 0);
+    kill (role->pid, SIGKILL);
+    wait_end (role, DEFAULT_GRACE_NS);
+    buffer_lit (why, "did not end within its grace time of 5 s after SIGTERM and was killed");
+    return false;
+  }
+  if (role->wait_status == 0)
+    return true;
+  describe_end (role->wait_status, why);
+  buffer_lit (why, " when it was stopped");
+  return false;
+}
+
+static void
+free_role (struct worker *worker, struct role_state *role)
+{
+  release_process (worker, role);
+  arena_free (&role->arena);
+  free (role);
+}
+
+void
+roles_stop (struct context *context, bool of_test_only)
+{
+  struct worker *worker = context->worker;
+  for (struct role_state **link = &worker->roles; *link;) {
+    struct role_state *role = *link;
+    if (of_test_only && !role->of_test) {
+      link = &role->older;
+      continue;
+    }
+    CLEANUP_BUFFER struct buffer why = { 0 };
+    bool was_running = role->running && !has_ended (role);
+    if (was_running && !stop_role (role, &why))
+      test_warning (context->test, "role %s %s", role->name, buffer_text (&why));
+    *link = role->older;
+    free_role (worker, role);
+  }
+}
+
+const char *
+roles_dead (struct worker *worker, struct arena *arena)
+{
+  for (struct role_state *role = worker->roles; role; role = role->older)
+    if (role->running && has_ended (role)) {
+      CLEANUP_BUFFER struct buffer text = { 0 };
+      buffer_printf (&text, "role %s ", role->name);
+      describe_end (role->wait_status, &text);
+      last_words (role, &text);
+      return arena_copy (arena, text.data, text.size);
+    }
+  return NULL;
+}
+
+void
+roles_mark (struct worker *worker)
+{
+  for (struct role_state *role = worker->roles; role; role = role->older)
+    if (role->drained) {
+      role->cursor = capture_total (&role->control);
+      role->log_mark = capture_total (&role->output);
+    }
+}
+
+bool
+roles_own (const struct worker *worker, pid_t pid)
+{
+  for (const struct role_state *role = worker->roles; role; role = role->older)
+    if (role->running && role->pid == pid)
+      return true;
+  return false;
+}
+
+static size_t
+log_since (struct role_state *role, uint64_t from, size_t most, struct buffer *out)
+{
+  uint64_t total = capture_total (&role->output);
+  if (total > from + most)
+    from = total - most;
+  size_t n = (size_t) (total > from ? total - from : 0);
+  buffer_reserve (out, n + 1);
+  n = capture_read (&role->output, &from, out->data + out->size, n);
+  out->size += n;
+  return n;
+}
+
+size_t
+roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs)
+{
+  size_t n = 0, count = 0;
+  for (struct role_state *role = worker->roles; role; role = role->older)
+    n++;
+  *logs = arena_array (arena, n + 1, sizeof **logs);
+  for (struct role_state *role = worker->roles; role; role = role->older) {
+    CLEANUP_BUFFER struct buffer text = { 0 };
+    if (!role->drained || !log_since (role, role->log_mark, LOG_TAIL, &text))
+      continue;
+    (*logs)[count++] = (struct event_log) { .name = arena_strdup (arena, role->name),
+                                            .text = arena_copy (arena, text.data, text.size),
+                                            .text_size = text.size, .file = log_path (worker, role, arena) };
+  }
+  return count;
+}
+
+/* ---- role.* ---- */
+
+struct role_args { const char *role; int64_t index; };
+struct quiet_args { struct role_args role; struct runner_duration time; struct runner_pattern match; };
+
+#define ROLE_ROWS(type, prefix)                                                                        \
+  RUNNER_PARAM_AS ("role", type, prefix role, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY,              \
+                   .help = "name of the role"),                                                        \
+  RUNNER_PARAM_AS ("index", type, prefix index, .min = "0", .help = "which of them, from 0, if the role has a count")
+
+static const struct runner_param role_params[] = { ROLE_ROWS (struct role_args, ), { 0 } };
+static const struct runner_param quiet_params[] = {
+  ROLE_ROWS (struct quiet_args, role.),
+  RUNNER_PARAM_AS ("for", struct quiet_args, time, .flags = RUNNER_REQUIRED, .help = "how long nothing may come"),
+  RUNNER_PARAM_AS ("match", struct quiet_args, match, .help = "what may not come; left out: any observation"),
+  { 0 }
+};
+
+/* The role a step names, or NULL with the step's outcome in *outcome. */
+static struct role_state *
+role_of (struct runner_step *step, const struct role_args *args, bool process, int *outcome)
+{
+  struct role_state *role = find_role (step->context->worker, args->role, (uint32_t) args->index);
+  if (!role)
+    *outcome = runner_error (step, "there is no role %s%s", args->role, args->index ? " of that index" : "");
+  else if (role->external) {
+    *outcome = runner_skip (step, "role %s is a system that runs elsewhere (--target): its process is not ours",
+                            role->name);
+    return NULL;
+  }
+  else if (process && !role->running)
+    *outcome = runner_error (step, "role %s does not run", role->name);
+  if (role && process && !role->running)
+    return NULL;
+  return role;
+}
+
+static int
+role_start (struct runner_step *step, const void *args)
+{
+  struct context *context = step->context;
+  struct verdict before = context->test->verdict;
+  int outcome;
+  struct role_state *role = role_of (step, args, false, &outcome);
+  if (!role)
+    return outcome;
+  if (role->running && !has_ended (role))
+    return runner_error (step, "role %s runs already", role->name);
+  release_process (context->worker, role);
+  if (expand_args (context, role) && spawn_role (context, role) && wait_ready (context, role)) {
+    publish (context, role->def);
+    return RUNNER_PASS;
+  }
+  outcome = runner_error (step, "%s", context->test->verdict.message);
+  context->test->verdict = before;
+  return outcome;
+}
+
+static int
+role_stop (struct runner_step *step, const void *args)
+{
+  int outcome;
+  CLEANUP_BUFFER struct buffer why = { 0 };
+  struct role_state *role = role_of (step, args, true, &outcome);
+  if (!role)
+    return outcome;
+  if (!stop_role (role, &why))
+    return runner_fail (step, "role %s %s", role->name, buffer_text (&why));
+  return RUNNER_PASS;
+}
+
+static int
+role_kill (struct runner_step *step, const void *args)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, true, &outcome);
+  if (!role)
+    return outcome;
+  kill_descendants (role->pid, 0);
+  kill (role->pid, SIGKILL);
+  if (!wait_end (role, DEFAULT_GRACE_NS))
+    return runner_error (step, "role %s does not end by SIGKILL", role->name);
+  return RUNNER_PASS;
+}
+
+static int
+signal_role (struct runner_step *step, const void *args, int signal)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, true, &outcome);
+  if (!role)
+    return outcome;
+  if (kill (role->pid, signal) < 0)
+    return runner_error (step, "role %s: %s", role->name, strerror (errno));
+  return RUNNER_PASS;
+}
+
+static int
+role_pause (struct runner_step *step, const void *args)
+{
+  return signal_role (step, args, SIGSTOP);
+}
+
+static int
+role_resume (struct runner_step *step, const void *args)
+{
+  return signal_role (step, args, SIGCONT);
+}
+
+/* Puts the next observation as the step's result.  1, 0: none yet, -1: some were lost. */
+static int
+next_observation (struct runner_step *step, struct role_state *role, struct buffer *line, struct arena *arena)
+{
+  int got;
+  while ((got = next_line (role, &role->cursor, line)) == 1) {
+    arena_reset (arena);
+    const struct value *seen = said (line, "observe", arena);
+    if (!seen || seen->type != VALUE_MAP)
+      continue;
+    runner_put_reset (&step->out);
+    for (size_t i = 0; i < seen->count; i++)
+      runner_put_node (&step->out, seen->members[i].key.string,
+                       (const struct runner_node *) &seen->members[i].value);
+    return 1;
+  }
+  return got;
+}
+
+/* Waits for more to read; 1: there may be, 0: time over or the role ended, -1: stop. */
+static int
+wait_more (struct runner_step *step, struct role_state *role, int64_t ns)
+{
+  struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN } };
+  uint64_t count;
+  int ready = runner_poll (step, fds, 1, ns);
+  if (ready > 0 && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+    return -1;
+  return ready;
+}
+
+static int
+lost_some (struct runner_step *step, const struct role_state *role)
+{
+  return runner_error (step, "role %s said more than is kept: observations that could have matched are lost", role->name);
+}
+
+static int
+role_wait (struct runner_step *step, const void *args)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, false, &outcome);
+  if (!role)
+    return outcome;
+  if (!role->drained)
+    return runner_error (step, "role %s does not run", role->name);
+  CLEANUP_BUFFER struct buffer line = { 0 };
+  CLEANUP_ARENA struct arena arena = { 0 };
+  for (;;) {
+    int got;
+    while ((got = next_observation (step, role, &line, &arena)) == 1) {
+      int holds = runner_result_holds (step);
+      if (holds != 0)
+        return holds > 0 ? RUNNER_PASS : RUNNER_ERROR;
+    }
+    if (got < 0)
+      return lost_some (step, role);
+    runner_put_reset (&step->out);
+    if (capture_ended (&role->control) && !role->running)
+      return runner_fail (step, "role %s has ended, and said nothing that matches", role->name);
+    if (wait_more (step, role, -1) < 0)
+      return runner_expired (step, "waiting for an observation of role %s", role->name);
+  }
+}
+
+static int
+role_quiet (struct runner_step *step, const void *args)
+{
+  const struct quiet_args *a = args;
+  int outcome;
+  struct role_state *role = role_of (step, &a->role, true, &outcome);
+  if (!role)
+    return outcome;
+  CLEANUP_BUFFER struct buffer line = { 0 };
+  CLEANUP_ARENA struct arena arena = { 0 };
+  int64_t end = clock_now_ns () + a->time.ns;
+  for (;;) {
+    int got;
+    while ((got = next_observation (step, role, &line, &arena)) == 1) {
+      int matches = runner_match (step, a->match, &step->out);
+      if (matches < 0)
+        return RUNNER_ERROR;
+      if (matches) {
+        CLEANUP_BUFFER struct buffer shown = { 0 };
+        struct value seen = out_peek (&step->out);
+        value_show (&shown, &seen, 500);
+        return runner_fail (step, "role %s should be quiet, but said %s", role->name, buffer_text (&shown));
+      }
+    }
+    runner_put_reset (&step->out);
+    if (got < 0)
+      return lost_some (step, role);
+    int64_t left = end - clock_now_ns ();
+    if (left <= 0)
+      return RUNNER_PASS;
+    if (wait_more (step, role, left) < 0)
+      return runner_expired (step, "watching role %s", role->name);
+  }
+}
+
+static int
+role_log (struct runner_step *step, const void *args)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, false, &outcome);
+  if (!role)
+    return outcome;
+  if (!role->drained)
+    return runner_error (step, "role %s does not run", role->name);
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  log_since (role, role->log_mark, 2 * CAPTURE_PART, &text);
+  runner_put_text (&step->out, "text", text.data ? text.data : "", text.size);
+  runner_put_list (&step->out, "lines");
+  for (size_t i = 0; i < text.size;) {
+    const char *end = memchr (text.data + i, '\n', text.size - i);
+    size_t n = end ? (size_t) (end - text.data) - i : text.size - i;
+    runner_put_text (&step->out, NULL, text.data + i, n);
+    i += n + 1;
+  }
+  runner_put_end (&step->out);
+  return RUNNER_PASS;
+}
+
+/* A number behind `key` in /proc/PID/FILE; -1: none. */
+static int64_t
+proc_number (pid_t pid, const char *file, const char *key)
+{
+  char path[64], line[256];
+  snprintf (path, sizeof path, "/proc/%d/%s", (int) pid, file);
+  FILE *stream = fopen (path, "re");
+  int64_t number = -1;
+  while (stream && fgets (line, sizeof line, stream))
+    if (strncmp (line, key, strlen (key)) == 0)
+      number = strtoll (line + strlen (key), NULL, 10);
+  if (stream)
+    fclose (stream);
+  return number;
+}
+
+static double
+cpu_seconds (pid_t pid)
+{
+  char path[64], line[1024];
+  unsigned long user = 0, system = 0;
+  snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
+  FILE *stream = fopen (path, "re");
+  const char *rest = stream && fgets (line, sizeof line, stream) ? strrchr (line, ')') : NULL;
+  /* fields 14 and 15 of proc(5), counted behind the name */
+  if (rest && sscanf (rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+    user = system = 0;
+  if (stream)
+    fclose (stream);
+  return (double) (user + system) / (double) sysconf (_SC_CLK_TCK);
+}
+
+static int64_t
+open_descriptors (pid_t pid)
+{
+  struct stat st;
+  char path[64];
+  int64_t count = 0;
+  for (int fd = 0; fd < 1 << 16; fd++) {
+    snprintf (path, sizeof path, "/proc/%d/fd/%d", (int) pid, fd);
+    if (lstat (path, &st) == 0)
+      count++;
+    else if (fd > count + 4096)
+      break;
+  }
+  return count;
+}
+
+static int
+role_stats (struct runner_step *step, const void *args)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, true, &outcome);
+  if (!role)
+    return outcome;
+  runner_put_int (&step->out, "pid", role->pid);
+  runner_put_int (&step->out, "memory", proc_number (role->pid, "status", "VmRSS:") * 1024);
+  runner_put_int (&step->out, "memory_peak", proc_number (role->pid, "status", "VmHWM:") * 1024);
+  runner_put_int (&step->out, "threads", proc_number (role->pid, "status", "Threads:"));
+  runner_put_int (&step->out, "descriptors", open_descriptors (role->pid));
+  runner_put_float (&step->out, "cpu", cpu_seconds (role->pid));
+  return RUNNER_PASS;
+}
+
+#define FIELDS(table) .result = table, .result_count = sizeof table / sizeof *table - 1
+#define PARAMS(table, type) { .rows = table, .count = sizeof table / sizeof *table - 1, .args_size = sizeof (type) }
+
+static const struct runner_field log_fields[] = {
+  { .name = "text", .type = RUNNER_TEXT, .help = "what the role printed since the test began" },
+  { .name = "lines", .type = RUNNER_LIST, .help = "the same, line by line" },
+  { 0 }
+};
+static const struct runner_field stats_fields[] = {
+  { .name = "pid", .type = RUNNER_INT, .help = "process id" },
+  { .name = "memory", .type = RUNNER_INT, .help = "resident memory in bytes" },
+  { .name = "memory_peak", .type = RUNNER_INT, .help = "its highest value so far" },
+  { .name = "threads", .type = RUNNER_INT, .help = "number of threads" },
+  { .name = "descriptors", .type = RUNNER_INT, .help = "open file descriptors" },
+  { .name = "cpu", .type = RUNNER_FLOAT, .help = "seconds of processor time" },
+  { 0 }
+};
+
+const struct verb *
+role_verb_table (size_t *count)
+{
+  static const struct verb verbs[] = {
+    { .name = "role.start", .help = "starts a role, on the addresses it had before", .run = role_start,
+      .params = PARAMS (role_params, struct role_args), .flags = VERB_OWN_TIME },
+    { .name = "role.stop", .help = "ends a role by SIGTERM", .run = role_stop,
+      .params = PARAMS (role_params, struct role_args) },
+    { .name = "role.kill", .help = "ends a role by SIGKILL", .run = role_kill,
+      .params = PARAMS (role_params, struct role_args) },
+    { .name = "role.pause", .help = "stops a role where it is (SIGSTOP)", .run = role_pause,
+      .params = PARAMS (role_params, struct role_args) },
+    { .name = "role.resume", .help = "lets a paused role go on (SIGCONT)", .run = role_resume,
+      .params = PARAMS (role_params, struct role_args) },
+    { .name = "role.wait", .help = "waits for an observation of a role that the expectations hold for",
+      .run = role_wait, .params = PARAMS (role_params, struct role_args),
+      .flags = RUNNER_RECEIVES | RUNNER_OPEN_RESULT },
+    { .name = "role.quiet", .help = "a role may make no observation that matches", .run = role_quiet,
+      .params = PARAMS (quiet_params, struct quiet_args), .flags = RUNNER_RECEIVES | RUNNER_OPEN_RESULT },
+    { .name = "role.log", .help = "reads what a role has printed since the test began", .run = role_log,
+      .params = PARAMS (role_params, struct role_args), FIELDS (log_fields) },
+    { .name = "role.stats", .help = "reads the memory, threads, descriptors and processor time of a role",
+      .run = role_stats, .params = PARAMS (role_params, struct role_args), FIELDS (stats_fields) },
+  };
+  *count = sizeof verbs / sizeof *verbs;
+  return verbs;
+}

@@ -1,0 +1,485 @@
+/* role-process.c - see role-process.h. */
+#include "config.h"
+
+#include "role-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "out.h"
+#include "plugin.h"
+#include "text.h"
+
+#define SECRETS_MOST ((size_t) 1 << 20)
+
+struct runner_role {
+  const struct role_type *type;
+  struct arena arena;
+  uint64_t given;
+  int control;             /* to the runner; -1: started from a shell */
+  int stop_fd;
+  const char *ready_file;  /* or NULL */
+  struct runner_out exports;
+
+  pthread_mutex_t lock;    /* of the observation */
+  struct arena observation_arena;
+  struct runner_out observation;
+  struct buffer line;
+};
+
+/* ---- the interface for plugins ---- */
+
+void
+runner_export_text (struct runner_role *role, const char *name, const char *text)
+{
+  runner_put_string (&role->exports, name, text);
+}
+
+void
+runner_export_int (struct runner_role *role, const char *name, int64_t number)
+{
+  runner_put_int (&role->exports, name, number);
+}
+
+void
+runner_export_address (struct runner_role *role, const char *name, const char *host, uint16_t port)
+{
+  const char *form = strchr (host, ':') ? "[%s]:%u" : "%s:%u";
+  char text[512];
+  if (form[0] == '[')
+    snprintf (text, sizeof text, "[%s]:%u", host, port);
+  else
+    snprintf (text, sizeof text, "%s:%u", host, port);
+  runner_export_text (role, name, text);
+}
+
+static bool
+send_all (int fd, const char *data, size_t size)
+{
+  while (size) {
+    ssize_t n = send (fd, data, size, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return false;
+    data += n;
+    size -= (size_t) n;
+  }
+  return true;
+}
+
+/* Sends {"what": value}. */
+static bool
+send_line (struct runner_role *role, const char *what, const struct value *value)
+{
+  struct buffer *line = &role->line;
+  line->size = 0;
+  buffer_printf (line, "{\"%s\":", what);
+  json_write (line, value);
+  buffer_lit (line, "}\n");
+  return send_all (role->control, line->data, line->size);
+}
+
+static bool
+write_ready_file (struct runner_role *role, const struct value *exports)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  json_write_pretty (&text, exports);
+  buffer_putc (&text, '\n');
+  const char *temporary = arena_printf (&role->arena, "%s.%ld", role->ready_file, (long) getpid ());
+  int fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  bool fine = fd >= 0;
+  for (size_t done = 0; fine && done < text.size;) {
+    ssize_t n = write (fd, text.data + done, text.size - done);
+    if (n < 0 && errno == EINTR)
+      continue;
+    fine = n >= 0;
+    done += fine ? (size_t) n : 0;
+  }
+  if (fd >= 0)
+    fine &= close (fd) == 0;
+  fine = fine && rename (temporary, role->ready_file) == 0;
+  if (!fine)
+    fprintf (stderr, "runner: cannot write %s: %s\n", role->ready_file, strerror (errno));
+  return fine;
+}
+
+static void
+tell_ready (const struct role_type *type, const struct value *exports)
+{
+  fprintf (stderr, "%s is ready", type->name);
+  for (size_t i = 0; i < exports->count; i++) {
+    CLEANUP_BUFFER struct buffer text = { 0 };
+    value_print (&text, &exports->members[i].value);
+    fprintf (stderr, "%s %s=%s", i ? "," : ":", exports->members[i].key.string, buffer_text (&text));
+  }
+  fputc ('\n', stderr);
+}
+
+int
+runner_ready (struct runner_role *role)
+{
+  struct value exports = out_finish (&role->exports);
+  for (size_t i = 0; i < role->type->export_count; i++) {
+    const struct runner_field *row = &role->type->exports[i];
+    if (!(row->flags & RUNNER_OPTIONAL) && !value_get (&exports, row->name)) {
+      runner_role_error (role, "its export %s is missing when it says that it is ready", row->name);
+      return -1;
+    }
+  }
+  if (role->control >= 0)
+    return send_line (role, "ready", &exports) ? 0 : -1;
+  tell_ready (role->type, &exports);
+  return !role->ready_file || write_ready_file (role, &exports) ? 0 : -1;
+}
+
+int
+runner_stop_fd (struct runner_role *role)
+{
+  return role->stop_fd;
+}
+
+int
+runner_role_given (struct runner_role *role, const char *param)
+{
+  const struct params *params = &role->type->params;
+  const struct runner_param *row = param_find (params, param, strlen (param));
+  return row && (role->given >> (row - params->rows) & 1);
+}
+
+struct runner_out *
+runner_observation (struct runner_role *role)
+{
+  pthread_mutex_lock (&role->lock);
+  runner_put_reset (&role->observation);
+  arena_reset (&role->observation_arena);
+  return &role->observation;
+}
+
+void
+runner_observe (struct runner_role *role)
+{
+  struct value value = out_finish (&role->observation);
+  if (role->control >= 0)
+    send_line (role, "observe", &value); /* a runner that is gone needs no observations */
+  pthread_mutex_unlock (&role->lock);
+}
+
+int
+runner_role_error (struct runner_role *role, const char *fmt, ...)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  va_list args;
+  va_start (args, fmt);
+  buffer_vprintf (&text, fmt, args);
+  va_end (args);
+  fprintf (stderr, "%s: %s\n", role->type->name, buffer_text (&text));
+  return 1;
+}
+
+/* ---- the command line ---- */
+
+/* Is `arg` (after its dashes) this row's option?  `_` in names is written `-`. */
+static bool
+is_option (const struct runner_param *row, const char *arg, size_t size)
+{
+  if (strlen (row->name) != size)
+    return false;
+  for (size_t i = 0; i < size; i++)
+    if (row->name[i] != arg[i] && !(row->name[i] == '_' && arg[i] == '-'))
+      return false;
+  return true;
+}
+
+static const struct runner_param *
+find_option (const struct params *params, const char *arg, size_t size)
+{
+  for (size_t i = 0; i < params->count; i++)
+    if (is_option (&params->rows[i], arg, size))
+      return &params->rows[i];
+  return NULL;
+}
+
+static void
+print_help (const struct role_type *type)
+{
+  printf ("Usage: runner role %s [OPTION]…\n%s.\n\nOptions:\n", type->name, type->help);
+  for (size_t i = 0; i < type->params.count; i++) {
+    const struct runner_param *row = &type->params.rows[i];
+    char left[128];
+    int n = snprintf (left, sizeof left, "--%s%s%s%s", row->name, row->type == RUNNER_BOOL ? "" : " ",
+                      row->type == RUNNER_BOOL ? "" : param_type_name (row->type),
+                      row->flags & RUNNER_REQUIRED ? " (required)" : "");
+    for (char *p = left + 2; *p && *p != ' '; p++)
+      if (*p == '_')
+        *p = '-';
+    printf ("  %-32s%s%s", left, n >= 32 ? " " : "", row->help);
+    if (row->preset)
+      printf (" [%s]", row->preset);
+    putchar ('\n');
+  }
+  puts ("  --ready-file FILE               written, with the exports as JSON, when the role is ready\n"
+        "  --plugin-path PATH              where plugins are looked for first\n"
+        "  --help                          print this and exit");
+  if (type->export_count)
+    puts ("\nExports:");
+  for (size_t i = 0; i < type->export_count; i++)
+    printf ("  %-31s %s\n", type->exports[i].name, type->exports[i].help ? type->exports[i].help : "");
+}
+
+static int
+usage_error (const char *fmt, ...)
+{
+  va_list args;
+  va_start (args, fmt);
+  fputs ("runner role: ", stderr);
+  vfprintf (stderr, fmt, args);
+  fputc ('\n', stderr);
+  va_end (args);
+  return 2;
+}
+
+static void
+unknown_option (const struct role_type *type, const char *arg)
+{
+  const char *best = NULL;
+  size_t distance = 0;
+  for (size_t i = 0; i < type->params.count; i++)
+    text_nearest (arg + 2, type->params.rows[i].name, &best, &distance);
+  usage_error ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", best ? best : "",
+               best ? "?" : "");
+}
+
+/* The value of the option at argv[*i]: behind `=`, or the next word. */
+static const char *
+option_value (int argc, char **argv, int *i, const char *equals)
+{
+  if (equals)
+    return equals + 1;
+  return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+/* Reads the options into a map for params_convert.  False: told. */
+static bool
+read_options (struct runner_role *role, int argc, char **argv, struct builder *builder)
+{
+  for (int i = 0; i < argc; i++) {
+    const char *arg = argv[i], *equals = strchr (arg, '=');
+    if (strncmp (arg, "--", 2) != 0 || !arg[2]) {
+      usage_error ("%s: unexpected \"%s\": options begin with --", role->type->name, arg);
+      return false;
+    }
+    size_t size = equals ? (size_t) (equals - arg) - 2 : strlen (arg) - 2;
+    const struct runner_param *row = find_option (&role->type->params, arg + 2, size);
+    bool ready_file = size == 10 && memcmp (arg + 2, "ready-file", 10) == 0;
+    if (!row && !ready_file) {
+      unknown_option (role->type, arg);
+      return false;
+    }
+    const char *text = row && row->type == RUNNER_BOOL && !equals ? "true" : option_value (argc, argv, &i, equals);
+    if (!text) {
+      usage_error ("%s: %s needs a value", role->type->name, arg);
+      return false;
+    }
+    if (ready_file) {
+      role->ready_file = text;
+      continue;
+    }
+    struct value value;
+    struct param_error error = { .message = "" };
+    if (!param_from_text (row, text, &role->arena, &value, &error)) {
+      usage_error ("%s: %s", role->type->name, error.message);
+      return false;
+    }
+    if (!builder_key (builder, value_string (row->name)) || !builder_put (builder, value))
+      return false;
+  }
+  return true;
+}
+
+/* The secret parameters, one JSON object on one line, from the runner. */
+static bool
+read_secrets (struct runner_role *role, struct builder *builder)
+{
+  struct buffer line = { 0 };
+  for (;;) {
+    char c;
+    ssize_t n = recv (role->control, &c, 1, 0);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0 || line.size > SECRETS_MOST) {
+      buffer_free (&line);
+      return false;
+    }
+    if (c == '\n')
+      break;
+    buffer_putc (&line, c);
+  }
+  struct value map;
+  char error[256];
+  bool fine = json_parse (&role->arena, line.data ? line.data : "", line.size, &map, error, sizeof error)
+              && map.type == VALUE_MAP;
+  for (size_t i = 0; fine && i < map.count; i++)
+    fine = builder_key (builder, map.members[i].key) && builder_put (builder, map.members[i].value);
+  buffer_free (&line);
+  return fine;
+}
+
+/* A later option of the same name counts: the last one is kept. */
+static struct value
+without_doubles (struct arena *arena, const struct value *map)
+{
+  struct member *members = arena_array (arena, map->count, sizeof *members);
+  size_t n = 0;
+  for (size_t i = 0; i < map->count; i++) {
+    size_t at = 0;
+    while (at < n && !value_equal (&members[at].key, &map->members[i].key))
+      at++;
+    members[at] = map->members[i];
+    n += at == n;
+  }
+  struct value copy = *map;
+  copy.members = members;
+  copy.count = n;
+  return copy;
+}
+
+/* SIGTERM and SIGINT arrive by descriptor, in this thread and all later ones. */
+static int
+make_stop_fd (void)
+{
+  sigset_t set;
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  signal (SIGPIPE, SIG_IGN);
+  if (pthread_sigmask (SIG_BLOCK, &set, NULL) != 0)
+    return -1;
+  return signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+control_fd (void)
+{
+  const char *text = getenv (ROLE_FD_ENV);
+  if (!text)
+    return -1;
+  int fd = atoi (text);
+  unsetenv (ROLE_FD_ENV);
+  return fd > 2 && fcntl (fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
+static int
+run_role (struct runner_role *role, int argc, char **argv)
+{
+  struct builder builder;
+  builder_init (&builder, &role->arena);
+  builder_open (&builder, (struct value) { .type = VALUE_MAP });
+  bool fine = read_options (role, argc, argv, &builder)
+              && (role->control < 0 || read_secrets (role, &builder)) && builder_close (&builder);
+  struct value given = builder_finish (&builder);
+  builder_free (&builder);
+  if (!fine)
+    return 2;
+  given = without_doubles (&role->arena, &given);
+
+  void *args = arena_alloc (&role->arena, role->type->params.args_size + 1);
+  struct param_error error = { .message = "" };
+  if (!params_convert (&role->type->params, &given, args, &role->given, &role->arena, NULL, &error))
+    return usage_error ("%s: %s", role->type->name, error.message);
+
+  /* What a role's children leave behind stays below it, not with the tests. */
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  role->stop_fd = make_stop_fd ();
+  if (role->stop_fd < 0)
+    return runner_role_error (role, "cannot watch signals: %s", strerror (errno));
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  int status = role->type->run (role, args);
+  if (fflush (stdout) != 0)
+    return 1;
+  return status;
+}
+
+static const struct role_type *
+find_role (const char *name)
+{
+  char plugin_name[128], error[1024];
+  size_t n = strcspn (name, ".");
+  if (!name[n] || n >= sizeof plugin_name) {
+    usage_error ("a role is named PLUGIN.ROLE, not \"%s\"", name);
+    return NULL;
+  }
+  memcpy (plugin_name, name, n);
+  plugin_name[n] = '\0';
+  const struct plugin *plugin = plugin_find (plugin_name, error, sizeof error);
+  if (!plugin) {
+    usage_error ("%s", error);
+    return NULL;
+  }
+  const struct role_type *type = plugin_role (plugin, name);
+  if (!type) {
+    const char *best = NULL;
+    size_t distance = 0;
+    for (size_t i = 0; i < plugin->role_count; i++)
+      text_nearest (name, plugin->roles[i].name, &best, &distance);
+    usage_error ("there is no role %s%s%s%s", name, best ? "; did you mean " : "", best ? best : "", best ? "?" : "");
+  }
+  return type;
+}
+
+static bool
+wants_help (int argc, char **argv)
+{
+  for (int i = 0; i < argc; i++)
+    if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
+      return true;
+  return false;
+}
+
+int
+command_role (int argc, char **argv)
+{
+  int first = 1;
+  while (first + 1 < argc && strcmp (argv[first], "--plugin-path") == 0) {
+    plugin_set_path (argv[first + 1]);
+    first += 2;
+  }
+  if (first < argc && strncmp (argv[first], "--plugin-path=", 14) == 0)
+    plugin_set_path (argv[first++] + 14);
+  if (first >= argc || argv[first][0] == '-') {
+    bool help = first < argc && wants_help (1, argv + first);
+    fputs ("Usage: runner role [--plugin-path PATH] PLUGIN.ROLE [OPTION]…\n"
+           "Runs one role of a system in the foreground until SIGTERM or SIGINT.\n"
+           "`runner role PLUGIN.ROLE --help` lists its options, `runner plugins` all roles.\n",
+           help ? stdout : stderr);
+    return help ? 0 : 2;
+  }
+  const struct role_type *type = find_role (argv[first]);
+  if (!type)
+    return 2;
+  if (wants_help (argc - first - 1, argv + first + 1)) {
+    print_help (type);
+    return 0;
+  }
+  struct runner_role role = { .type = type, .control = control_fd (), .stop_fd = -1,
+                              .lock = PTHREAD_MUTEX_INITIALIZER };
+  out_init (&role.exports, &role.arena);
+  out_init (&role.observation, &role.observation_arena);
+  int status = run_role (&role, argc - first - 1, argv + first + 1);
+  out_free (&role.exports);
+  out_free (&role.observation);
+  arena_free (&role.observation_arena);
+  buffer_free (&role.line);
+  arena_free (&role.arena);
+  return status;
+}

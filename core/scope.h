@@ -1,0 +1,64 @@
+/* scope.h - variables and handles, and who sees them.
+ *
+ * A scope has a parent whose names it sees.  The suite's scope is the outermost;
+ * each test has one over it, each keyword call one over the suite's, each branch
+ * and simulated user one over its caller's.  What keywords open belongs to the
+ * test: a scope may leave its handles to another one. */
+#ifndef SCOPE_H
+#define SCOPE_H
+
+#include <pthread.h>
+
+#include "runner-plugin.h"
+#include "value.h"
+
+struct variable {
+  const char *name;      /* kept by who defines it: the suite's memory */
+  struct arena arena;    /* of the value */
+  struct value value;
+};
+
+struct handle {
+  struct handle *older;
+  char *name;
+  const struct runner_handle_type *type;
+  void *object;
+  void *user;            /* the step that has it now, or NULL */
+  struct value user_where;
+};
+
+struct scope {
+  struct scope *parent;
+  struct scope *owner;     /* of handles: itself, or the scope they are left to */
+  struct variable *vars;
+  size_t count, room;
+  struct handle *handles;  /* newest first */
+  bool branch;             /* of a thread of its own: handles of outer scopes are copied or locked */
+  struct scope *next_kept; /* for who keeps a list of scopes */
+  pthread_mutex_t lock;    /* of the handles */
+};
+
+void scope_init (struct scope *scope, struct scope *parent, struct scope *owner);
+void scope_free (struct scope *scope); /* its handles have been destroyed */
+
+/* Sets a variable in this very scope; the value is copied. */
+void scope_set (struct scope *scope, const char *name, const struct value *value);
+void scope_unset (struct scope *scope, const char *name);
+/* In this scope and its parents; NULL: none. */
+const struct value *scope_get (const struct scope *scope, const char *name, size_t size);
+void scope_names (const struct scope *scope, void (*each) (void *data, const char *name), void *data);
+
+enum take { TAKE_NONE, TAKE_OK, TAKE_TYPE, TAKE_BUSY, TAKE_COPY };
+/* Looks a handle up by name and type in the scope and its parents and takes it for `user`.
+ * TAKE_TYPE: another type has that name (*out); TAKE_BUSY: *out is in use;
+ * TAKE_COPY: *out is of an outer thread and its type copies: copy it. */
+enum take scope_take (struct scope *scope, const char *name, const struct runner_handle_type *type, void *user,
+                      const struct value *where, struct handle **out);
+void scope_release (struct scope *scope, struct handle *handle);
+void scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object);
+/* Takes the handle out of the scope (the caller destroys and frees it); NULL: it is not there. */
+struct handle *scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type);
+struct handle *scope_pop (struct scope *scope); /* the newest; NULL: none */
+void handle_free (struct handle *handle);
+
+#endif

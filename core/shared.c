@@ -1,0 +1,175 @@
+/* shared.c - see shared.h. */
+#include "config.h"
+
+#include "shared.h"
+
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define STACK_SIZE ((size_t) 64 << 10)
+
+struct shared *
+shared_new (void)
+{
+  void *p = mmap (NULL, sizeof (struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED)
+    return NULL;
+  struct shared *shared = p;
+  for (int i = 0; i < SLOTS; i++)
+    atomic_store (&shared->slots[i].step, NO_STEP);
+  return shared;
+}
+
+void
+shared_free (struct shared *shared)
+{
+  if (shared)
+    munmap (shared, sizeof *shared);
+}
+
+int
+shared_enter (struct shared *shared)
+{
+  int32_t self = (int32_t) syscall (SYS_gettid);
+  for (int i = 0; i < SLOTS; i++) {
+    int32_t expected = 0;
+    if (atomic_compare_exchange_strong (&shared->slots[i].thread, &expected, self)) {
+      atomic_store (&shared->slots[i].step, NO_STEP);
+      atomic_store (&shared->slots[i].deadline_ns, 0);
+      return i;
+    }
+  }
+  return -1;
+}
+
+void
+shared_leave (struct shared *shared, int slot)
+{
+  if (slot >= 0)
+    atomic_store (&shared->slots[slot].thread, 0);
+}
+
+/* ---- traffic ---- */
+
+static struct ring *
+ring_of (struct shared *shared, const char *peer)
+{
+  struct ring *oldest = &shared->rings[0];
+  for (int i = 0; i < RINGS; i++) {
+    struct ring *ring = &shared->rings[i];
+    if (ring->count && strncmp (ring->peer, peer, sizeof ring->peer - 1) == 0)
+      return ring;
+    if (ring->used < oldest->used)
+      oldest = ring;
+  }
+  oldest->count = 0;
+  strncpy (oldest->peer, peer, sizeof oldest->peer - 1);
+  oldest->peer[sizeof oldest->peer - 1] = '\0';
+  return oldest;
+}
+
+void
+shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size)
+{
+  struct ring *ring = ring_of (shared, peer);
+  struct record *record = &ring->records[ring->count % RING_RECORDS];
+  record->time_ns = clock_now_ns ();
+  record->received = received;
+  record->size = size;
+  record->kept = (uint32_t) (size < RECORD_DATA ? size : RECORD_DATA);
+  if (record->kept)
+    memcpy (record->data, data, record->kept);
+  ring->used = ++shared->turn;
+  ring->count++;
+}
+
+void
+shared_forget_wire (struct shared *shared)
+{
+  if (shared->turn == 0)
+    return;
+  for (int i = 0; i < RINGS; i++)
+    shared->rings[i].count = shared->rings[i].used = 0;
+  shared->turn = 0;
+}
+
+/* ---- crashes ---- */
+
+static struct shared *watched;
+
+static int
+slot_of_this_thread (void)
+{
+  int32_t self = (int32_t) syscall (SYS_gettid);
+  for (int i = 0; i < SLOTS; i++)
+    if (atomic_load (&watched->slots[i].thread) == self)
+      return i;
+  return -1;
+}
+
+/* Where this thread is.  backtrace was called once before, so that it loads
+ * nothing here. */
+static void
+note_frames (void)
+{
+  void *frames[FRAMES];
+  int n = backtrace (frames, FRAMES);
+  memcpy (watched->crash.frames, frames, (size_t) n * sizeof *frames);
+  atomic_store (&watched->crash.frame_count, n);
+}
+
+static void
+on_crash (int signal, siginfo_t *info, void *context)
+{
+  (void) context;
+  int32_t none = 0;
+  if (atomic_compare_exchange_strong (&watched->crash.signal, &none, signal)) {
+    watched->crash.address = (uint64_t) (uintptr_t) info->si_addr;
+    watched->crash.slot = slot_of_this_thread ();
+    note_frames ();
+  }
+  /* SA_RESETHAND: the default action ends the process when it is raised again */
+  raise (signal);
+}
+
+static void
+on_probe (int signal)
+{
+  (void) signal;
+  watched->crash.slot = slot_of_this_thread ();
+  note_frames ();
+}
+
+void
+shared_alternate_stack (void)
+{
+  void *memory = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED)
+    return; /* then only a stack overflow stays untold */
+  stack_t stack = { .ss_sp = memory, .ss_size = STACK_SIZE };
+  sigaltstack (&stack, NULL);
+}
+
+void
+shared_watch_crashes (struct shared *shared, int probe)
+{
+  static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
+  watched = shared;
+  void *frame[1];
+  backtrace (frame, 1);
+  shared_alternate_stack ();
+  struct sigaction action = { .sa_sigaction = on_crash, .sa_flags = (int) (SA_SIGINFO | SA_ONSTACK | SA_RESETHAND) };
+  sigemptyset (&action.sa_mask);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    sigaction (signals[i], &action, NULL);
+  struct sigaction probing = { .sa_handler = on_probe, .sa_flags = SA_ONSTACK | SA_RESTART };
+  sigemptyset (&probing.sa_mask);
+  sigaction (probe, &probing, NULL);
+}

@@ -1,0 +1,81 @@
+/* shared.h - memory that a worker shares with the supervisor: what it does right
+ * now, where it crashed, and the last traffic.  It survives the worker. */
+#ifndef SHARED_H
+#define SHARED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLOTS 64          /* threads that run steps and are told apart */
+#define RINGS 16          /* connections whose traffic is kept */
+#define RING_RECORDS 32   /* of each */
+#define RECORD_DATA 1000  /* bytes of each */
+#define FRAMES 48
+
+#define NO_STEP UINT32_MAX
+
+enum phase { PHASE_IDLE, PHASE_ROLES, PHASE_SETUP, PHASE_TEST, PHASE_TEARDOWN };
+
+struct slot {
+  _Atomic uint32_t step;         /* id in the suite; NO_STEP: none */
+  _Atomic int64_t deadline_ns;   /* of the step, monotonic; 0: none */
+  _Atomic int32_t thread;        /* kernel's id; 0: slot is free */
+};
+
+struct crash {
+  _Atomic int32_t signal;        /* 0: none */
+  int32_t slot;
+  uint64_t address;
+  _Atomic int32_t frame_count;
+  void *frames[FRAMES];
+};
+
+struct record {
+  int64_t time_ns;               /* monotonic */
+  uint64_t size;                 /* of the whole */
+  uint32_t kept;
+  uint32_t received;
+  char data[RECORD_DATA];        /* its beginning */
+};
+
+struct ring {
+  char peer[96];
+  _Atomic uint64_t used;         /* turns of the clock: the least recently used ring is taken over */
+  _Atomic uint64_t count;        /* records ever put */
+  struct record records[RING_RECORDS];
+};
+
+struct shared {
+  _Atomic uint32_t test;         /* number in the suite */
+  _Atomic uint32_t attempt;
+  _Atomic int32_t phase;         /* enum phase */
+  _Atomic int64_t test_start_ns; /* monotonic */
+  _Atomic int64_t test_start_us; /* since 1970 */
+  _Atomic bool started;          /* its start has been written as an event */
+  _Atomic uint64_t turn;
+  struct slot slots[SLOTS];
+  struct crash crash;
+  struct ring rings[RINGS];
+};
+
+/* NULL: no memory.  Shared with all processes forked later. */
+struct shared *shared_new (void);
+void shared_free (struct shared *shared);
+
+/* Takes over a slot for the calling thread; -1 when all are in use. */
+int shared_enter (struct shared *shared);
+void shared_leave (struct shared *shared, int slot);
+
+/* Notes traffic.  Callers hold a lock of their own: one at a time. */
+void shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size);
+void shared_forget_wire (struct shared *shared);
+
+/* Installs handlers that write the crash into `shared` and end the process by the
+ * same signal; on `probe` the thread only notes where it is.  Each thread that
+ * runs steps calls shared_alternate_stack once. */
+void shared_watch_crashes (struct shared *shared, int probe);
+void shared_alternate_stack (void);
+
+#endif

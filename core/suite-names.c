@@ -1,0 +1,245 @@
+/* suite-names.c - every expression of a suite, and whether the names in it can be
+ * defined where it stands.  What can only be known when it runs is left alone. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite-read.h"
+
+/* Names that are defined at a place: a stack, popped when a scope ends. */
+struct names {
+  const char **items;
+  size_t count, room;
+};
+
+struct checker {
+  struct reader *reader;
+  struct names names;
+  bool in_result; /* `result` is defined here */
+  const struct step **deferred;
+  size_t deferred_count, deferred_room;
+};
+
+static void
+define (struct checker *checker, const char *name)
+{
+  struct names *names = &checker->names;
+  if (names->count == names->room) {
+    names->room = names->room ? names->room * 2 : 32;
+    names->items = xrealloc (names->items, names->room, sizeof *names->items);
+  }
+  names->items[names->count++] = name;
+}
+
+static void
+define_keys (struct checker *checker, const struct value *map)
+{
+  if (map && map->type == VALUE_MAP)
+    for (size_t i = 0; i < map->count; i++)
+      define (checker, map->members[i].key.string);
+}
+
+static const struct value *
+lookup (void *data, const char *name, size_t size)
+{
+  struct checker *checker = data;
+  if (checker->in_result && size == 6 && memcmp (name, "result", 6) == 0)
+    return &value_null;
+  for (size_t i = checker->names.count; i-- > 0;)
+    if (strlen (checker->names.items[i]) == size && memcmp (checker->names.items[i], name, size) == 0)
+      return &value_null;
+  return NULL;
+}
+
+static void
+each_name (void *data, void (*each) (void *each_data, const char *name), void *each_data)
+{
+  struct checker *checker = data;
+  for (size_t i = 0; i < checker->names.count; i++)
+    each (each_data, checker->names.items[i]);
+  if (checker->in_result)
+    each (each_data, "result");
+}
+
+static void
+check_tree (struct checker *checker, const struct value *tree)
+{
+  struct expr_scope scope = { lookup, each_name, checker, NULL };
+  if (tree && (tree->flags & VALUE_DYNAMIC))
+    expr_check_all (checker->reader->engine, tree, &scope, checker->reader->faults);
+}
+
+static void
+check_expression (struct checker *checker, const struct value *expression)
+{
+  struct expr_scope scope = { lookup, each_name, checker, NULL };
+  if (expression)
+    expr_check (checker->reader->engine, expression, &scope, checker->reader->faults);
+}
+
+/* `check`: an expression or a list of them. */
+static void
+check_checks (struct checker *checker, const struct value *check)
+{
+  if (check && check->type == VALUE_LIST) {
+    if (check->count == 0)
+      fault_add (checker->reader->faults, check, "check: the list is empty");
+    for (size_t i = 0; i < check->count; i++)
+      check_expression (checker, &check->items[i]);
+  }
+  else
+    check_expression (checker, check);
+}
+
+static void check_steps (struct checker *checker, struct steps steps);
+
+static void
+defer (struct checker *checker, const struct step *step)
+{
+  if (checker->deferred_count == checker->deferred_room) {
+    checker->deferred_room = checker->deferred_room ? checker->deferred_room * 2 : 8;
+    checker->deferred = xrealloc (checker->deferred, checker->deferred_room, sizeof *checker->deferred);
+  }
+  checker->deferred[checker->deferred_count++] = step;
+}
+
+static void
+check_result_parts (struct checker *checker, const struct step *step)
+{
+  bool before = checker->in_result;
+  checker->in_result = true;
+  check_tree (checker, step->until);
+  check_tree (checker, step->stop_if);
+  check_tree (checker, step->save);
+  define_keys (checker, step->save);
+  check_tree (checker, step->expect);
+  check_checks (checker, step->check);
+  check_tree (checker, step->fails);
+  checker->in_result = before;
+}
+
+static void
+check_step (struct checker *checker, const struct step *step)
+{
+  check_tree (checker, step->name);
+  if (step->each) {
+    check_tree (checker, step->each);
+    define_keys (checker, step->each);
+  }
+  check_expression (checker, step->condition);
+  check_tree (checker, step->retry_for);
+  check_tree (checker, step->retry_every);
+  check_tree (checker, step->timeout);
+  if (step->kind == STEP_DO)
+    check_steps (checker, step->body);
+  else if (step->kind == STEP_DEFER)
+    defer (checker, step); /* it sees what the steps after it define */
+  else
+    check_tree (checker, step->args);
+  check_result_parts (checker, step);
+  if (step->kind == STEP_SET)
+    define_keys (checker, step->args);
+}
+
+static void
+check_steps (struct checker *checker, struct steps steps)
+{
+  for (size_t i = 0; i < steps.count; i++)
+    check_step (checker, &steps.items[i]);
+}
+
+/* Deferred groups, with all names of their test or keyword. */
+static void
+check_deferred (struct checker *checker)
+{
+  for (size_t i = 0; i < checker->deferred_count; i++) /* may grow while it runs */
+    check_steps (checker, checker->deferred[i]->body);
+  checker->deferred_count = 0;
+}
+
+static void
+check_roles (struct checker *checker, const struct role_def *roles, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    check_tree (checker, roles[i].args);
+}
+
+static void
+define_roles (struct checker *checker, const struct role_def *roles, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    define (checker, roles[i].name);
+}
+
+static void
+define_matrix (struct checker *checker, const struct value *matrix)
+{
+  if (matrix && matrix->type == VALUE_LIST)
+    for (size_t i = 0; i < matrix->count; i++)
+      define_keys (checker, &matrix->items[i]);
+  else
+    define_keys (checker, matrix);
+}
+
+static void
+check_keyword (struct checker *checker, const struct keyword *keyword)
+{
+  size_t before = checker->names.count;
+  for (size_t i = 0; i < keyword->param_count; i++) {
+    check_tree (checker, keyword->params[i].preset);
+    define (checker, keyword->params[i].name.string);
+  }
+  check_steps (checker, keyword->steps);
+  check_deferred (checker);
+  check_tree (checker, keyword->returns);
+  checker->names.count = before;
+}
+
+static void
+check_test (struct checker *checker, const struct test *test)
+{
+  size_t before = checker->names.count;
+  define_matrix (checker, test->matrix);
+  check_expression (checker, test->condition);
+  define_roles (checker, test->roles, test->role_count);
+  check_roles (checker, test->roles, test->role_count);
+  check_steps (checker, test->steps);
+  check_deferred (checker);
+  check_steps (checker, test->on_failure);
+  check_deferred (checker);
+  checker->names.count = before;
+}
+
+void
+check_names (struct reader *reader)
+{
+  struct suite *suite = reader->suite;
+  struct checker checker = { .reader = reader };
+  for (size_t i = 0; i < suite->var_count; i++)
+    define (&checker, suite->vars[i].name);
+  for (size_t i = 0; i < suite->secret_count; i++)
+    define (&checker, suite->secrets[i].name);
+  define_roles (&checker, suite->roles, suite->role_count);
+  for (size_t i = 0; i < suite->var_count; i++)
+    check_tree (&checker, suite->vars[i].value);
+  check_roles (&checker, suite->roles, suite->role_count);
+  /* a keyword sees its parameters, the suite's variables and roles, and what the
+   * suite's setup saved */
+  check_steps (&checker, suite->setup);
+  check_deferred (&checker);
+  for (size_t i = 0; i < suite->keyword_count; i++)
+    check_keyword (&checker, &suite->keywords[i]);
+  size_t suite_names = checker.names.count;
+  check_steps (&checker, suite->before_each);
+  check_deferred (&checker);
+  for (size_t i = 0; i < suite->test_count; i++)
+    check_test (&checker, &suite->tests[i]);
+  check_steps (&checker, suite->after_each);
+  check_deferred (&checker);
+  checker.names.count = suite_names;
+  check_steps (&checker, suite->teardown);
+  check_deferred (&checker);
+  free (checker.names.items);
+  free (checker.deferred);
+}

@@ -1,0 +1,37 @@
+/* suite-read.h - what the files that make a suite out of a document share. */
+#ifndef SUITE_READ_H
+#define SUITE_READ_H
+
+#include "suite.h"
+
+struct reader {
+  struct suite *suite;
+  struct arena *arena;         /* the suite's */
+  struct expr_engine *engine;
+  struct faults *faults;
+  const struct step **steps;   /* all, by id */
+  size_t step_count, step_room;
+  unsigned depth;              /* of nested groups */
+};
+
+/* suite-step.c: a list of steps.  `what` names the list in messages. */
+struct steps read_steps (struct reader *reader, const struct value *list, const char *what);
+
+/* The type of a keyword's parameter by its name, kept; NULL: unknown. */
+const char *keyword_type (const struct value *type);
+
+/* suite-names.c: expressions, and the names they use. */
+void check_names (struct reader *reader);
+
+/* The verbs of the core itself (log, sleep, role.start, …), ends with a name of NULL. */
+extern const struct verb *const core_verbs;
+const struct verb *core_verb_find (const char *name, size_t size);
+
+/* Reads a map's keys: calls with each known key; others are faults (`x-` aside). */
+const struct value *read_key (const struct value *map, const char *key);
+void check_keys (struct reader *reader, const struct value *map, const char *what, const char *const *known);
+/* A text of a key, or NULL with a fault when it is something else or dynamic. */
+const char *read_text (struct reader *reader, const struct value *value, const char *what);
+bool read_bool (struct reader *reader, const struct value *value, const char *what, bool *out);
+
+#endif

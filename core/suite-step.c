@@ -1,0 +1,476 @@
+/* suite-step.c - steps: one verb and the modifiers beside it. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "match.h"
+#include "path.h"
+#include "suite-read.h"
+#include "text.h"
+#include "units.h"
+
+#define STEP_DEPTH 32
+
+static const char *const modifiers[]
+  = { "name", "each", "if", "retry", "timeout", "save", "expect", "check", "fails", NULL };
+static const char *const special_verbs[] = { "set", "check", "do", "defer", NULL };
+
+static bool
+is_modifier (const struct value *key)
+{
+  for (const char *const *m = modifiers; *m; m++)
+    if (value_is (key, *m))
+      return true;
+  return false;
+}
+
+/* ---- finding the verb ---- */
+
+/* A fault for a verb that does not exist, with the nearest of all there are. */
+static void
+unknown_verb (struct reader *reader, const struct value *key, const struct plugin *plugin)
+{
+  const char *names[512];
+  size_t n = 0, most = sizeof names / sizeof *names - 1;
+  if (plugin)
+    for (size_t i = 0; i < plugin->verb_count && n < most; i++)
+      names[n++] = plugin->verbs[i].name;
+  for (const struct verb *verb = core_verbs; verb->name && n < most; verb++)
+    names[n++] = verb->name;
+  for (const char *const *special = special_verbs; *special && n < most; special++)
+    names[n++] = *special;
+  for (size_t i = 0; i < reader->suite->keyword_count && n < most; i++)
+    names[n++] = arena_printf (reader->arena, "my.%s", reader->suite->keywords[i].name);
+  if (!strchr (key->string, '.'))
+    for (const char *const *m = modifiers; *m && n < most; m++)
+      names[n++] = *m;
+  names[n] = NULL;
+  fault_unknown (reader->faults, key, strchr (key->string, '.') ? "verb" : "verb or modifier", key->string, names);
+}
+
+static void
+unknown_plugin (struct reader *reader, const struct value *key, const char *name, const char *error)
+{
+  struct arena arena = { 0 };
+  const char **names = plugin_names (&arena), *best = NULL;
+  size_t distance = 0;
+  for (const char **p = names; *p; p++)
+    text_nearest (name, *p, &best, &distance);
+  if (best && strcmp (best, name) != 0)
+    fault_add (reader->faults, key, "%s; did you mean \"%s%s\"?", error, best, key->string + strlen (name));
+  else
+    fault_add (reader->faults, key, "%s", error);
+  arena_free (&arena);
+}
+
+/* Resolves the key to a verb, keyword or special form.  False: a fault was added. */
+static bool
+resolve (struct reader *reader, struct step *step)
+{
+  const struct value *key = step->key;
+  static const enum step_kind kinds[] = { STEP_SET, STEP_CHECK, STEP_DO, STEP_DEFER };
+  for (size_t i = 0; special_verbs[i]; i++)
+    if (value_is (key, special_verbs[i])) {
+      step->kind = kinds[i];
+      return true;
+    }
+  if (key->size > 3 && memcmp (key->string, "my.", 3) == 0) {
+    step->kind = STEP_KEYWORD;
+    step->keyword = suite_keyword (reader->suite, key->string + 3, key->size - 3);
+    if (!step->keyword)
+      unknown_verb (reader, key, NULL);
+    return step->keyword != NULL;
+  }
+  step->kind = STEP_VERB;
+  step->verb = core_verb_find (key->string, key->size);
+  if (step->verb)
+    return true;
+  char name[80], error[1024];
+  size_t n = strcspn (key->string, ".");
+  if (!key->string[n] || n == 0 || n >= sizeof name || strlen (key->string) != key->size) {
+    unknown_verb (reader, key, NULL);
+    return false;
+  }
+  memcpy (name, key->string, n);
+  name[n] = '\0';
+  if (strcmp (name, "role") == 0) {
+    unknown_verb (reader, key, NULL);
+    return false;
+  }
+  const struct plugin *plugin = plugin_find (name, error, sizeof error);
+  if (!plugin) {
+    unknown_plugin (reader, key, name, error);
+    return false;
+  }
+  step->verb = plugin_verb (plugin, key->string);
+  if (!step->verb)
+    unknown_verb (reader, key, plugin);
+  return step->verb != NULL;
+}
+
+/* ---- modifiers ---- */
+
+static void
+check_duration (struct reader *reader, const struct value *value, const char *what)
+{
+  int64_t ns;
+  if (!(value->flags & VALUE_DYNAMIC) && !value_duration (value, &ns))
+    fault_add (reader->faults, value, "%s: expected a duration with its unit (200ms, 5s, 2m)", what);
+}
+
+static void
+read_retry (struct reader *reader, struct step *step)
+{
+  static const char *const known[] = { "for", "every", "until", "stop_if", NULL };
+  const struct value *retry = step->retry;
+  if (retry->type != VALUE_MAP) {
+    step->retry_for = retry;
+    check_duration (reader, retry, "retry");
+    return;
+  }
+  check_keys (reader, retry, "retry", known);
+  step->retry_for = read_key (retry, "for");
+  step->retry_every = read_key (retry, "every");
+  step->until = read_key (retry, "until");
+  step->stop_if = read_key (retry, "stop_if");
+  if (!step->retry_for)
+    fault_add (reader->faults, retry, "retry: for is missing: how long to try again");
+  else
+    check_duration (reader, step->retry_for, "retry: for");
+  if (step->retry_every)
+    check_duration (reader, step->retry_every, "retry: every");
+  if (step->until)
+    match_check (step->until, reader->faults);
+  if (step->stop_if)
+    match_check (step->stop_if, reader->faults);
+}
+
+static void
+check_name (struct reader *reader, const struct value *key, const char *what)
+{
+  if (!text_is_name (key->string, key->size) || strlen (key->string) != key->size)
+    fault_add (reader->faults, key, "%s: \"%.60s\" is no name: letters, digits and _, no word of Lua", what,
+               key->string);
+  for (const char *const *helper = expr_helpers (); *helper; helper++)
+    if (value_is (key, *helper))
+      fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, *helper);
+  if (value_is (key, "result"))
+    fault_add (reader->faults, key, "%s: \"result\" is the name of a step's own result: choose another", what);
+}
+
+static void
+check_save (struct reader *reader, const struct value *save)
+{
+  if (save->type != VALUE_MAP) {
+    fault_add (reader->faults, save, "save: expected a map {name: PATH} or {name: \"${…}\"}");
+    return;
+  }
+  for (size_t i = 0; i < save->count; i++) {
+    const struct member *m = &save->members[i];
+    char error[256];
+    check_name (reader, &m->key, "save");
+    if (m->value.flags & VALUE_DYNAMIC)
+      continue;
+    if (m->value.type != VALUE_STRING || !path_is (m->value.string, m->value.size)) {
+      fault_add (reader->faults, &m->value, "save: %s: expected a path into the result ($.…) or ${…}", m->key.string);
+      continue;
+    }
+    struct arena arena = { 0 };
+    if (!path_compile (&arena, m->value.string, m->value.size, error, sizeof error))
+      fault_add (reader->faults, &m->value, "save: %s: %s", m->key.string, error);
+    arena_free (&arena);
+  }
+}
+
+static void
+check_each (struct reader *reader, const struct value *each)
+{
+  if (each->type != VALUE_MAP || each->count == 0) {
+    fault_add (reader->faults, each, "each: expected a map {name: list}");
+    return;
+  }
+  for (size_t i = 0; i < each->count; i++) {
+    const struct value *value = &each->members[i].value;
+    check_name (reader, &each->members[i].key, "each");
+    long long from, to;
+    char end;
+    if (value->type == VALUE_LIST || (value->flags & VALUE_DYNAMIC))
+      continue;
+    if (value->type != VALUE_STRING || sscanf (value->string, "%lld..%lld%c", &from, &to, &end) != 2)
+      fault_add (reader->faults, value, "each: %s: expected a list or a range (0..9)", each->members[i].key.string);
+  }
+}
+
+/* `expect` names fields that the verb's result does not have? */
+static void
+check_result_names (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
+{
+  if (step->kind != STEP_VERB || !step->verb->result || (step->verb->flags & RUNNER_OPEN_RESULT)
+      || pattern->type != VALUE_MAP)
+    return;
+  const char *names[128];
+  size_t n = 0;
+  for (; n < step->verb->result_count && n < 127; n++)
+    names[n] = step->verb->result[n].name;
+  names[n] = NULL;
+  for (size_t i = 0; i < pattern->count; i++) {
+    const struct value *key = &pattern->members[i].key;
+    bool known = (key->flags & VALUE_DYNAMIC) || (key->size && key->string[0] == '$');
+    for (size_t j = 0; j < n && !known; j++)
+      known = value_is (key, names[j]);
+    if (!known) {
+      char of[160];
+      snprintf (of, sizeof of, "%s: the result of %s has no", what, step->verb->name);
+      fault_unknown (reader->faults, key, of, key->string, names);
+    }
+  }
+}
+
+static void
+check_modifiers (struct reader *reader, struct step *step)
+{
+  if (step->retry)
+    read_retry (reader, step);
+  if (step->timeout)
+    check_duration (reader, step->timeout, "timeout");
+  if (step->save)
+    check_save (reader, step->save);
+  if (step->each)
+    check_each (reader, step->each);
+  if (step->expect) {
+    match_check (step->expect, reader->faults);
+    check_result_names (reader, step, step->expect, "expect");
+  }
+  if (step->until)
+    check_result_names (reader, step, step->until, "until");
+  if (step->fails)
+    match_check (step->fails, reader->faults);
+  if (step->kind == STEP_DEFER && (step->save || step->expect || step->check || step->fails || step->retry))
+    fault_add (reader->faults, step->key, "defer takes no such modifier: give it to the steps inside");
+}
+
+/* ---- arguments ---- */
+
+static const char *const keyword_types[]
+  = { "string", "integer", "number", "boolean", "duration", "size", "list", "map", "any", NULL };
+
+bool
+value_fits (const struct value *value, const char *type)
+{
+  int64_t ns;
+  uint64_t bytes;
+  if (strcmp (type, "string") == 0)
+    return value->type == VALUE_STRING;
+  if (strcmp (type, "integer") == 0)
+    return value->type == VALUE_INT;
+  if (strcmp (type, "number") == 0)
+    return value->type == VALUE_INT || value->type == VALUE_FLOAT;
+  if (strcmp (type, "boolean") == 0)
+    return value->type == VALUE_BOOL;
+  if (strcmp (type, "duration") == 0)
+    return value_duration (value, &ns);
+  if (strcmp (type, "size") == 0)
+    return value->type == VALUE_INT || (value->type == VALUE_STRING && parse_size (value->string, value->size, &bytes));
+  if (strcmp (type, "list") == 0)
+    return value->type == VALUE_LIST;
+  if (strcmp (type, "map") == 0)
+    return value->type == VALUE_MAP;
+  return true;
+}
+
+static const struct keyword_param *
+keyword_param (const struct keyword *keyword, const struct value *name)
+{
+  for (size_t i = 0; i < keyword->param_count; i++)
+    if (value_equal (&keyword->params[i].name, name))
+      return &keyword->params[i];
+  return NULL;
+}
+
+static void
+check_keyword_value (struct reader *reader, const struct keyword *keyword, const struct keyword_param *param,
+                     const struct value *value)
+{
+  if (!(value->flags & VALUE_DYNAMIC) && !value_fits (value, param->type)) {
+    struct buffer shown = { 0 };
+    value_show (&shown, value, 60);
+    fault_add (reader->faults, value, "my.%s: %s: expected %s, got %s %s", keyword->name, param->name.string,
+               param->type, value_type_name (value->type), buffer_text (&shown));
+    buffer_free (&shown);
+  }
+}
+
+static void
+check_keyword_call (struct reader *reader, const struct step *step)
+{
+  const struct keyword *keyword = step->keyword;
+  const struct value *args = step->args;
+  if (args->type == VALUE_MAP) {
+    const char *names[PARAM_MOST + 1];
+    size_t n = 0;
+    for (; n < keyword->param_count && n < PARAM_MOST; n++)
+      names[n] = keyword->params[n].name.string;
+    names[n] = NULL;
+    for (size_t i = 0; i < args->count; i++) {
+      const struct keyword_param *param = keyword_param (keyword, &args->members[i].key);
+      if (param)
+        check_keyword_value (reader, keyword, param, &args->members[i].value);
+      else
+        fault_unknown (reader->faults, &args->members[i].key, "parameter", args->members[i].key.string, names);
+    }
+  }
+  for (size_t i = 0; i < keyword->param_count; i++) {
+    const struct keyword_param *param = &keyword->params[i];
+    bool given = args->type == VALUE_MAP ? value_find (args, param->name.string, param->name.size) != NULL
+                                         : args->type != VALUE_NULL && param->primary;
+    if (!given && !param->preset)
+      fault_add (reader->faults, step->key, "my.%s: %s is missing", keyword->name, param->name.string);
+    else if (given && args->type != VALUE_MAP)
+      check_keyword_value (reader, keyword, param, args);
+  }
+  bool has_primary = false;
+  for (size_t i = 0; i < keyword->param_count; i++)
+    has_primary |= keyword->params[i].primary;
+  if (args->type != VALUE_MAP && args->type != VALUE_NULL && !has_primary)
+    fault_add (reader->faults, args, "my.%s: expected a map of parameters: none of them is primary", keyword->name);
+}
+
+static void
+check_set (struct reader *reader, const struct step *step)
+{
+  if (step->args->type != VALUE_MAP) {
+    fault_add (reader->faults, step->args, "set: expected a map {name: value}");
+    return;
+  }
+  for (size_t i = 0; i < step->args->count; i++)
+    check_name (reader, &step->args->members[i].key, "set");
+}
+
+static void
+read_args (struct reader *reader, struct step *step)
+{
+  switch (step->kind) {
+  case STEP_VERB:
+    params_check (&step->verb->params, step->verb->name, step->key, step->args, reader->faults);
+    break;
+  case STEP_KEYWORD:
+    check_keyword_call (reader, step);
+    break;
+  case STEP_SET:
+    check_set (reader, step);
+    break;
+  case STEP_CHECK:
+    step->check = step->args;
+    step->args = &value_null;
+    break;
+  case STEP_DO:
+  case STEP_DEFER:
+    step->body = read_steps (reader, step->args, step->key->string);
+    break;
+  }
+}
+
+/* ---- a step ---- */
+
+static void
+set_modifier (struct step *step, const struct value *key, const struct value *value)
+{
+  static const size_t fields[]
+    = { offsetof (struct step, name),    offsetof (struct step, each),    offsetof (struct step, condition),
+        offsetof (struct step, retry),   offsetof (struct step, timeout), offsetof (struct step, save),
+        offsetof (struct step, expect),  offsetof (struct step, check),   offsetof (struct step, fails) };
+  for (size_t i = 0; modifiers[i]; i++)
+    if (value_is (key, modifiers[i]))
+      *(const struct value **) ((char *) step + fields[i]) = value;
+}
+
+static bool
+read_step (struct reader *reader, const struct value *node, struct step *step)
+{
+  if (node->type != VALUE_MAP) {
+    fault_add (reader->faults, node, "expected a step: a map with one verb (\"log: text\"), got %s",
+               value_type_name (node->type));
+    return false;
+  }
+  const struct member *check = NULL;
+  for (size_t i = 0; i < node->count; i++) {
+    const struct member *m = &node->members[i];
+    if (m->key.size > 2 && memcmp (m->key.string, "x-", 2) == 0)
+      continue;
+    if (is_modifier (&m->key)) {
+      set_modifier (step, &m->key, &m->value);
+      if (value_is (&m->key, "check"))
+        check = m;
+    }
+    else if (step->key) {
+      fault_add (reader->faults, &m->key, "a step has one verb: \"%.60s\" stands beside \"%.60s\"%s", m->key.string,
+                 step->key->string, strchr (m->key.string, '.') ? "" : " (or is no modifier)");
+      return false;
+    }
+    else {
+      step->key = &m->key;
+      step->args = &m->value;
+    }
+  }
+  if (!step->key && check) { /* alone it is a step */
+    step->key = &check->key;
+    step->args = &check->value;
+  }
+  if (!step->key) {
+    fault_add (reader->faults, node, "this step has no verb");
+    return false;
+  }
+  if (!resolve (reader, step))
+    return false;
+  read_args (reader, step);
+  check_modifiers (reader, step);
+  return true;
+}
+
+static void
+number_step (struct reader *reader, struct step *step)
+{
+  if (reader->step_count == reader->step_room) {
+    reader->step_room = reader->step_room ? reader->step_room * 2 : 64;
+    reader->steps = xrealloc (reader->steps, reader->step_room, sizeof *reader->steps);
+  }
+  step->id = (uint32_t) reader->step_count;
+  reader->steps[reader->step_count++] = step;
+}
+
+struct steps
+read_steps (struct reader *reader, const struct value *list, const char *what)
+{
+  struct steps steps = { NULL, 0 };
+  if (list->type != VALUE_LIST) {
+    fault_add (reader->faults, list, "%s: expected a list of steps, got %s", what, value_type_name (list->type));
+    return steps;
+  }
+  if (reader->depth >= STEP_DEPTH) {
+    fault_add (reader->faults, list, "%s: groups are nested more than %d deep", what, STEP_DEPTH);
+    return steps;
+  }
+  reader->depth++;
+  struct step *items = arena_array (reader->arena, list->count, sizeof *items);
+  for (size_t i = 0; i < list->count; i++)
+    if (read_step (reader, &list->items[i], &items[steps.count])) {
+      number_step (reader, &items[steps.count]);
+      steps.count++;
+    }
+    else
+      memset (&items[steps.count], 0, sizeof *items);
+  steps.items = items;
+  reader->depth--;
+  return steps;
+}
+
+/* For the parameters of keywords: a known type's own text. */
+const char *
+keyword_type (const struct value *type)
+{
+  for (const char *const *t = keyword_types; *t; t++)
+    if (value_is (type, *t))
+      return *t;
+  return NULL;
+}

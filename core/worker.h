@@ -1,0 +1,176 @@
+/* worker.h - a process that runs the tests of one suite; what its files share.
+ *
+ *   worker.c        setup, tests in turn, teardown; their verdicts as events
+ *   step-run.c      one step with its modifiers
+ *   step-api.c      the interface for plugins: runner_* of a step
+ *   core-verbs.c    log, sleep, fail, skip
+ *   role-control.c  starting, stopping, watching roles; role.* verbs
+ *   leftover.c      programs that a test leaves running
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "event.h"
+#include "keeper.h"
+#include "match.h"
+#include "out.h"
+#include "plan.h"
+#include "scope.h"
+#include "shared.h"
+
+#define STEP_NEST 64         /* groups and keywords inside each other */
+#define STEPS_TOLD 1000      /* of one test in its event */
+#define LOG_TAIL ((size_t) 16 << 10)     /* of a log, told with a failure */
+#define OUTPUT_MOST ((size_t) 256 << 10) /* of one test: first and last halves */
+
+/* How a worker ends. */
+#define WORKER_DONE 0
+#define WORKER_RESTART 10    /* a role is gone: go on in a new one */
+#define WORKER_INTERRUPTED 11
+
+struct verdict {
+  int outcome;               /* enum runner_outcome */
+  bool expired;              /* a deadline was overrun, or it was cancelled */
+  const struct step *step;   /* to blame; NULL: none */
+  struct value where;        /* its place */
+  const char *message;       /* these belong to the test's arena */
+  const char *details;       /* NULL: none */
+};
+
+struct deferred {
+  struct deferred *older;
+  struct steps steps;
+  struct scope *scope;
+};
+
+/* One attempt at one test, or the suite's setup or teardown. */
+struct test_run {
+  struct arena arena;
+  const struct planned *planned; /* NULL: setup, teardown */
+  struct verdict verdict;
+  int64_t start_ns, start_us;
+  uint64_t checks;           /* expectations that were held against something */
+  struct event_step *steps;
+  size_t step_count, step_room, steps_untold;
+  struct buffer output;
+  size_t output_lost;
+  struct deferred *deferred;
+  struct scope *kept_scopes; /* of keywords that deferred something: freed at the end */
+  const char *temp;          /* folder; NULL: none was asked for */
+  const char **warnings;
+  size_t warning_count;
+  bool spawned;              /* some program was started: look for leftovers */
+};
+
+struct role_state;
+struct worker;
+
+/* A thread of execution. */
+struct context {
+  struct worker *worker;
+  struct test_run *test;
+  struct expr_engine *engine;
+  struct scope *scope;
+  const char *phase;         /* of event_step; NULL: the test's own steps */
+  int slot;
+  int cancel_fd;             /* becomes readable when steps must stop */
+  int64_t deadline_ns;       /* of the test (monotonic) */
+  unsigned depth;            /* of groups and keywords */
+  struct arena pool[STEP_NEST + 2];
+  const struct value *result; /* of the step whose modifiers are at work; NULL */
+};
+
+struct worker {
+  const struct suite *suite;
+  const struct plan *plan;
+  const struct run_options *options;
+  struct shared *shared;
+  struct keeper_link *link;
+  struct expr_engine *engine;
+  uint32_t number;           /* which of the -j workers */
+  int events_fd, control_fd, never_fd;
+  const char *log_folder;    /* for this suite's logs */
+  struct buffer events;
+  bool lost_events;          /* the supervisor is gone */
+  struct scope scope;        /* the suite's */
+  struct arena arena;        /* as long as the worker */
+  struct role_state *roles;  /* newest first */
+  pthread_mutex_t lock;      /* of the traffic, the output and the events */
+  struct spawned *spawned;
+  struct runner_drain *drains; /* open ones */
+  const struct planned *running; /* the test whose start can be told; NULL: none */
+  struct deferred *suite_deferred; /* of the setup */
+  uint32_t plan_index;       /* of the suite in the plan */
+  int64_t flushed_ns;
+  struct context context;    /* of the main thread */
+};
+
+struct runner_step {
+  struct context *context;
+  const struct step *step;   /* NULL: a handle is being destroyed */
+  struct value where;
+  struct arena *arena;
+  const struct params *params;
+  uint64_t given;
+  int64_t deadline_ns;
+  int cancel_fd;
+  struct runner_out out;
+  int outcome;               /* the worst said so far */
+  bool expired, bad;
+  const char *message;       /* the first; in `arena` */
+  struct buffer near;        /* why the last message that a verb looked at did not do */
+  uint64_t candidates;
+  struct handle *held[8];
+  size_t held_count;
+};
+
+/* step-run.c */
+int run_steps (struct context *context, struct steps steps);
+/* An expression scope over this context's variables. */
+struct expr_scope context_scope (struct context *context);
+void record_failure (struct context *context, const struct step *step, const struct value *where, int outcome,
+                     bool expired, const char *message, const char *details);
+bool context_cancelled (const struct context *context);
+bool context_stopped (const struct context *context); /* cancelled, or out of time */
+
+/* step-api.c */
+void step_begin (struct runner_step *step, struct context *context, const struct step *source, struct arena *arena,
+                 int64_t deadline_ns);
+void step_release (struct runner_step *step); /* handles it holds, builders */
+/* The ends of what is being drained, n at most; texts belong to the arena. */
+size_t drain_logs (struct worker *worker, struct arena *arena, struct event_log *logs, size_t n);
+/* Destroys all handles of a scope, newest first, each under a deadline. */
+void destroy_handles (struct context *context, struct scope *scope);
+
+/* worker.c */
+int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt);
+void test_output (struct context *context, const char *text, size_t size);
+void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+/* Has the start of the running test told, before something that may take long. */
+void tell_start (struct worker *worker);
+void worker_flush (struct worker *worker);
+
+/* What is kept of the traffic, as it is told; for the supervisor too. */
+size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);
+
+/* role-control.c */
+/* Is `name` used in some ${…} of the tree? */
+bool value_mentions (const struct value *tree, const char *name);
+/* Starts roles in the order of their references; false: the verdict is set. */
+bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
+void roles_stop (struct context *context, bool of_test_only);
+/* Which role of the running ones ended by itself?  A text in the arena, or NULL. */
+const char *roles_dead (struct worker *worker, struct arena *arena);
+/* Each test's cursor into the observations starts where the test starts. */
+void roles_mark (struct worker *worker);
+bool roles_own (const struct worker *worker, pid_t pid);
+/* Ends of their logs since the mark, for a failed test. */
+size_t roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs);
+const struct verb *role_verb_table (size_t *count); /* for core-verbs.c */
+
+/* leftover.c */
+void leftover_add (struct worker *worker, pid_t pid, bool of_suite);
+/* Ends what the test left running; a text about it in the arena, or NULL. */
+const char *leftover_end (struct worker *worker, struct arena *arena);
+
+#endif
