@@ -25,7 +25,7 @@ struct expr_error {
   char message[1024];
 };
 
-struct expr_engine *expr_new (uint64_t seed); /* the seed of random, unique and uuid */
+struct expr_engine *expr_new (uint64_t seed); /* the seed of math.random; unique and uuid are really unique */
 void expr_free (struct expr_engine *engine);
 
 /* Evaluates an expression (without `${}`).  The result belongs to the arena; a

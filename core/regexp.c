@@ -184,15 +184,15 @@ new_context (size_t size)
 }
 
 static int
-run (const struct entry *entry, const char *text, size_t size, pcre2_match_data *data)
+run (const struct entry *entry, const char *text, size_t size, size_t start, pcre2_match_data *data)
 {
   pcre2_match_context *context = new_context (size);
   if (!context)
     return PCRE2_ERROR_NOMEMORY;
   uint32_t options = entry->utf ? PCRE2_NO_UTF_CHECK : 0;
-  int result = pcre2_match (entry->code, (PCRE2_SPTR) text, size, 0, options, data, context);
+  int result = pcre2_match (entry->code, (PCRE2_SPTR) text, size, start, options, data, context);
   if (result == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has room on the heap */
-    result = pcre2_match (entry->code, (PCRE2_SPTR) text, size, 0, options | PCRE2_NO_JIT, data, context);
+    result = pcre2_match (entry->code, (PCRE2_SPTR) text, size, start, options | PCRE2_NO_JIT, data, context);
   pcre2_match_context_free (context);
   return result;
 }
@@ -234,7 +234,20 @@ int
 regex_search (const char *regex, size_t regex_size, const char *text, size_t size, size_t *groups, size_t n,
               size_t *found, char *error, size_t error_size)
 {
+  return regex_search_from (regex, regex_size, text, size, 0, groups, n, found, error, error_size);
+}
+
+int
+regex_search_from (const char *regex, size_t regex_size, const char *text, size_t size, size_t start,
+                   size_t *groups, size_t n, size_t *found, char *error, size_t error_size)
+{
   bool utf = utf8_valid (regex, regex_size) && utf8_valid (text, size);
+  while (utf && start < size && ((unsigned char) text[start] & 0xc0) == 0x80)
+    start++; /* PCRE2 relies on it that characters are whole */
+  if (found)
+    *found = 0;
+  if (start > size)
+    return REGEX_NO;
   struct entry *entry = take (regex, regex_size, utf, error, error_size);
   if (!entry)
     return REGEX_WRONG;
@@ -242,7 +255,7 @@ regex_search (const char *regex, size_t regex_size, const char *text, size_t siz
   (void) pcre2_pattern_info (entry->code, PCRE2_INFO_CAPTURECOUNT, &captures);
   size_t pairs = n < captures + (size_t) 1 ? n : captures + (size_t) 1;
   pcre2_match_data *data = pcre2_match_data_create (pairs ? (uint32_t) pairs : 1, NULL);
-  int result = data ? run (entry, text, size, data) : PCRE2_ERROR_NOMEMORY;
+  int result = data ? run (entry, text, size, start, data) : PCRE2_ERROR_NOMEMORY;
   /* 0: more groups than asked for */
   int answer = result >= 0                      ? REGEX_YES
                : result == PCRE2_ERROR_NOMATCH ? REGEX_NO

@@ -13,6 +13,9 @@ enum regex_result { REGEX_NO = 0, REGEX_YES = 1, REGEX_WRONG = -1 };
  * the match limits; `error` says.  Safe in threads. */
 int regex_search (const char *regex, size_t regex_size, const char *text, size_t size, size_t *groups, size_t n,
                   size_t *found, char *error, size_t error_size);
+/* The same from byte `start` of the text on; what is before it can be looked at (^, \b, (?<=…)). */
+int regex_search_from (const char *regex, size_t regex_size, const char *text, size_t size, size_t start,
+                       size_t *groups, size_t n, size_t *found, char *error, size_t error_size);
 /* Compiles it and says what is wrong with it, and where (characters from 0). */
 bool regex_check (const char *regex, size_t regex_size, size_t *offset, char *error, size_t error_size);
 

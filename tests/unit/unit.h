@@ -9,6 +9,7 @@
 /* A new file adds its suite here; main.c runs them all. */
 #define UNIT_SUITES(X) \
   X (event) \
+  X (expr) \
   X (json) \
   X (keys) \
   X (path) \
