@@ -412,6 +412,15 @@ suite_role (const struct suite *suite, const char *name)
   return NULL;
 }
 
+bool
+suite_has_test_roles (const struct suite *suite)
+{
+  for (size_t i = 0; i < suite->test_count; i++)
+    if (suite->tests[i].role_count)
+      return true;
+  return false;
+}
+
 /* ---- tests ---- */
 
 static void

@@ -126,6 +126,9 @@ void suite_read_secrets (struct suite *suite, struct faults *faults);
 const struct keyword *suite_keyword (const struct suite *suite, const char *name, size_t size);
 const struct role_def *suite_role (const struct suite *suite, const char *name);
 
+/* Does some test have roles of its own? */
+bool suite_has_test_roles (const struct suite *suite);
+
 /* The folder of the file that a value was written in; kept. */
 const char *folder_of (const struct value *where);
 

@@ -1,0 +1,34 @@
+/* commands.h - the program's commands; each gets its own argc and argv and gives
+ * the exit status. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include <stddef.h>
+
+#include "suite.h"
+
+struct command {
+  const char *name;
+  int (*run) (int argc, char **argv);
+  const char *help; /* one line */
+};
+extern const struct command commands[]; /* ends with a name of NULL */
+
+int command_run (int argc, char **argv);     /* run.c */
+int command_check (int argc, char **argv);
+int command_list (int argc, char **argv);
+int command_role (int argc, char **argv);    /* role-process.c */
+
+/* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
+int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+
+/* Loads and checks suites (files, or folders with *.yaml in them).  All faults
+ * are printed.  NULL: there were some. */
+struct suite **load_suites (const char *const *paths, size_t count, struct expr_engine *engine, size_t *loaded,
+                            struct faults *faults);
+void free_suites (struct suite **suites, size_t count);
+
+/* Colours on this stream?  NO_COLOR, TERM=dumb, --color. */
+bool wants_color (int fd, int option);
+
+#endif
