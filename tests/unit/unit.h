@@ -10,6 +10,7 @@
 #define UNIT_SUITES(X) \
   X (event) \
   X (expr) \
+  X (document) \
   X (json) \
   X (keys) \
   X (path) \
