@@ -1179,11 +1179,20 @@ test (struct selection *s, const struct filter *filter, const struct value *curr
 const struct value **
 path_select (const struct path *path, const struct value *root, struct arena *arena, size_t *count)
 {
-  size_t work = VISITS, depth = 0;
+  size_t work = VISITS;
+  return path_select_within (path, root, arena, count, &work);
+}
+
+const struct value **
+path_select_within (const struct path *path, const struct value *root, struct arena *arena, size_t *count,
+                    size_t *work)
+{
+  size_t allowed = *work < VISITS ? *work : VISITS, left = allowed, depth = 0;
   bool given_up = false;
-  struct selection s = { .root = root, .arena = arena, .work = &work, .depth = &depth, .given_up = &given_up,
+  struct selection s = { .root = root, .arena = arena, .work = &left, .depth = &depth, .given_up = &given_up,
                          .most = SIZE_MAX, .collect = true };
   walk (&s, path->segments, path->count, root);
+  *work -= allowed - left;
   *count = given_up ? SIZE_MAX : s.count;
   return given_up ? NULL : s.items;
 }

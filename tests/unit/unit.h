@@ -12,6 +12,7 @@
   X (expr) \
   X (json) \
   X (keys) \
+  X (match) \
   X (path) \
   X (regexp) \
   X (secret) \
