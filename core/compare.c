@@ -112,7 +112,8 @@ static bool
 scan_clock (struct scan *s, struct compare_time *out)
 {
   int hours, minutes, seconds = 0, offset;
-  if (!scan_digits (s, 2, &hours) || !scan_char (s, ":") || !scan_digits (s, 2, &minutes) || hours > 23 || minutes > 59)
+  if (!scan_digits (s, 2, &hours) || !scan_char (s, ":") || !scan_digits (s, 2, &minutes) || hours > 23
+      || minutes > 59)
     return false;
   if (scan_char (s, ":") && (!scan_digits (s, 2, &seconds) || seconds > 60)) /* 60: a leap second */
     return false;
@@ -298,7 +299,8 @@ near_numbers (const struct value *a, const struct value *b, const struct value *
 }
 
 int
-compare_near (const struct value *actual, const struct value *expected, const struct value *within, const char **why)
+compare_near (const struct value *actual, const struct value *expected, const struct value *within,
+              const char **why)
 {
   struct measure e = measure (expected), w = measure (within), a = measure (actual);
   *why = is_no[e.kind];

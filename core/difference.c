@@ -131,7 +131,8 @@ fill_longest (struct hunk *h)
       else if (same_line (&h->expected[i], &h->actual[j]))
         h->longest[i][j] = (uint16_t) (h->longest[i + 1][j + 1] + 1);
       else
-        h->longest[i][j] = h->longest[i + 1][j] > h->longest[i][j + 1] ? h->longest[i + 1][j] : h->longest[i][j + 1];
+        h->longest[i][j] = h->longest[i + 1][j] > h->longest[i][j + 1] ? h->longest[i + 1][j]
+          : h->longest[i][j + 1];
     }
 }
 
@@ -209,7 +210,8 @@ difference_values (struct buffer *out, const struct value *expected, const struc
   if (strings && expected->size && actual->size && (has_lines (expected) || has_lines (actual))
       && expected->size <= LINES_BYTES && actual->size <= LINES_BYTES)
     several_lines (out, expected, actual);
-  else if (strings && expected->size && actual->size && (expected->size > LONG_STRING || actual->size > LONG_STRING))
+  else if (strings && expected->size && actual->size
+           && (expected->size > LONG_STRING || actual->size > LONG_STRING))
     long_strings (out, expected, actual);
   else {
     bool types = expected->type != actual->type && !(is_number (expected) && is_number (actual));

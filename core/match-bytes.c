@@ -70,8 +70,8 @@ show_hex (struct buffer *out, const uint8_t *data, const uint8_t *mask, size_t s
 }
 
 static __attribute__ ((noinline)) int
-differ_bytes (struct matching *m, const struct value *pattern, const struct bytes *bytes, const struct value *actual,
-              size_t at, const struct trail *trail)
+differ_bytes (struct matching *m, const struct value *pattern, const struct bytes *bytes,
+              const struct value *actual, size_t at, const struct trail *trail)
 {
   if (!walk_wanted (m))
     return MATCH_NO;

@@ -241,7 +241,8 @@ rate_item (struct matching *m, const struct value *pattern, const struct value *
 
 /* No item matched: tells of the one that nearly did. */
 static __attribute__ ((noinline)) int
-differ_closest (struct matching *m, const struct value *pattern, const struct value *list, const struct trail *trail)
+differ_closest (struct matching *m, const struct value *pattern, const struct value *list,
+                const struct trail *trail)
 {
   if (m->rating || (pattern->type != VALUE_MAP && pattern->type != VALUE_LIST))
     return walk_differ (m, "an item ", pattern, list, trail, NULL);
@@ -268,7 +269,8 @@ differ_closest (struct matching *m, const struct value *pattern, const struct va
 }
 
 static int
-text_contains (struct matching *m, const struct value *operand, const struct value *actual, const struct trail *trail)
+text_contains (struct matching *m, const struct value *operand, const struct value *actual,
+               const struct trail *trail)
 {
   struct bytes bytes;
   if (operand->type != VALUE_STRING && !matcher_is_bytes (operand))
@@ -282,7 +284,8 @@ text_contains (struct matching *m, const struct value *operand, const struct val
 }
 
 static int
-list_contains (struct matching *m, const struct value *operand, const struct value *actual, const struct trail *trail)
+list_contains (struct matching *m, const struct value *operand, const struct value *actual,
+               const struct trail *trail)
 {
   for (size_t i = 0; i < actual->count; i++) {
     struct trail step = { .parent = trail, .kind = TRAIL_INDEX, .of = actual, .index = i };
@@ -294,7 +297,8 @@ list_contains (struct matching *m, const struct value *operand, const struct val
 }
 
 static int
-map_contains (struct matching *m, const struct value *operand, const struct value *actual, const struct trail *trail)
+map_contains (struct matching *m, const struct value *operand, const struct value *actual,
+              const struct trail *trail)
 {
   size_t from = 0;
   if (operand->type != VALUE_STRING)
@@ -324,7 +328,8 @@ match_contains (struct matching *m, enum matcher matcher, const struct value *op
 }
 
 static int
-match_contains_all (struct matching *m, enum matcher matcher, const struct value *operand, const struct value *actual,
+match_contains_all (struct matching *m, enum matcher matcher, const struct value *operand,
+                    const struct value *actual,
                     const struct trail *trail)
 {
   int sum = MATCH_YES;
@@ -402,7 +407,8 @@ static __attribute__ ((noinline)) int
 differ_unordered (struct unordered *u, size_t pairs)
 {
   struct matching *m = u->m;
-  if (u->patterns->count == u->items->count && pairs + 1 == u->items->count) { /* they belong together: what differs? */
+  if (u->patterns->count == u->items->count
+      && pairs + 1 == u->items->count) { /* they belong together: what differs? */
     size_t item = first_alone (u->of_item);
     struct trail step = { .parent = u->trail, .kind = TRAIL_INDEX, .of = u->items, .index = item };
     return walk_any (m, &u->patterns->items[first_alone (u->of_pattern)], &u->items->items[item], &step);
@@ -538,7 +544,8 @@ apply (struct matching *m, const struct value *pattern, const struct member *mem
 }
 
 int
-walk_matchers (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+walk_matchers (struct matching *m, const struct value *pattern, const struct value *actual,
+               const struct trail *trail)
 {
   bool exact = m->exact, told = false;
   int sum = MATCH_YES;

@@ -42,7 +42,8 @@ walk_wanted (struct matching *m)
 }
 
 int
-walk_differ_text (struct matching *m, const struct value *where, const struct trail *trail, const struct buffer *text)
+walk_differ_text (struct matching *m, const struct value *where, const struct trail *trail,
+                  const struct buffer *text)
 {
   add_difference (m->out, trail, where, text->data, text->size);
   return MATCH_NO;
@@ -114,7 +115,8 @@ walk_differ_missing (struct matching *m, const struct value *pattern, const stru
 }
 
 int
-walk_differ_values (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+walk_differ_values (struct matching *m, const struct value *pattern, const struct value *actual,
+                    const struct trail *trail)
 {
   if (!walk_wanted (m))
     return MATCH_NO;

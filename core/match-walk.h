@@ -20,12 +20,14 @@ struct matching {
   bool exact;              /* plain maps have no other keys, 1 and 1.0 differ */
 };
 
-int walk_any (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail);
+int walk_any (struct matching *m, const struct value *pattern, const struct value *actual,
+              const struct trail *trail);
 /* The answer alone, without differences. */
 int walk_quietly (struct matching *m, const struct value *pattern, const struct value *actual,
                   const struct trail *trail);
 /* What the JSONPath of a key finds, held against the key's pattern. */
-int walk_path (struct matching *m, const struct member *member, const struct value *actual, const struct trail *trail);
+int walk_path (struct matching *m, const struct member *member, const struct value *actual,
+               const struct trail *trail);
 /* A map of matchers (and perhaps paths). */
 int walk_matchers (struct matching *m, const struct value *pattern, const struct value *actual,
                    const struct trail *trail);

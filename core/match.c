@@ -25,7 +25,8 @@ walk_spend (struct matching *m, size_t amount)
 }
 
 int
-walk_quietly (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+walk_quietly (struct matching *m, const struct value *pattern, const struct value *actual,
+              const struct trail *trail)
 {
   struct differences *out = m->out;
   m->out = NULL;
@@ -45,7 +46,8 @@ walk_sum (const struct matching *m, int *sum, int answer)
 /* ---- scalars and lists ---- */
 
 static int
-match_scalar (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+match_scalar (struct matching *m, const struct value *pattern, const struct value *actual,
+              const struct trail *trail)
 {
   if (!actual)
     return walk_differ_missing (m, pattern, trail);
@@ -58,7 +60,8 @@ match_scalar (struct matching *m, const struct value *pattern, const struct valu
 
 /* How many items match from the start, or from the end but not in the first `skip`. */
 static int
-matching_ends (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail,
+matching_ends (struct matching *m, const struct value *pattern, const struct value *actual,
+               const struct trail *trail,
                bool from_end, size_t skip, size_t *count)
 {
   size_t least = pattern->count < actual->count ? pattern->count : actual->count;
@@ -91,7 +94,8 @@ tell_items (struct buffer *text, const char *what, const struct value *list, siz
 
 /* The lists have different lengths: which items are missing or too many. */
 static __attribute__ ((noinline)) int
-differ_lengths (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+differ_lengths (struct matching *m, const struct value *pattern, const struct value *actual,
+                const struct trail *trail)
 {
   size_t start, end;
   if (!walk_wanted (m))
@@ -209,8 +213,8 @@ match_member (struct matching *m, const struct member *member, const struct valu
 
 /* A key of the value that the pattern does not name. */
 static __attribute__ ((noinline)) int
-differ_extra (struct matching *m, const struct value *pattern, const struct member *extra, const struct value *actual,
-              const struct trail *trail)
+differ_extra (struct matching *m, const struct value *pattern, const struct member *extra,
+              const struct value *actual, const struct trail *trail)
 {
   if (!walk_wanted (m))
     return MATCH_NO;
@@ -239,7 +243,8 @@ names_key (struct matching *m, const struct value *pattern, const struct value *
 }
 
 static int
-match_no_more (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+match_no_more (struct matching *m, const struct value *pattern, const struct value *actual,
+               const struct trail *trail)
 {
   int sum = MATCH_YES;
   size_t from = 0;
@@ -254,7 +259,8 @@ match_no_more (struct matching *m, const struct value *pattern, const struct val
 }
 
 static int
-match_members (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
+match_members (struct matching *m, const struct value *pattern, const struct value *actual,
+               const struct trail *trail)
 {
   int sum = MATCH_YES;
   size_t from = 0;

@@ -200,7 +200,8 @@ matcher_fault (enum matcher matcher, const struct value *operand, bool early)
   case TAKES_SOME_PATTERNS:
     return operand->type == VALUE_LIST && operand->count ? NULL : "takes a list of patterns that is not empty";
   case TAKES_TRUE:
-    return operand->type == VALUE_BOOL && operand->boolean ? NULL : "takes true (for what must not be there: $absent: true)";
+    return operand->type == VALUE_BOOL && operand->boolean ? NULL
+           : "takes true (for what must not be there: $absent: true)";
   case TAKES_BOOLEAN:
     return operand->type == VALUE_BOOL ? NULL : "takes true or false";
   case TAKES_NEAR:

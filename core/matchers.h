@@ -34,7 +34,8 @@ const char *matcher_fault (enum matcher matcher, const struct value *operand, bo
 bool matcher_is_bytes (const struct value *pattern);
 
 /* The types that $type knows. */
-enum matcher_type { TYPE_STRING, TYPE_INTEGER, TYPE_FLOAT, TYPE_NUMBER, TYPE_BOOLEAN, TYPE_NULL, TYPE_LIST, TYPE_MAP,
+enum matcher_type { TYPE_STRING, TYPE_INTEGER, TYPE_FLOAT, TYPE_NUMBER, TYPE_BOOLEAN, TYPE_NULL, TYPE_LIST,
+                   TYPE_MAP,
                     TYPE_UNKNOWN };
 enum matcher_type matcher_type (const struct value *name);
 

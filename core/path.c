@@ -476,7 +476,8 @@ is_singular (const struct path *path)
 {
   for (size_t i = 0; i < path->count; i++) {
     const struct segment *s = &path->segments[i];
-    if (s->descend || s->count != 1 || (s->selectors[0].kind != SELECT_NAME && s->selectors[0].kind != SELECT_INDEX))
+    if (s->descend || s->count != 1
+        || (s->selectors[0].kind != SELECT_NAME && s->selectors[0].kind != SELECT_INDEX))
       return false;
   }
   return true;
@@ -597,7 +598,8 @@ parse_arguments (struct parser *p, struct operand *operand)
       return false;
     enum kind_of_value takes = functions[operand->function].takes[i];
     if (!fits (&arguments[i], takes))
-      return wrong_at (p, start, takes == GIVES_NODES ? "expected a path" : "expected a value or a path to one value");
+      return wrong_at (p, start, takes == GIVES_NODES ? "expected a path"
+                       : "expected a value or a path to one value");
   }
   skip_blanks (p);
   return take (p, ")") ? true : wrong (p, "expected )");
@@ -1046,7 +1048,8 @@ match_function (struct selection *s, const struct operand *call, const struct va
   translate_regex (&translated, regex->string, regex->size, call->function == FUNCTION_MATCH);
   buffer_text (&translated);
   char error[8];
-  return regex_search (translated.data, translated.size, text->string, text->size, NULL, 0, NULL, error, sizeof error)
+  return regex_search (translated.data, translated.size, text->string, text->size, NULL, 0, NULL, error,
+                       sizeof error)
          == REGEX_YES;
 }
 

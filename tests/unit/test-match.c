@@ -65,7 +65,8 @@ check_rows (const struct row *rows, size_t n)
   for (size_t i = 0; i < n; i++) {
     struct value pattern = json (rows[i].pattern), actual = json (rows[i].actual);
     const char *got = outcome (&pattern, &actual);
-    ck_assert_msg (strcmp (got, rows[i].outcome) == 0, "%s against %s\n  got:      %s\n  expected: %s", rows[i].pattern,
+    ck_assert_msg (strcmp (got, rows[i].outcome) == 0, "%s against %s\n  got:      %s\n  expected: %s",
+                   rows[i].pattern,
                    rows[i].actual, got, rows[i].outcome);
   }
 }
@@ -90,10 +91,13 @@ START_TEST (maps)
 {
   CHECK ({ "{}", "{\"a\": 1}", "yes" }, { "{\"a\": 1}", "{\"b\": 2, \"a\": 1}", "yes" },
          { "{}", "[]", "$: expected {} (map), got [] (list)" },
-         { "{\"a\": {\"b\": [1, {\"c\": 2}]}}", "{\"a\": {\"b\": [1, {\"c\": 3}]}}", "$.a.b[1].c: expected 2, got 3" },
+         { "{\"a\": {\"b\": [1, {\"c\": 2}]}}", "{\"a\": {\"b\": [1, {\"c\": 3}]}}",
+          "$.a.b[1].c: expected 2, got 3" },
          { "{\"a\": 1, \"b\": 2}", "{\"a\": 2, \"b\": 3}", "$.a: expected 1, got 2 | $.b: expected 2, got 3" },
-         { "{\"status\": 1}", "{\"statos\": 1}", "$.status: expected 1, but there is no such key; did you mean \"statos\"?" },
-         { "{\"x\": 1}", "{\"abc\": 1, \"def\": 2}", "$.x: expected 1, but there is no such key (there are: \"abc\", \"def\")" },
+         { "{\"status\": 1}", "{\"statos\": 1}",
+          "$.status: expected 1, but there is no such key; did you mean \"statos\"?" },
+         { "{\"x\": 1}", "{\"abc\": 1, \"def\": 2}",
+          "$.x: expected 1, but there is no such key (there are: \"abc\", \"def\")" },
          { "{\"x\": null}", "{}", "$.x: expected null, but there is no such key (the map is empty)" },
          { "{\"x\": {\"y\": 1}}", "{}", "$.x: expected {\"y\": 1}, but there is no such key (the map is empty)" },
          { "{\"a b\": 1}", "{\"a b\": 2}", "$['a b']: expected 1, got 2" },
@@ -141,35 +145,43 @@ START_TEST (paths)
          { "{\"$.a.c\": {\"$absent\": true}, \"$.a\": {}}", "{\"a\": {}}", "yes" },
          { "{\"$..n\": [1, 2]}", "[{\"n\": 1}, {\"m\": {\"n\": 2}}]", "yes" },
          { "{\"$..n\": [1, 3]}", "[{\"n\": 1}, {\"m\": {\"n\": 2}}]", "$[1].m.n: expected 3, got 2" },
-         { "{\"$..n\": {\"$each\": {\"v\": 1}}}", "{\"a b\": [{\"n\": {\"v\": 2}}]}", "$['a b'][0].n.v: expected 1, got 2" },
+         { "{\"$..n\": {\"$each\": {\"v\": 1}}}", "{\"a b\": [{\"n\": {\"v\": 2}}]}",
+          "$['a b'][0].n.v: expected 1, got 2" },
          { "{\"$[*].n\": {\"$contains_all\": [\"a\", \"c\"]}}", "[{\"n\": \"a\"}, {\"n\": \"b\"}]",
            "$[*].n: expected an item \"c\", got [\"a\", \"b\"]" },
          { "{\"$..x\": []}", "{}", "yes" }, { "{\"$..x\": {\"$absent\": true}}", "{}", "yes" },
          { "{\"$..x\": {\"$absent\": true}}", "{\"x\": 1}", "$..x: expected nothing here, got [1]" },
-         { "{\"$..x\": {\"$length\": {\"$ge\": 1}}}", "{}", "$..x: expected length {\"$ge\": 1}, got [] (length 0)" },
+         { "{\"$..x\": {\"$length\": {\"$ge\": 1}}}", "{}",
+          "$..x: expected length {\"$ge\": 1}, got [] (length 0)" },
          { "{\"$.a\": 1, \"b\": 2}", "{\"a\": 1, \"b\": 2}", "yes" },
-         { "{\"$.a[\": 1}", "{}", "WRONG $: bad path $.a[: at character 5: expected a quoted name, an index, a slice, * or a filter" },
+         { "{\"$.a[\": 1}", "{}",
+          "WRONG $: bad path $.a[: at character 5: expected a quoted name, an index, a slice, * or a filter" },
          { "{\"$[?@.id == 2].v\": [5]}", "[{\"id\": 1, \"v\": 4}, {\"id\": 2, \"v\": 5}]", "yes" });
 }
 END_TEST
 
 START_TEST (types_and_presence)
 {
-  CHECK ({ "{\"$type\": \"integer\"}", "1", "yes" }, { "{\"$type\": \"integer\"}", "1.0", "$: expected type \"integer\", got 1.0 (number)" },
+  CHECK ({ "{\"$type\": \"integer\"}", "1", "yes" },
+         { "{\"$type\": \"integer\"}", "1.0", "$: expected type \"integer\", got 1.0 (number)" },
          { "{\"$type\": \"number\"}", "1", "yes" }, { "{\"$type\": \"number\"}", "1.5", "yes" },
          { "{\"$type\": \"float\"}", "1.5", "yes" }, { "{\"$type\": [\"string\", \"null\"]}", "null", "yes" },
          { "{\"$type\": null}", "null", "yes" }, { "{\"$type\": \"boolean\"}", "true", "yes" },
          { "{\"$type\": \"list\"}", "[]", "yes" }, { "{\"$type\": \"map\"}", "{}", "yes" },
          { "{\"$type\": \"string\"}", "1", "$: expected type \"string\", got 1 (integer)" },
          { "{\"a\": {\"$any\": true}}", "{\"a\": null}", "yes" },
-         { "{\"a\": {\"$any\": true}}", "{}", "$.a: expected {\"$any\": true}, but there is no such key (the map is empty)" },
+         { "{\"a\": {\"$any\": true}}", "{}",
+          "$.a: expected {\"$any\": true}, but there is no such key (the map is empty)" },
          { "{\"a\": {\"$absent\": true}}", "{}", "yes" },
          { "{\"a\": {\"$absent\": true}}", "{\"a\": 1}", "$.a: expected nothing here, got 1" },
          { "{\"a\": {\"$absent\": false}}", "{\"a\": 1}", "yes" },
-         { "{\"a\": {\"$absent\": false}}", "{}", "$.a: expected false, but there is no such key (the map is empty)" },
+         { "{\"a\": {\"$absent\": false}}", "{}",
+          "$.a: expected false, but there is no such key (the map is empty)" },
          { "{\"a\": {\"$one_of\": [5, {\"$absent\": true}]}}", "{}", "yes" },
-         { "{\"a\": {\"$one_of\": [5, {\"$absent\": true}]}}", "{\"a\": 6}", "$.a: expected one of [5, {\"$absent\": true}], got 6" },
-         { "{\"a\": {\"$not\": 5}}", "{}", "$.a: expected {\"$not\": 5}, but there is no such key (the map is empty)" },
+         { "{\"a\": {\"$one_of\": [5, {\"$absent\": true}]}}", "{\"a\": 6}",
+          "$.a: expected one of [5, {\"$absent\": true}], got 6" },
+         { "{\"a\": {\"$not\": 5}}", "{}",
+          "$.a: expected {\"$not\": 5}, but there is no such key (the map is empty)" },
          { "{\"a\": {\"$type\": \"string\", \"$length\": 3}}", "{}",
            "$.a: expected {\"$type\": \"string\", \"$length\": 3}, but there is no such key (the map is empty)" });
 }
@@ -178,9 +190,11 @@ END_TEST
 START_TEST (logic)
 {
   CHECK ({ "{\"$not\": 5}", "6", "yes" }, { "{\"$not\": 5}", "5", "$: expected anything but 5, got 5" },
-         { "{\"$not\": {\"$matches\": \"^a\"}}", "\"b\"", "yes" }, { "{\"$one_of\": [1, {\"$gt\": 10}]}", "11", "yes" },
+         { "{\"$not\": {\"$matches\": \"^a\"}}", "\"b\"", "yes" }, { "{\"$one_of\": [1, {\"$gt\": 10}]}", "11",
+                                                                    "yes" },
          { "{\"$one_of\": [1, 2]}", "3", "$: expected one of [1, 2], got 3" },
-         { "{\"$gt\": 1, \"$lt\": 3}", "2", "yes" }, { "{\"$gt\": 1, \"$lt\": 3}", "3", "$: expected less than 3, got 3" },
+         { "{\"$gt\": 1, \"$lt\": 3}", "2", "yes" }, { "{\"$gt\": 1, \"$lt\": 3}", "3",
+                                                      "$: expected less than 3, got 3" },
          { "{\"$gt\": 5, \"$lt\": 3}", "4", "$: expected more than 5, got 4 | $: expected less than 3, got 4" });
 }
 END_TEST
@@ -190,15 +204,20 @@ START_TEST (texts)
   CHECK ({ "{\"$matches\": \"b+c\"}", "\"abbc\"", "yes" },
          { "{\"$matches\": \"^b\"}", "\"abc\"", "$: expected a text that matches \"^b\", got \"abc\"" },
          { "{\"$matches\": \"4\"}", "404", "$: expected a text that matches \"4\", got 404 (is no text)" },
-         { "{\"$matches\": \"(\"}", "\"a\"", "WRONG $: bad regular expression at character 2: missing closing parenthesis" },
+         { "{\"$matches\": \"(\"}", "\"a\"",
+          "WRONG $: bad regular expression at character 2: missing closing parenthesis" },
          { "{\"$starts_with\": \"ab\", \"$ends_with\": \"bc\"}", "\"abc\"", "yes" },
          { "{\"$starts_with\": \"abcd\"}", "\"abc\"", "$: expected a text that starts with \"abcd\", got \"abc\"" },
          { "{\"$ends_with\": \"abcd\"}", "\"bcd\"", "$: expected a text that ends with \"abcd\", got \"bcd\"" },
-         { "{\"$starts_with\": {\"hex\": \"61 .2\"}}", "\"abc\"", "yes" }, { "{\"$ends_with\": \"\"}", "\"\"", "yes" },
-         { "{\"$contains\": \"b\"}", "\"abc\"", "yes" }, { "{\"$contains\": {\"hex\": \"62..\"}}", "\"abc\"", "yes" },
+         { "{\"$starts_with\": {\"hex\": \"61 .2\"}}", "\"abc\"", "yes" }, { "{\"$ends_with\": \"\"}", "\"\"",
+                                                                            "yes" },
+         { "{\"$contains\": \"b\"}", "\"abc\"", "yes" }, { "{\"$contains\": {\"hex\": \"62..\"}}", "\"abc\"",
+                                                          "yes" },
          { "{\"$contains\": {\"base64\": \"YmM=\"}}", "\"abc\"", "yes" },
-         { "{\"$contains\": {\"hex\": \"63..\"}}", "\"abc\"", "$: expected a text with {\"hex\": \"63..\"}, got \"abc\"" },
-         { "{\"$contains\": 5}", "\"5\"", "$: expected a text with 5, got \"5\" (a text contains texts and bytes only)" },
+         { "{\"$contains\": {\"hex\": \"63..\"}}", "\"abc\"",
+          "$: expected a text with {\"hex\": \"63..\"}, got \"abc\"" },
+         { "{\"$contains\": 5}", "\"5\"",
+          "$: expected a text with 5, got \"5\" (a text contains texts and bytes only)" },
          { "{\"$contains_all\": [\"a\", \"x\", \"y\"]}", "\"abc\"",
            "$: expected a text with \"x\", got \"abc\" | $: expected a text with \"y\", got \"abc\"" },
          { "{\"$length\": 2}", "\"éa\"", "yes" },
@@ -211,10 +230,12 @@ START_TEST (bytes)
   CHECK ({ "{\"hex\": \"6162\"}", "\"ab\"", "yes" }, { "{\"hex\": \"61 .2 ..\"}", "\"abc\"", "yes" },
          { "{\"base64\": \"YWI=\"}", "\"ab\"", "yes" },
          { "{\"hex\": \"6163\"}", "\"ab\"", "$: differs at byte 1 (from 0): expected 61 63, got 61 62" },
-         { "{\"hex\": \"61.2\"}", "\"abc\"", "$: expected 2 bytes, got 3; they differ at byte 2 (from 0): expected 61 .2, got 61 62 63" },
+         { "{\"hex\": \"61.2\"}", "\"abc\"",
+          "$: expected 2 bytes, got 3; they differ at byte 2 (from 0): expected 61 .2, got 61 62 63" },
          { "{\"hex\": \"6\"}", "\"a\"", "WRONG $: hex takes pairs of hexadecimal digits (. is any digit)" },
          { "{\"hex\": 6161}", "\"a\"", "WRONG $: hex takes a text: write it in quotes" },
-         { "{\"base64\": \"!\"}", "\"a\"", "WRONG $: this is not base64" }, { "{\"hex\": \"zz\"}", "{\"hex\": \"zz\"}", "yes" },
+         { "{\"base64\": \"!\"}", "\"a\"", "WRONG $: this is not base64" }, { "{\"hex\": \"zz\"}",
+                                                                             "{\"hex\": \"zz\"}", "yes" },
          { "{\"hex\": \"61\"}", "5", "$: expected {\"hex\": \"61\"} (map), got 5 (integer)" });
 }
 END_TEST
@@ -230,7 +251,8 @@ START_TEST (order)
          { "{\"$lt\": \"1m\"}", "\"x\"", "$: expected less than \"1m\", got \"x\" (is no duration)" },
          { "{\"$lt\": \"1m\"}", "\"1KB\"", "$: expected less than \"1m\", got \"1KB\" (is no duration)" },
          { "{\"$ge\": \"4KiB\"}", "4096", "yes" }, { "{\"$ge\": \"4KiB\"}", "\"4096\"", "yes" },
-         { "{\"$lt\": \"4KiB\"}", "\"4KB\"", "yes" }, { "{\"$lt\": \"b\"}", "\"a\"", "yes" }, { "{\"$lt\": \"a\"}", "\"\"", "yes" },
+         { "{\"$lt\": \"4KiB\"}", "\"4KB\"", "yes" }, { "{\"$lt\": \"b\"}", "\"a\"", "yes" }, { "{\"$lt\": \"a\"}",
+                                                                                               "\"\"", "yes" },
          { "{\"$lt\": \"b\"}", "1", "$: expected less than \"b\", got 1 (is no plain text)" },
          { "{\"$lt\": \"b\"}", "\"5s\"", "$: expected less than \"b\", got \"5s\" (is no plain text)" },
          { "{\"$lt\": \"2024-05-01T12:00:00Z\"}", "\"2024-05-01T13:30:00+02:00\"", "yes" },
@@ -246,15 +268,18 @@ END_TEST
 START_TEST (nearness)
 {
   CHECK ({ "{\"$near\": {\"value\": 10, \"within\": 1}}", "11", "yes" },
-         { "{\"$near\": {\"value\": 10, \"within\": 1}}", "12", "$: expected near {\"value\": 10, \"within\": 1}, got 12" },
+         { "{\"$near\": {\"value\": 10, \"within\": 1}}", "12",
+          "$: expected near {\"value\": 10, \"within\": 1}, got 12" },
          { "{\"$near\": {\"value\": 0.2, \"within\": 0.1}}", "0.3", "yes" },
          { "{\"$near\": {\"value\": 0.2, \"within\": 0}}", "0.2", "yes" },
          { "{\"$near\": {\"value\": \"1s\", \"within\": \"50ms\"}}", "1.05", "yes" },
          { "{\"$near\": {\"value\": \"1s\", \"within\": \"50ms\"}}", "\"1051ms\"",
            "$: expected near {\"value\": \"1s\", \"within\": \"50ms\"}, got \"1051ms\"" },
-         { "{\"$near\": {\"value\": \"2024-05-01T12:00:00Z\", \"within\": \"2s\"}}", "\"2024-05-01T11:59:58Z\"", "yes" },
+         { "{\"$near\": {\"value\": \"2024-05-01T12:00:00Z\", \"within\": \"2s\"}}", "\"2024-05-01T11:59:58Z\"",
+          "yes" },
          { "{\"$near\": {\"value\": \"1KiB\", \"within\": \"24B\"}}", "1000", "yes" },
-         { "{\"$near\": {\"value\": 1, \"within\": 1}}", "\"1\"", "$: expected near {\"value\": 1, \"within\": 1}, got \"1\" (is no number)" },
+         { "{\"$near\": {\"value\": 1, \"within\": 1}}", "\"1\"",
+          "$: expected near {\"value\": 1, \"within\": 1}, got \"1\" (is no number)" },
          { "{\"$near\": {\"value\": 1}}", "1", "WRONG $: $near takes {value: 10, within: 0.5}" },
          { "{\"$near\": {\"value\": 1, \"within\": -1}}", "1",
            "WRONG $: $near takes a `value` that is a number, a duration, a size or a time, and a `within` of that kind, not below 0 (for times a duration)" });
@@ -263,10 +288,12 @@ END_TEST
 
 START_TEST (contents)
 {
-  CHECK ({ "{\"$length\": 2}", "[1, 2]", "yes" }, { "{\"$length\": {\"$ge\": 1, \"$lt\": 3}}", "{\"a\": 1}", "yes" },
+  CHECK ({ "{\"$length\": 2}", "[1, 2]", "yes" },
+         { "{\"$length\": {\"$ge\": 1, \"$lt\": 3}}", "{\"a\": 1}", "yes" },
          { "{\"$length\": 1}", "5", "$: expected length 1, got 5 (has no length)" },
          { "{\"$length\": -1}", "[]", "WRONG $: $length takes a whole number from 0, or a pattern for one" },
-         { "{\"$contains\": 2}", "[1, 2]", "yes" }, { "{\"$contains\": {\"a\": 1}}", "[{\"a\": 1, \"b\": 2}]", "yes" },
+         { "{\"$contains\": 2}", "[1, 2]", "yes" }, { "{\"$contains\": {\"a\": 1}}", "[{\"a\": 1, \"b\": 2}]",
+                                                     "yes" },
          { "{\"$contains\": 3}", "[1, 2]", "$: expected an item 3, got [1, 2]" },
          { "{\"$contains\": {\"a\": 1, \"b\": 2}}", "[{\"a\": 5}, 7, {\"a\": 1, \"b\": 3}]",
            "$: none of 3 items matches {\"a\": 1, \"b\": 2}; closest: $[2].b: expected 2, got 3" },
@@ -275,7 +302,8 @@ START_TEST (contents)
          { "{\"$contains\": 1}", "5", "$: expected something with 1, got 5 (contains nothing)" },
          { "{\"$contains_all\": [2, 1]}", "[1, 2, 3]", "yes" }, { "{\"$contains_all\": []}", "[]", "yes" },
          { "{\"$contains_all\": 5}", "[]", "WRONG $: $contains_all takes a list of patterns" },
-         { "{\"$each\": {\"$gt\": 0}}", "[1, 2]", "yes" }, { "{\"$each\": {\"$gt\": 0}}", "[1, 0]", "$[1]: expected more than 0, got 0" },
+         { "{\"$each\": {\"$gt\": 0}}", "[1, 2]", "yes" }, { "{\"$each\": {\"$gt\": 0}}", "[1, 0]",
+                                                            "$[1]: expected more than 0, got 0" },
          { "{\"$each\": 1}", "{\"a\": 1, \"b\": 2}", "$.b: expected 1, got 2" },
          { "{\"$each\": 1}", "5", "$: expected a list where each item is 1, got 5 (is no list)" });
 }
@@ -285,7 +313,8 @@ START_TEST (exactness)
 {
   CHECK ({ "{\"$exact\": {\"a\": {\"$type\": \"integer\"}}}", "{\"a\": 1}", "yes" },
          { "{\"$exact\": {\"a\": 1}}", "{\"a\": 1, \"b\": 2}", "$.b: expected no such key, got 2" },
-         { "{\"$exact\": {\"a\": {\"b\": 1}}}", "{\"a\": {\"b\": 1, \"c\": 2}}", "$.a.c: expected no such key, got 2" },
+         { "{\"$exact\": {\"a\": {\"b\": 1}}}", "{\"a\": {\"b\": 1, \"c\": 2}}",
+          "$.a.c: expected no such key, got 2" },
          { "{\"$exact\": {\"a\": {\"$contains\": {\"x\": 1}}}}", "{\"a\": [{\"x\": 1, \"y\": 2}]}", "yes" },
          { "{\"$exact\": {\"$$a\": 1, \"b\": 2}}", "{\"$a\": 1, \"b\": 2}", "yes" },
          { "{\"$exact\": 1}", "1.0", "$: expected 1, got 1.0" }, { "{\"$exact\": [1, 2]}", "[1, 2]", "yes" },
@@ -293,7 +322,8 @@ START_TEST (exactness)
          { "[{\"$exact\": {}}, {\"a\": 1}]", "[{}, {\"a\": 1.0, \"b\": 1}]", "yes" },
          { "{\"$equals\": {\"$type\": \"integer\"}}", "{\"$type\": \"integer\"}", "yes" },
          { "{\"$equals\": {\"a\": 1}}", "{\"a\": 1.0}", "yes" },
-         { "{\"$equals\": {\"a\": 1}}", "{\"a\": 1, \"b\": 2}", "$: expected {\"a\": 1}, got {\"a\": 1, \"b\": 2}" });
+         { "{\"$equals\": {\"a\": 1}}", "{\"a\": 1, \"b\": 2}",
+          "$: expected {\"a\": 1}, got {\"a\": 1, \"b\": 2}" });
 }
 END_TEST
 
@@ -304,23 +334,30 @@ START_TEST (any_order)
          { "{\"$unordered\": [{\"$gt\": 0}, 1]}", "[1, 2]", "yes" },
          { "{\"$unordered\": [{\"$any\": true}, {\"$gt\": 1}, {\"$gt\": 2}, 4]}", "[4, 3, 2, 1]", "yes" },
          { "{\"$unordered\": [1, 1]}", "[1, 2]", "$[1]: expected 1, got 2" },
-         { "{\"$unordered\": [{\"k\": 1, \"v\": 5}, {\"k\": 2, \"v\": 6}]}", "[{\"k\": 2, \"v\": 6}, {\"k\": 1, \"v\": 7}]",
+         { "{\"$unordered\": [{\"k\": 1, \"v\": 5}, {\"k\": 2, \"v\": 6}]}",
+          "[{\"k\": 2, \"v\": 6}, {\"k\": 1, \"v\": 7}]",
            "$[1].v: expected 5, got 7" },
-         { "{\"$unordered\": [1, 2]}", "[2]", "$: expected 2 items in any order, got 1; no item for the patterns [0] 1" },
-         { "{\"$unordered\": [1]}", "[2, 1]", "$: expected 1 items in any order, got 2; no pattern for the items [0] 2" },
+         { "{\"$unordered\": [1, 2]}", "[2]",
+          "$: expected 2 items in any order, got 1; no item for the patterns [0] 1" },
+         { "{\"$unordered\": [1]}", "[2, 1]",
+          "$: expected 1 items in any order, got 2; no pattern for the items [0] 2" },
          { "{\"$unordered\": [1, 2, 3]}", "[4, 5, 3]",
            "$: expected 3 items in any order, got 3; no item for the patterns [0] 1, [1] 2; no pattern for the items [0] 4, [1] 5" },
-         { "{\"$unordered\": []}", "[]", "yes" }, { "{\"$unordered\": [1]}", "5", "$: expected a list, in any order, [1], got 5 (is no list)" });
+         { "{\"$unordered\": []}", "[]", "yes" }, { "{\"$unordered\": [1]}", "5",
+                                                   "$: expected a list, in any order, [1], got 5 (is no list)" });
 }
 END_TEST
 
 START_TEST (wrong_patterns)
 {
-  CHECK ({ "{\"$typ\": \"integer\"}", "1", "WRONG $: unknown matcher \"$typ\"; did you mean \"$type\"? (a literal key is written $$typ)" },
+  CHECK ({ "{\"$typ\": \"integer\"}", "1",
+          "WRONG $: unknown matcher \"$typ\"; did you mean \"$type\"? (a literal key is written $$typ)" },
          { "{\"a\": 1, \"$type\": \"map\"}", "{}",
            "WRONG $: $type is a matcher and \"a\" a plain key: they cannot stand in one map (a literal key is written $$type)" },
-         { "{\"a\": 2, \"b\": {\"$foo\": 1}}", "{\"a\": 1, \"b\": 1}", "WRONG $.b: unknown matcher \"$foo\" (a literal key is written $$foo)" },
-         { "{\"$not\": {\"$lenght\": 1}}", "1", "WRONG $: unknown matcher \"$lenght\"; did you mean \"$length\"? (a literal key is written $$lenght)" },
+         { "{\"a\": 2, \"b\": {\"$foo\": 1}}", "{\"a\": 1, \"b\": 1}",
+          "WRONG $.b: unknown matcher \"$foo\" (a literal key is written $$foo)" },
+         { "{\"$not\": {\"$lenght\": 1}}", "1",
+          "WRONG $: unknown matcher \"$lenght\"; did you mean \"$length\"? (a literal key is written $$lenght)" },
          { "{\"$type\": \"int\"}", "1",
            "WRONG $: $type takes one of string, integer, float, number, boolean, null, list, map, or a list of them" },
          { "{\"$one_of\": []}", "1", "WRONG $: $one_of takes a list of patterns that is not empty" },
@@ -346,7 +383,8 @@ START_TEST (long_texts_show_where_they_differ)
   buffer_free (&b);
   pattern = value_string ("one\ntwo\nthree\nfour\nfive");
   actual = value_string ("one\ntwo\n3\nthree\nfour\r\nfive");
-  ck_assert_str_eq (outcome (&pattern, &actual), "$: texts differ at line 3 (- expected, + got):\n  two\n+ 3\n  three\n"
+  ck_assert_str_eq (outcome (&pattern, &actual),
+                    "$: texts differ at line 3 (- expected, + got):\n  two\n+ 3\n  three\n"
                                                  "- four\n+ four\\r\n  five");
 }
 END_TEST
@@ -475,9 +513,12 @@ START_TEST (checked_before_use)
 {
   static const struct { const char *pattern, *faults; } rows[] = {
     { "{\"a\": [1, {\"$type\": \"integer\"}], \"$.b\": {\"$one_of\": [1, 2]}, \"$$x\": 1}", "" },
-    { "{\"a\": [{\"$typ\": 1}]}", "unknown matcher \"$typ\"; did you mean \"$type\"? (a literal key is written $$typ)" },
-    { "{\"$type\": \"int\"}", "$type takes one of string, integer, float, number, boolean, null, list, map, or a list of them" },
-    { "{\"$not\": {\"$each\": {\"$matches\": \"é(\"}}}", "bad regular expression at character 3: missing closing parenthesis" },
+    { "{\"a\": [{\"$typ\": 1}]}",
+     "unknown matcher \"$typ\"; did you mean \"$type\"? (a literal key is written $$typ)" },
+    { "{\"$type\": \"int\"}",
+     "$type takes one of string, integer, float, number, boolean, null, list, map, or a list of them" },
+    { "{\"$not\": {\"$each\": {\"$matches\": \"é(\"}}}",
+     "bad regular expression at character 3: missing closing parenthesis" },
     { "{\"$.a[\": {\"$length\": -1}}",
       "bad path $.a[: at character 5: expected a quoted name, an index, a slice, * or a filter | "
       "$length takes a whole number from 0, or a pattern for one" },
@@ -492,7 +533,8 @@ START_TEST (checked_before_use)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct value pattern = json (rows[i].pattern);
     const char *faults = faults_of (&pattern);
-    ck_assert_msg (strcmp (faults, rows[i].faults) == 0, "%s\n  got:      %s\n  expected: %s", rows[i].pattern, faults,
+    ck_assert_msg (strcmp (faults, rows[i].faults) == 0, "%s\n  got:      %s\n  expected: %s", rows[i].pattern,
+                   faults,
                    rows[i].faults);
   }
 }
