@@ -151,18 +151,32 @@ match_nodes (struct matching *m, const struct value *key, const struct value *pa
   return walk_any (m, pattern, &list, &step);
 }
 
+/* The path of a key and the nodes it selects; NULL: wrong, which has been told. */
+static __attribute__ ((noinline)) struct path *
+select_nodes (struct matching *m, const struct value *key, const struct value *actual, const struct trail *trail,
+              const struct value ***nodes, size_t *count)
+{
+  char error[200];
+  struct path *path = path_compile (m->match->arena, key->string, key->size, error, sizeof error);
+  if (!path) {
+    walk_wrong (m, key, trail, "bad path %.100s: %s", key->string, error);
+    return NULL;
+  }
+  *nodes = path_select_within (path, actual, m->match->arena, count, &m->work);
+  if (*count != SIZE_MAX)
+    return path;
+  walk_too_much (m, key, trail);
+  return NULL;
+}
+
 int
 walk_path (struct matching *m, const struct member *member, const struct value *actual, const struct trail *trail)
 {
-  char error[200];
-  const struct value *key = &member->key;
-  struct path *path = path_compile (m->match->arena, key->string, key->size, error, sizeof error);
-  if (!path)
-    return walk_wrong (m, key, trail, "bad path %.100s: %s", key->string, error);
+  const struct value **nodes, *key = &member->key;
   size_t count;
-  const struct value **nodes = path_select_within (path, actual, m->match->arena, &count, &m->work);
-  if (count == SIZE_MAX)
-    return walk_too_much (m, key, trail);
+  struct path *path = select_nodes (m, key, actual, trail, &nodes, &count);
+  if (!path)
+    return MATCH_WRONG;
   if (!path_singular (path))
     return match_nodes (m, key, &member->value, actual, nodes, count, trail);
   const struct value *node = count ? nodes[0] : NULL;
