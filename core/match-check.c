@@ -45,6 +45,18 @@ check_path (const struct value *key, struct faults *faults)
     fault_add (faults, key, "bad path %.100s: %s", key->string, error);
 }
 
+/* Names are not checked: what may be defined where the pattern stands is not known here. */
+static void
+check_expression (const struct value *expression, struct faults *faults)
+{
+  if (is_later (expression))
+    return;
+  struct expr_engine *engine = expr_new (0);
+  if (engine)
+    expr_check (engine, expression, NULL, faults);
+  expr_free (engine);
+}
+
 static void
 check_bytes (const struct value *pattern, struct faults *faults)
 {
@@ -73,6 +85,9 @@ check_operand (enum matcher matcher, const struct value *operand, struct faults 
   switch (matcher) {
   case MATCHER_MATCHES:
     check_regex (operand, faults);
+    break;
+  case MATCHER_EXPR:
+    check_expression (operand, faults);
     break;
   case MATCHER_LENGTH:
   case MATCHER_EACH:

@@ -40,12 +40,11 @@ json (const char *text)
 /* "yes", or every difference; "WRONG" before it if the pattern is.  The answer without
  * differences must be the same (but it ends at the first, before all of the pattern is seen). */
 static const char *
-outcome (const struct value *pattern, const struct value *actual)
+outcome_with (const struct match *match, const struct value *pattern, const struct value *actual)
 {
-  struct match match = { .arena = &arena };
   struct differences differences = { .arena = &arena };
-  int answer = match_value (&match, pattern, actual, &differences);
-  int quick = match_value (&match, pattern, actual, NULL);
+  int answer = match_value (match, pattern, actual, &differences);
+  int quick = match_value (match, pattern, actual, NULL);
   ck_assert (quick == answer || (answer == MATCH_WRONG && quick == MATCH_NO));
   ck_assert_int_eq (answer == MATCH_YES, differences.count == 0);
   out.size = 0;
@@ -55,6 +54,13 @@ outcome (const struct value *pattern, const struct value *actual)
   if (differences.more)
     buffer_printf (&out, " | %zu more", differences.more);
   return buffer_text (&out);
+}
+
+static const char *
+outcome (const struct value *pattern, const struct value *actual)
+{
+  struct match match = { .arena = &arena };
+  return outcome_with (&match, pattern, actual);
 }
 
 struct row { const char *pattern, *actual, *outcome; };
@@ -367,6 +373,40 @@ START_TEST (wrong_patterns)
 }
 END_TEST
 
+static const struct value *
+look_up (void *data, const char *name, size_t size)
+{
+  return size == 5 && memcmp (name, "limit", 5) == 0 ? data : NULL;
+}
+
+START_TEST (expressions)
+{
+  static const struct row rows[] = {
+    { "{\"$expr\": \"value % 2 == 0\"}", "4", "yes" },
+    { "{\"$expr\": \"value < limit\"}", "10", "$: expected a value that satisfies \"value < limit\", got 10" },
+    { "{\"a\": {\"$expr\": \"#value == 2 and value[1].b == limit\"}}", "{\"a\": [{\"b\": 10}, 5]}", "yes" },
+    { "{\"$each\": {\"$expr\": \"value ~= limit\"}}", "[1, 2, 3]", "yes" },
+  };
+  static const char *const wrong[] = { "value", "1 +", "value.x > 1", "nothing == value" };
+  struct value limit = value_int (10);
+  struct expr_scope scope = { .lookup = look_up, .data = &limit };
+  struct expr_engine *engine = expr_new (1);
+  struct match match = { engine, &scope, &arena };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct value pattern = json (rows[i].pattern), actual = json (rows[i].actual);
+    const char *got = outcome_with (&match, &pattern, &actual);
+    ck_assert_msg (strcmp (got, rows[i].outcome) == 0, "%s: %s", rows[i].pattern, got);
+  }
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct member member = { value_string ("$expr"), value_string (wrong[i]) };
+    struct value pattern = { .type = VALUE_MAP, .count = 1, .members = &member }, actual = value_int (1);
+    const char *got = outcome_with (&match, &pattern, &actual);
+    ck_assert_msg (strncmp (got, "WRONG $: ", 9) == 0, "%s: %s", wrong[i], got);
+  }
+  expr_free (engine);
+}
+END_TEST
+
 START_TEST (long_texts_show_where_they_differ)
 {
   struct buffer a = { 0 }, b = { 0 };
@@ -527,6 +567,8 @@ START_TEST (checked_before_use)
       "$unordered takes a list of patterns" },
     { "{\"$starts_with\": {\"hex\": \"6\"}}", "hex takes pairs of hexadecimal digits (. is any digit)" },
     { "{\"$equals\": {\"$typ\": 1}}", "" },
+    { "{\"$expr\": \"value > 1\"}", "" },
+    { "{\"$expr\": 5}", "$expr takes an expression as a text" },
     { "{\"$contains_all\": [{\"$gt\": null}], \"$near\": 5}",
       "$gt takes a number, a text, a duration, a size or a time | $near takes {value: 10, within: 0.5}" },
   };
@@ -537,6 +579,13 @@ START_TEST (checked_before_use)
                    faults,
                    rows[i].faults);
   }
+}
+END_TEST
+
+START_TEST (expressions_are_checked_before_use)
+{
+  struct value pattern = json ("{\"a\": {\"$expr\": \"value >\"}}");
+  ck_assert_str_ne (faults_of (&pattern), "");
 }
 END_TEST
 
@@ -669,6 +718,7 @@ match_suite (void)
   tcase_add_test (tc, exactness);
   tcase_add_test (tc, any_order);
   tcase_add_test (tc, wrong_patterns);
+  tcase_add_test (tc, expressions);
   tcase_add_test (tc, long_texts_show_where_they_differ);
   tcase_add_test (tc, differences_are_bounded);
   tcase_add_test (tc, work_is_bounded);
@@ -676,6 +726,7 @@ match_suite (void)
   tcase_add_test (tc, a_difference_knows_its_place_in_the_pattern);
   tcase_add_test (tc, scalars_and_maps_match_without_allocation);
   tcase_add_test (tc, checked_before_use);
+  tcase_add_test (tc, expressions_are_checked_before_use);
   tcase_add_test (tc, dynamic_parts_are_left_for_later);
   tcase_add_test (tc, times);
   tcase_add_test (tc, pairings_are_the_largest);
