@@ -18,6 +18,9 @@ bool path_singular (const struct path *path);
  * *count is SIZE_MAX and NULL is returned. */
 const struct value **path_select (const struct path *path, const struct value *root, struct arena *arena,
                                   size_t *count);
+/* The same; visits are also taken from *work, and end with it. */
+const struct value **path_select_within (const struct path *path, const struct value *root, struct arena *arena,
+                                         size_t *count, size_t *work);
 /* Adds the step to a normalized path: .name where it is an identifier, else ['…']; [0]. */
 void path_add_name (struct buffer *out, const char *name, size_t size);
 void path_add_index (struct buffer *out, size_t index);

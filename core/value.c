@@ -61,7 +61,8 @@ static bool
 same_key (const struct value *a, const struct value *b, bool caseless)
 {
   return a->size == b->size
-         && (caseless ? strncasecmp (a->string, b->string, a->size) == 0 : memcmp (a->string, b->string, a->size) == 0);
+         && (caseless ? strncasecmp (a->string, b->string, a->size) == 0
+             : memcmp (a->string, b->string, a->size) == 0);
 }
 
 const struct value *
@@ -202,7 +203,8 @@ equal_within (const struct value *a, const struct value *b, bool strict, size_t 
       return 0;
     if (depth >= EQUAL_DEPTH)
       return -1;
-    return maps ? equal_maps_within (a, b, strict, work, depth + 1) : equal_lists_within (a, b, strict, work, depth + 1);
+    return maps ? equal_maps_within (a, b, strict, work, depth + 1)
+           : equal_lists_within (a, b, strict, work, depth + 1);
   }
   if (strict && a->type != b->type)
     return 0;

@@ -13,6 +13,7 @@
   X (document) \
   X (json) \
   X (keys) \
+  X (match) \
   X (path) \
   X (regexp) \
   X (secret) \
