@@ -19,7 +19,8 @@ struct reporter_type {
   /* The run is over (also without an EVENT_END: then what is planned and has no
    * result counts as not run): finish the files. */
   void (*finish) (struct reporter *reporter);
-  /* May be called from time to time with what is running now (live console); NULL: no. */
+  /* May be called from time to time, with the time since 1970: draws what is running
+   * now (live console); NULL: no. */
   void (*tick) (struct reporter *reporter, int64_t now_us);
   void (*free) (struct reporter *reporter);
 };

@@ -1,0 +1,442 @@
+/* junit.c - junit.xml, for Jenkins first (what its reader does with each element is
+ * told where it matters), and valid for the readers of GitLab, GitHub and Surefire.
+ *
+ * The counters in a suite's start tag are known at its end only, so each suite's
+ * test cases are kept as finished XML: 200 bytes for one that passed. */
+#include "config.h"
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "output-file.h"
+#include "show.h"
+#include "tally.h"
+#include "xml.h"
+
+/* Jenkins keeps 1,000 characters of the output of a test that passed, 100,000 of
+ * others, half of them from each end. */
+#define PASSED_OUTPUT ((size_t) 4 << 10)
+#define FAILED_OUTPUT ((size_t) 128 << 10)
+#define LONGEST_MESSAGE ((size_t) 4 << 10)
+
+static const struct show_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
+
+/* An attempt after which another one was begun. */
+struct attempt {
+  struct attempt *next;
+  uint32_t test;
+  struct buffer inner; /* its element from the attributes on, without name and end tag */
+};
+
+struct suite_cases {
+  struct buffer xml;
+  struct attempt *attempts, **last;
+};
+
+struct junit {
+  struct reporter reporter;
+  char *path;
+  struct tally tally;
+  struct buffer scratch;
+};
+
+/* ---- small parts ---- */
+
+static void
+add_digits (struct buffer *out, int number, int largest_digit)
+{
+  for (; largest_digit; largest_digit /= 10)
+    buffer_putc (out, (char) ('0' + number / largest_digit % 10));
+}
+
+/* ` timestamp="2026-11-21T11:15:10.123Z"`.  Without one of its own a case gets its
+ * start from the durations of those before it, which is wrong when suites overlap. */
+static void
+add_timestamp (struct buffer *out, int64_t us)
+{
+  time_t seconds = (time_t) (us / 1000000);
+  struct tm t;
+  if (us < 0 || !gmtime_r (&seconds, &t) || t.tm_year > 9999 - 1900)
+    return;
+  buffer_lit (out, " timestamp=\"");
+  add_digits (out, t.tm_year + 1900, 1000);
+  buffer_putc (out, '-');
+  add_digits (out, t.tm_mon + 1, 10);
+  buffer_putc (out, '-');
+  add_digits (out, t.tm_mday, 10);
+  buffer_putc (out, 'T');
+  add_digits (out, t.tm_hour, 10);
+  buffer_putc (out, ':');
+  add_digits (out, t.tm_min, 10);
+  buffer_putc (out, ':');
+  add_digits (out, t.tm_sec, 10);
+  buffer_putc (out, '.');
+  add_digits (out, (int) (us / 1000 % 1000), 100);
+  buffer_lit (out, "Z\"");
+}
+
+static void
+add_time (struct buffer *out, int64_t us)
+{
+  buffer_lit (out, " time=\"");
+  show_seconds (out, us);
+  buffer_putc (out, '"');
+}
+
+static void
+add_count (struct buffer *out, const char *name, size_t count)
+{
+  buffer_putc (out, ' ');
+  buffer_puts (out, name);
+  buffer_lit (out, "=\"");
+  buffer_int (out, (int64_t) count);
+  buffer_putc (out, '"');
+}
+
+static void
+add_counts (struct buffer *out, const struct tally_counts *counts)
+{
+  add_count (out, "tests", counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run);
+  add_count (out, "failures", counts->failed);
+  add_count (out, "errors", counts->error);
+  add_count (out, "skipped", counts->skipped + counts->not_run);
+}
+
+/* A message on one line; the body of a failure has the whole. */
+static void
+add_message (struct junit *junit, struct buffer *out, const char *before, const char *message)
+{
+  junit->scratch.size = 0;
+  buffer_puts (&junit->scratch, before);
+  if (message)
+    show_ends (&junit->scratch, message, strlen (message), LONGEST_MESSAGE);
+  for (size_t i = 0; i < junit->scratch.size; i++)
+    if (junit->scratch.data[i] == '\n' || junit->scratch.data[i] == '\r')
+      junit->scratch.data[i] = ' ';
+  xml_attribute (out, "message", buffer_text (&junit->scratch));
+}
+
+static struct suite_cases *
+cases_of (struct tally_suite *suite)
+{
+  if (!suite->user) {
+    struct suite_cases *cases = xcalloc (1, sizeof *cases);
+    cases->last = &cases->attempts;
+    suite->user = cases;
+  }
+  return suite->user;
+}
+
+/* ---- a test case ---- */
+
+static const char *
+type_of_failure (const struct event *event)
+{
+  return event->signal ? event->signal : event->verb ? event->verb : outcome_names[event->outcome];
+}
+
+static void
+add_body (struct junit *junit, struct buffer *out, const struct event *event)
+{
+  junit->scratch.size = 0;
+  show_failure (&junit->scratch, event, &limits);
+  xml_text (out, junit->scratch.data, junit->scratch.size);
+}
+
+static void
+add_failure (struct junit *junit, struct buffer *out, const struct event *event)
+{
+  const char *element = event->outcome == OUTCOME_ERROR ? "error" : "failure";
+  buffer_putc (out, '<');
+  buffer_puts (out, element);
+  add_message (junit, out, "", event->message);
+  xml_attribute (out, "type", type_of_failure (event));
+  buffer_putc (out, '>');
+  add_body (junit, out, event);
+  buffer_lit (out, "</");
+  buffer_puts (out, element);
+  buffer_lit (out, ">\n");
+}
+
+static void
+add_skipped (struct junit *junit, struct buffer *out, const char *before, const char *message)
+{
+  buffer_lit (out, "<skipped");
+  add_message (junit, out, before, message);
+  buffer_lit (out, "/>\n");
+}
+
+/* Warnings, what the test printed, and its files.  The Attachments plugin finds a
+ * file by a line of its own; Jenkins keeps both ends of a long output, so they are
+ * at its end. */
+static void
+add_output (struct junit *junit, struct buffer *out, const struct event *event)
+{
+  if (!event->output_size && !event->warning_count && !event->attachment_count)
+    return;
+  struct buffer *text = &junit->scratch;
+  text->size = 0;
+  for (size_t i = 0; i < event->warning_count; i++) {
+    buffer_lit (text, "warning: ");
+    buffer_puts (text, event->warnings[i]);
+    buffer_putc (text, '\n');
+  }
+  bool passed = event->outcome == OUTCOME_PASSED;
+  if (event->output_size)
+    show_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
+  for (size_t i = 0; i < event->attachment_count; i++) {
+    if (text->size && text->data[text->size - 1] != '\n')
+      buffer_putc (text, '\n');
+    buffer_lit (text, "[[ATTACHMENT|");
+    buffer_puts (text, event->attachments[i]);
+    buffer_lit (text, "]]\n");
+  }
+  buffer_lit (out, "<system-out>");
+  xml_text (out, text->data, text->size);
+  buffer_lit (out, "</system-out>\n");
+}
+
+/* Returns where its content begins, for end_case. */
+static size_t
+begin_case (struct buffer *out, const struct tally_suite *suite, const char *name, int64_t duration_us, int64_t start_us)
+{
+  buffer_lit (out, "<testcase");
+  xml_attribute (out, "name", name);
+  xml_attribute (out, "classname", suite->class_name);
+  add_time (out, duration_us);
+  if (start_us)
+    add_timestamp (out, start_us);
+  buffer_putc (out, '>');
+  return out->size;
+}
+
+static void
+end_case (struct buffer *out, size_t content)
+{
+  if (out->size > content)
+    buffer_lit (out, "</testcase>\n");
+  else {
+    out->size = content - 1;
+    buffer_lit (out, "/>\n");
+  }
+}
+
+/* Earlier attempts.  Jenkins reads `message`, `type` and <stackTrace>; the element
+ * says whether a later attempt passed. */
+static void
+add_attempts (struct buffer *out, struct suite_cases *cases, uint32_t test, int outcome)
+{
+  const char *element = outcome == OUTCOME_PASSED ? "flakyFailure" : "rerunFailure";
+  for (struct attempt **link = &cases->attempts; *link;) {
+    struct attempt *attempt = *link;
+    if (attempt->test != test) {
+      link = &attempt->next;
+      continue;
+    }
+    buffer_putc (out, '<');
+    buffer_puts (out, element);
+    buffer_add (out, attempt->inner.data, attempt->inner.size);
+    buffer_lit (out, "</");
+    buffer_puts (out, element);
+    buffer_lit (out, ">\n");
+    *link = attempt->next;
+    if (!*link)
+      cases->last = link;
+    buffer_free (&attempt->inner);
+    free (attempt);
+  }
+}
+
+static void
+keep_attempt (struct junit *junit, struct suite_cases *cases, const struct event *event)
+{
+  struct attempt *attempt = xcalloc (1, sizeof *attempt);
+  struct buffer *out = &attempt->inner;
+  attempt->test = event->test;
+  add_message (junit, out, "", event->message);
+  xml_attribute (out, "type", type_of_failure (event));
+  buffer_lit (out, "><stackTrace>");
+  add_body (junit, out, event);
+  buffer_lit (out, "</stackTrace>\n");
+  add_output (junit, out, event);
+  *cases->last = attempt;
+  cases->last = &attempt->next;
+}
+
+/* The order of the elements is that of Surefire's schema. */
+static void
+add_test (struct junit *junit, const struct event *event)
+{
+  struct tally_suite *suite = tally_suite (&junit->tally, event->suite);
+  struct suite_cases *cases = cases_of (suite);
+  if (event->type == EVENT_TEST && !event->final) {
+    keep_attempt (junit, cases, event);
+    return;
+  }
+  struct buffer *out = &cases->xml;
+  bool is_test = event->type == EVENT_TEST;
+  const char *name = is_test ? tally_test (&junit->tally, suite, event->test)->name : "(suite)";
+  size_t content = begin_case (out, suite, name, event->duration_us, event->start_us ? event->start_us : event->time_us);
+  if (event->outcome == OUTCOME_FAILED)
+    add_failure (junit, out, event);
+  if (is_test && cases->attempts)
+    add_attempts (out, cases, event->test, event->outcome);
+  if (event->outcome == OUTCOME_SKIPPED)
+    add_skipped (junit, out, "", event->message);
+  else if (event->outcome == OUTCOME_NOT_RUN)
+    add_skipped (junit, out, "not run: ", event->message ? event->message : "interrupted");
+  else if (event->outcome == OUTCOME_ERROR)
+    add_failure (junit, out, event);
+  add_output (junit, out, event);
+  end_case (out, content);
+}
+
+static void
+junit_event (struct reporter *reporter, const struct event *event)
+{
+  struct junit *junit = (struct junit *) reporter;
+  bool counts = tally_event (&junit->tally, event);
+  if (counts && (event->type == EVENT_TEST || (event->type == EVENT_SUITE_END && tally_is_failure (event))))
+    add_test (junit, event);
+}
+
+/* ---- the file ---- */
+
+static void
+add_missing (struct junit *junit, struct tally_suite *suite)
+{
+  struct suite_cases *cases = cases_of (suite);
+  struct buffer *out = &cases->xml;
+  for (size_t i = 0; i < suite->count; i++) {
+    struct tally_test *test = &suite->tests[i];
+    if (test->done)
+      continue;
+    int64_t start_us = suite->start_us ? suite->start_us : junit->tally.start_us;
+    size_t content = begin_case (out, suite, test->name, 0, start_us);
+    add_attempts (out, cases, test->number, OUTCOME_NOT_RUN);
+    add_skipped (junit, out, "not run: ", tally_why_not_run (&junit->tally));
+    end_case (out, content);
+  }
+}
+
+static void
+add_property (struct buffer *out, const char *name, const char *value)
+{
+  if (!value)
+    return;
+  buffer_lit (out, "<property");
+  xml_attribute (out, "name", name);
+  xml_attribute (out, "value", value);
+  buffer_lit (out, "/>\n");
+}
+
+/* Jenkins merges suites of one name, also those of several files: the path is in it. */
+static void
+add_suite_name (struct junit *junit, struct buffer *out, const struct tally_suite *suite)
+{
+  struct buffer *name = &junit->scratch;
+  name->size = 0;
+  if (suite->name != suite->path) {
+    buffer_puts (name, suite->name);
+    buffer_lit (name, " (");
+  }
+  buffer_puts (name, suite->class_name);
+  if (suite->name != suite->path)
+    buffer_putc (name, ')');
+  xml_attribute (out, "name", buffer_text (name));
+}
+
+static void
+begin_suite (struct junit *junit, struct buffer *out, const struct tally_suite *suite)
+{
+  const struct tally *tally = &junit->tally;
+  buffer_lit (out, "<testsuite");
+  add_suite_name (junit, out, suite);
+  add_counts (out, &suite->counts);
+  add_time (out, suite->duration_us ? suite->duration_us : suite->busy_us);
+  if (suite->start_us || tally->start_us)
+    add_timestamp (out, suite->start_us ? suite->start_us : tally->start_us);
+  if (tally->host)
+    xml_attribute (out, "hostname", tally->host);
+  buffer_lit (out, ">\n<properties>\n");
+  add_property (out, "suite.file", suite->path);
+  add_property (out, "seed", tally->seed);
+  add_property (out, "runner.version", tally->runner);
+  buffer_lit (out, "</properties>\n");
+}
+
+static bool
+write_suites (struct junit *junit, struct output_file *file)
+{
+  const struct tally *tally = &junit->tally;
+  CLEANUP_BUFFER struct buffer out = { 0 };
+  buffer_lit (&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"runner\"");
+  add_counts (&out, &tally->counts);
+  add_time (&out, tally->last_us - tally->start_us);
+  if (tally->start_us)
+    add_timestamp (&out, tally->start_us);
+  buffer_lit (&out, ">\n");
+  for (size_t i = 0; i < tally->count; i++) {
+    struct tally_suite *suite = tally->suites[i];
+    struct suite_cases *cases = cases_of (suite);
+    if (!cases->xml.size) /* a suite without cases: Jenkins drops it */
+      continue;
+    begin_suite (junit, &out, suite);
+    if (!output_file_write (file, out.data, out.size) || !output_file_write (file, cases->xml.data, cases->xml.size))
+      return false;
+    out.size = 0;
+    buffer_lit (&out, "</testsuite>\n");
+  }
+  buffer_lit (&out, "</testsuites>\n");
+  return output_file_write (file, out.data, out.size);
+}
+
+static void
+junit_finish (struct reporter *reporter)
+{
+  struct junit *junit = (struct junit *) reporter;
+  for (size_t i = 0; i < junit->tally.count; i++)
+    add_missing (junit, junit->tally.suites[i]);
+  tally_finish (&junit->tally);
+  struct output_file file;
+  if (!output_file_open (&file, junit->path) || !write_suites (junit, &file) || !output_file_commit (&file))
+    report_failed (reporter, "%s: %s", junit->path, strerror (errno));
+}
+
+static void
+junit_free (struct reporter *reporter)
+{
+  struct junit *junit = (struct junit *) reporter;
+  for (size_t i = 0; i < junit->tally.count; i++) {
+    struct suite_cases *cases = cases_of (junit->tally.suites[i]);
+    while (cases->attempts) {
+      struct attempt *attempt = cases->attempts;
+      cases->attempts = attempt->next;
+      buffer_free (&attempt->inner);
+      free (attempt);
+    }
+    buffer_free (&cases->xml);
+    free (cases);
+  }
+  tally_free (&junit->tally);
+  buffer_free (&junit->scratch);
+  free (junit->path);
+  free (junit);
+}
+
+static const struct reporter_type junit_type = {
+  .name = "junit", .event = junit_event, .finish = junit_finish, .free = junit_free,
+};
+
+struct reporter *
+report_junit (const char *path)
+{
+  struct junit *junit = xcalloc (1, sizeof *junit);
+  junit->reporter.type = &junit_type;
+  junit->path = xstrdup (path);
+  return &junit->reporter;
+}
