@@ -98,7 +98,7 @@ enum http_stop { HTTP_GOES_ON, HTTP_TOO_LARGE, HTTP_TOO_MANY_HEADERS, HTTP_CANNO
 struct http_exchange {
   struct runner_step *step;
   CURL *easy;
-  char peer[160];              /* for runner_wire: "default localhost:8080" */
+  char peer[324];              /* for runner_wire: "default localhost:8080" */
   struct http_bytes sent;      /* the last request's header block, credentials hidden */
   struct http_bytes received;  /* the last response's header block, later its trailers */
   size_t trailers;             /* where the trailers begin in `received`; 0: none */
@@ -137,8 +137,7 @@ struct http_request {
   struct http_session *session;
   struct http_settings settings;
   struct http_kept *kept;
-  CURLU *url;
-  char *url_text;           /* free by curl_free */
+  const char *url;          /* with the session's base and the query */
   char authority[256];      /* for messages: "localhost:8080", and the way there if it is another */
   struct curl_slist *headers;
   struct curl_slist *connect_to;
@@ -168,6 +167,8 @@ int http_settings_merge (struct runner_step *step, const struct http_options *op
 int http_headers_add (struct runner_step *step, struct runner_map map, struct curl_slist **headers);
 /* Finds a header's line in a list by its name; NULL: none. */
 const char *http_headers_find (const struct curl_slist *headers, const char *name);
+/* Says why libcurl does not take a URL.  RUNNER_ERROR. */
+int http_url_error (struct runner_step *step, const char *text);
 int http_request_prepare (struct http_request *request);
 void http_request_end (struct http_request *request);
 /* A file's name, relative to the suite's folder unless absolute.  NULL: no memory. */

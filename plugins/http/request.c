@@ -280,20 +280,47 @@ absolute_url (struct http_request *request)
   return text;
 }
 
-static int
-add_query (struct http_request *request)
+/* The query goes before a fragment.  Done by hand: curl_url_set would write our
+ * percent signs anew, in lower case. */
+static const char *
+add_query (struct http_request *request, const char *url)
 {
+  struct http_bytes query = { 0 }, whole = { 0 };
   if (!request->args->query.node)
-    return RUNNER_PASS;
-  struct http_bytes query = { 0 };
-  int outcome = http_query (request->step, &query, request->args->query, 0);
-  if (outcome == RUNNER_PASS && query.failed)
-    outcome = runner_error (request->step, "no memory for the query");
-  if (outcome == RUNNER_PASS && query.size
-      && curl_url_set (request->url, CURLUPART_QUERY, http_bytes_text (&query), CURLU_APPENDQUERY))
-    outcome = runner_error (request->step, "the query cannot be added to the URL");
+    return url;
+  const char *text = NULL;
+  if (http_query (request->step, &query, request->args->query, 0) == RUNNER_PASS) {
+    size_t size = strcspn (url, "#");
+    const char *mark = memchr (url, '?', size);
+    http_bytes_add (&whole, url, size);
+    if (query.size)
+      http_bytes_puts (&whole, !mark ? "?" : mark + 1 == url + size ? "" : "&");
+    http_bytes_add (&whole, query.data, query.size);
+    http_bytes_puts (&whole, url + size);
+    if (!whole.failed && !query.failed)
+      text = http_keep (&request->kept, http_bytes_text (&whole), whole.size);
+    if (!text)
+      runner_error (request->step, "no memory for the query");
+  }
   http_bytes_free (&query);
-  return outcome;
+  http_bytes_free (&whole);
+  return text;
+}
+
+/* The part of a URL between "://" and the path, without a user's name, and the
+ * port (given or usual).  Only for names in messages: libcurl parses the URL. */
+static void
+name_authority (const char *url, char *name, size_t room)
+{
+  const char *host = strstr (url, "://") + 3;
+  size_t size = strcspn (host, "/?#");
+  for (const char *at; (at = memchr (host, '@', size)); host = at + 1)
+    size -= (size_t) (at + 1 - host);
+  const char *bracket = memchr (host, ']', size); /* of an IPv6 address */
+  const char *rest = bracket ? bracket : host;
+  int ported = memchr (rest, ':', size - (size_t) (rest - host)) != NULL;
+  snprintf (name, room, "%.*s%s", (int) (size < 150 ? size : 150), host,
+            ported ? "" : strncasecmp (url, "https", 5) == 0 ? ":443" : ":80");
 }
 
 /* The names of the other side, for traffic and for messages. */
@@ -302,22 +329,25 @@ name_peer (struct http_request *request)
 {
   const struct http_settings *settings = &request->settings;
   struct http_exchange *exchange = &request->session->exchange;
-  char *host = NULL, *port = NULL;
-  if (curl_url_get (request->url, CURLUPART_HOST, &host, 0) == CURLUE_OK
-      && curl_url_get (request->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-    snprintf (exchange->peer, sizeof exchange->peer, "%.64s %.80s:%s", request->args->conn, host, port);
-    int n = snprintf (request->authority, sizeof request->authority, "%.100s:%s", host, port);
-    char *rest = request->authority + n;
-    size_t room = sizeof request->authority - (size_t) n;
-    if (settings->connect_path)
-      snprintf (rest, room, " at unix:%.100s", settings->connect_path);
-    else if (settings->connect_host && settings->connect_port)
-      snprintf (rest, room, " at %.100s:%u", settings->connect_host, settings->connect_port);
-    else if (settings->connect_host)
-      snprintf (rest, room, " at %.100s", settings->connect_host);
-  }
-  curl_free (host);
-  curl_free (port);
+  name_authority (request->url, request->authority, sizeof request->authority);
+  snprintf (exchange->peer, sizeof exchange->peer, "%.64s %s", request->args->conn, request->authority);
+  size_t n = strlen (request->authority), room = sizeof request->authority - n;
+  if (settings->connect_path)
+    snprintf (request->authority + n, room, " at unix:%.80s", settings->connect_path);
+  else if (settings->connect_host && settings->connect_port)
+    snprintf (request->authority + n, room, " at %.80s:%u", settings->connect_host, settings->connect_port);
+  else if (settings->connect_host)
+    snprintf (request->authority + n, room, " at %.80s", settings->connect_host);
+}
+
+int
+http_url_error (struct runner_step *step, const char *text)
+{
+  CURLU *url = curl_url ();
+  CURLUcode wrong = url ? curl_url_set (url, CURLUPART_URL, text, CURLU_PATH_AS_IS) : CURLUE_OUT_OF_MEMORY;
+  curl_url_cleanup (url);
+  return runner_error (step, "malformed URL \"%s\": %s", text,
+                       wrong ? curl_url_strerror (wrong) : "libcurl refuses it");
 }
 
 static int
@@ -327,30 +357,14 @@ prepare_url (struct http_request *request)
   const char *text = absolute_url (request);
   if (!text)
     return runner_error (step, "no memory for the URL");
-  request->url = curl_url ();
-  if (!request->url)
-    return runner_error (step, "no memory for the URL");
-  CURLUcode wrong = curl_url_set (request->url, CURLUPART_URL, text, CURLU_PATH_AS_IS);
-  if (wrong == CURLUE_OUT_OF_MEMORY)
-    return runner_error (step, "no memory for the URL");
-  if (wrong == CURLUE_BAD_SCHEME || (!wrong && !strstr (text, "://")))
-    return runner_error (step, "malformed URL \"%s\": it must begin with http:// or https:// (or the session needs"
-                         " a base_url)", text);
-  if (wrong)
-    return runner_error (step, "malformed URL \"%s\": %s", text, curl_url_strerror (wrong));
-  char *scheme = NULL;
-  if (curl_url_get (request->url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-    return runner_error (step, "malformed URL \"%s\": it has no scheme", text);
-  int known = strcmp (scheme, "http") == 0 || strcmp (scheme, "https") == 0;
-  if (known)
-    name_peer (request);
-  else
-    runner_error (step, "malformed URL \"%s\": http and https are known, \"%s\" is not", text, scheme);
-  curl_free (scheme);
-  if (!known || add_query (request) != RUNNER_PASS)
+  text = add_query (request, text);
+  if (!text)
     return RUNNER_ERROR;
-  if (curl_url_get (request->url, CURLUPART_URL, &request->url_text, 0) != CURLUE_OK)
-    return runner_error (step, "malformed URL \"%s\"", text);
+  if (strncasecmp (text, "http://", 7) != 0 && strncasecmp (text, "https://", 8) != 0)
+    return runner_error (step, "malformed URL \"%s\": it must begin with http:// or https://%s", text,
+                         strstr (text, "://") ? "" : " (or the session needs a base_url)");
+  request->url = text;
+  name_peer (request);
   return RUNNER_PASS;
 }
 
@@ -498,13 +512,14 @@ set_options (struct http_request *request)
   set_protocols (easy);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt (easy, CURLOPT_CURLU, request->url);
   curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (ms < INT_MAX ? ms : INT_MAX));
   curl_easy_setopt (easy, CURLOPT_FOLLOWLOCATION, (long) settings->follow);
   curl_easy_setopt (easy, CURLOPT_MAXREDIRS, (long) settings->max_redirects);
   curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, version_option (settings->http_version));
   curl_easy_setopt (easy, CURLOPT_HTTPHEADER, request->headers);
-  CURLcode result = curl_easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
+  CURLcode result = curl_easy_setopt (easy, CURLOPT_URL, request->url);
+  if (result == CURLE_OK)
+    result = curl_easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
   if (result == CURLE_OK && settings->compressed)
     result = curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
   if (result == CURLE_OK)
@@ -576,7 +591,6 @@ void
 http_request_end (struct http_request *request)
 {
   /* The handle is not to point at what is freed now. */
-  curl_easy_setopt (request->session->easy, CURLOPT_CURLU, NULL);
   curl_easy_setopt (request->session->easy, CURLOPT_MIMEPOST, NULL);
   curl_easy_setopt (request->session->easy, CURLOPT_HTTPHEADER, NULL);
   curl_easy_setopt (request->session->easy, CURLOPT_CONNECT_TO, NULL);
@@ -589,7 +603,5 @@ http_request_end (struct http_request *request)
   curl_mime_free (request->mime);
   curl_slist_free_all (request->headers);
   curl_slist_free_all (request->connect_to);
-  curl_free (request->url_text);
-  curl_url_cleanup (request->url);
   http_kept_free (&request->kept);
 }

@@ -19,12 +19,18 @@ struct headers { struct header *rows; size_t n; };
 
 /* ---- headers ---- */
 
+static int
+is_blank (char c)
+{
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void
 trim (const char **text, size_t *size)
 {
-  while (*size && strchr (" \t\r\n", (*text)[*size - 1]))
+  while (*size && is_blank ((*text)[*size - 1]))
     --*size;
-  while (*size && (**text == ' ' || **text == '\t')) {
+  while (*size && is_blank (**text)) {
     ++*text;
     --*size;
   }
@@ -89,17 +95,16 @@ put_list (struct runner_out *out, const char *key, struct headers *headers, size
   runner_put_end (out);
 }
 
-/* All values of one name, joined (RFC 9110, 5.3). */
+/* All values of one name, joined (RFC 9110, 5.3).  0, or -1: no memory. */
 static int
-put_joined (struct runner_out *out, const char *key, struct headers *headers, size_t first)
+put_joined (struct runner_out *out, const char *key, struct headers *headers, size_t first, size_t second)
 {
   const struct header *model = &headers->rows[first];
   struct http_bytes joined = { 0 };
-  size_t n = 0;
-  for (size_t i = first; i < headers->n; i++)
+  http_bytes_add (&joined, model->value, model->value_size);
+  for (size_t i = second; i < headers->n; i++)
     if (same_name (&headers->rows[i], model->name, model->name_size)) {
-      if (n++)
-        http_bytes_puts (&joined, ", ");
+      http_bytes_puts (&joined, ", ");
       http_bytes_add (&joined, headers->rows[i].value, headers->rows[i].value_size);
       headers->rows[i].done = 1;
     }
@@ -108,6 +113,26 @@ put_joined (struct runner_out *out, const char *key, struct headers *headers, si
   int failed = joined.failed;
   http_bytes_free (&joined);
   return failed ? -1 : 0;
+}
+
+static int
+put_header (struct runner_out *out, struct http_bytes *key, struct headers *headers, size_t first)
+{
+  const struct header *row = &headers->rows[first];
+  size_t second = first + 1;
+  http_bytes_clear (key);
+  http_bytes_add (key, row->name, row->name_size);
+  if (key->failed)
+    return -1;
+  while (second < headers->n && !same_name (&headers->rows[second], row->name, row->name_size))
+    second++;
+  if (same_name (row, "set-cookie", 10))
+    put_list (out, http_bytes_text (key), headers, first);
+  else if (second < headers->n)
+    return put_joined (out, http_bytes_text (key), headers, first, second);
+  else
+    runner_put_text (out, http_bytes_text (key), row->value, row->value_size);
+  return 0;
 }
 
 /* 0, or -1: no memory. */
@@ -120,19 +145,10 @@ put_headers (struct runner_out *out, const char *key, const char *data, size_t s
   if (failed)
     return -1;
   runner_put_headers (out, key);
-  for (size_t i = 0; i < headers.n && !failed; i++) {
-    const struct header *row = &headers.rows[i];
-    if (row->done)
-      continue;
-    http_bytes_clear (&name);
-    http_bytes_add (&name, row->name, row->name_size);
-    if (same_name (row, "set-cookie", 10))
-      put_list (out, http_bytes_text (&name), &headers, i);
-    else
-      failed = put_joined (out, http_bytes_text (&name), &headers, i);
-  }
+  for (size_t i = 0; i < headers.n && !failed; i++)
+    if (!headers.rows[i].done)
+      failed = put_header (out, &name, &headers, i);
   runner_put_end (out);
-  failed = failed || name.failed ? -1 : 0;
   http_bytes_free (&name);
   free (headers.rows);
   return failed;
@@ -225,7 +241,7 @@ put_request (struct runner_out *out, const struct http_request *request)
   const struct http_exchange *exchange = &request->session->exchange;
   runner_put_map (out, "request");
   runner_put_string (out, "method", request->method);
-  runner_put_string (out, "url", request->url_text);
+  runner_put_string (out, "url", request->url);
   int failed = put_headers (out, "headers", http_bytes_text (&exchange->sent), exchange->sent.size);
   if (request->has_body && request->body && request->body_size <= SHOWN_BODY)
     runner_put_text (out, "body", request->body, request->body_size);
@@ -261,7 +277,7 @@ put_json (struct runner_out *out, const char *type, const struct http_bytes *bod
   size_t at = 0;
   int declared = is_json_type (type);
   const char *text = http_bytes_text (body);
-  while (at < body->size && strchr (" \t\r\n", text[at]))
+  while (at < body->size && is_blank (text[at]))
     at++;
   if (at == body->size || (!declared && text[at] != '{' && text[at] != '['))
     return;

@@ -19,6 +19,20 @@
 
 /* ---- what comes ---- */
 
+/* The blank line after a header block. */
+static void
+end_headers (struct http_exchange *exchange)
+{
+  long status = 0;
+  exchange->headers_done = 1;
+  exchange->wired_in = 0;
+  runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, exchange->received.data, exchange->received.size);
+  /* A 303 asks for GET (RFC 9110, 15.4.4); libcurl keeps a method that was set by name. */
+  if (!exchange->plain_method && curl_easy_getinfo (exchange->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK
+      && status == 303)
+    curl_easy_setopt (exchange->easy, CURLOPT_CUSTOMREQUEST, NULL);
+}
+
 static size_t
 on_header (char *data, size_t one, size_t size, void *user)
 {
@@ -34,22 +48,15 @@ on_header (char *data, size_t one, size_t size, void *user)
     http_bytes_clear (&exchange->received); /* the next response: a redirect's, or after 1xx or 401 */
     exchange->headers_done = 0;
     exchange->trailers = 0;
-    /* A 303 asks for GET (RFC 9110, 15.4.4); libcurl keeps a method set by name. */
   } else if (exchange->headers_done && !exchange->trailers)
     exchange->trailers = exchange->received.size;
-  long status = 0;
-  int blank = size > 0 && (data[0] == '\r' || data[0] == '\n');
-  if (blank && !exchange->headers_done) {
-    exchange->headers_done = 1;
-    if (!exchange->plain_method && curl_easy_getinfo (exchange->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK
-        && status == 303)
-      curl_easy_setopt (exchange->easy, CURLOPT_CUSTOMREQUEST, NULL);
-  }
   http_bytes_add (&exchange->received, data, size);
   if (exchange->received.failed) {
     exchange->stop = HTTP_NO_MEMORY;
     return 0;
   }
+  if (!exchange->headers_done && size > 0 && (data[0] == '\r' || data[0] == '\n'))
+    end_headers (exchange);
   return size;
 }
 
@@ -170,8 +177,7 @@ on_debug (CURL *easy, curl_infotype type, char *data, size_t size, void *user)
     size_t shown = size < WIRE_BODY - exchange->wired_out ? size : WIRE_BODY - exchange->wired_out;
     exchange->wired_out += shown;
     runner_wire (exchange->step, RUNNER_SENT, exchange->peer, data, shown);
-  } else if (type == CURLINFO_HEADER_IN && !exchange->headers_done)
-    exchange->wired_in = 0;
+  }
   return 0;
 }
 
@@ -255,7 +261,7 @@ expired (struct http_request *request)
     connected = 0;
   if (curl_easy_getinfo (easy, CURLINFO_SIZE_UPLOAD_T, &sent) != CURLE_OK)
     sent = 0;
-  const char *method = request->method, *url = request->url_text;
+  const char *method = request->method, *url = request->url;
   if (!connected)
     return runner_expired (step, "waiting for a connection to %s", request->authority);
   if (exchange->body_size)
@@ -313,7 +319,7 @@ static int
 is_our_fault (CURLcode code)
 {
   switch (code) {
-  case CURLE_URL_MALFORMAT: case CURLE_OUT_OF_MEMORY: case CURLE_FAILED_INIT: case CURLE_NOT_BUILT_IN:
+  case CURLE_OUT_OF_MEMORY: case CURLE_FAILED_INIT: case CURLE_NOT_BUILT_IN:
   case CURLE_BAD_FUNCTION_ARGUMENT: case CURLE_UNKNOWN_OPTION: case CURLE_SSL_CERTPROBLEM:
   case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ENGINE_NOTFOUND: case CURLE_SSL_ENGINE_SETFAILED:
   case CURLE_SSL_CIPHER: case CURLE_READ_ERROR: case CURLE_SEND_FAIL_REWIND: case CURLE_INTERFACE_FAILED:
@@ -333,6 +339,8 @@ failed (struct http_request *request, CURLcode code)
   long number = 0;
   if (curl_easy_getinfo (request->session->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
     number = 0;
+  if (code == CURLE_URL_MALFORMAT)
+    return http_url_error (step, request->url);
   if (is_our_fault (code))
     return runner_error (step, "%s: %s", where, why);
   switch ((int) code) {
@@ -356,6 +364,17 @@ failed (struct http_request *request, CURLcode code)
   }
 }
 
+/* The traffic shows only the beginning of a body. */
+static void
+note_hidden_bytes (struct http_exchange *exchange)
+{
+  char note[64];
+  if (exchange->body_size <= WIRE_BODY)
+    return;
+  int n = snprintf (note, sizeof note, "[... %llu bytes of the body in all]", (unsigned long long) exchange->body_size);
+  runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, note, (size_t) n);
+}
+
 int
 http_transfer_run (struct http_request *request)
 {
@@ -372,6 +391,7 @@ http_transfer_run (struct http_request *request)
     outcome = expired (request);
   else if (code != CURLE_OK)
     outcome = failed (request, (CURLcode) code);
+  note_hidden_bytes (&session->exchange);
   curl_multi_remove_handle (session->multi, session->easy);
   return outcome;
 }
