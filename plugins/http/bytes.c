@@ -65,6 +65,13 @@ http_bytes_clear (struct http_bytes *bytes)
     bytes->data[0] = '\0';
 }
 
+void
+http_bytes_cut_line (struct http_bytes *bytes)
+{
+  while (bytes->size && (bytes->data[bytes->size - 1] == '\n' || bytes->data[bytes->size - 1] == '\r'))
+    bytes->size--;
+}
+
 const char *
 http_bytes_text (const struct http_bytes *bytes)
 {
@@ -99,15 +106,18 @@ http_bytes_shown (struct http_bytes *bytes, const char *text, size_t size, size_
   size_t shown = size < limit ? size : limit;
   while (shown < size && shown && ((unsigned char) text[shown] & 0xc0) == 0x80)
     shown--;
-  int blank = 1;
+  int any = 0, blank = 0;
   for (size_t i = 0; i < shown; i++) {
     unsigned char c = (unsigned char) text[i];
-    int control = c <= ' ' || c == 0x7f;
-    if (control && !blank)
+    if (c <= ' ' || c == 0x7f) {
+      blank = any;
+      continue;
+    }
+    if (blank)
       http_bytes_add (bytes, " ", 1);
-    else if (!control)
-      http_bytes_add (bytes, &c, 1);
-    blank = control;
+    http_bytes_add (bytes, &c, 1);
+    any = 1;
+    blank = 0;
   }
   if (shown < size)
     http_bytes_puts (bytes, "...");

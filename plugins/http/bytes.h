@@ -17,6 +17,7 @@ struct http_bytes {
 void http_bytes_add (struct http_bytes *bytes, const void *data, size_t size);
 void http_bytes_puts (struct http_bytes *bytes, const char *text);
 void http_bytes_clear (struct http_bytes *bytes); /* keeps the memory, unless it is much */
+void http_bytes_cut_line (struct http_bytes *bytes); /* takes a final line end away */
 void http_bytes_free (struct http_bytes *bytes);
 const char *http_bytes_text (const struct http_bytes *bytes); /* never NULL */
 

@@ -126,6 +126,7 @@ struct http_session {
   struct http_kept *kept;
   struct curl_slist *headers; /* "Name: value", sent with every request */
   const char *base_url;
+  int plain; /* `easy` is set up for a GET with the session's own settings */
   struct http_exchange exchange;
 };
 
@@ -155,7 +156,8 @@ int http_session_cookies (struct runner_step *step, const void *args);
 int http_session_close (struct runner_step *step, const void *args);
 /* The cookies of a session as libcurl lists them; free with curl_slist_free_all. */
 struct curl_slist *http_cookie_list (CURL *easy);
-/* The fields of one line of that list (Netscape's format).  0, or -1: malformed. */
+/* The fields of one line of that list (Netscape's format); cuts it.  0, or -1: it
+ * is malformed or has expired. */
 struct http_cookie { const char *domain, *path, *secure, *expires, *name, *value; int http_only; };
 int http_cookie_split (char *line, struct http_cookie *cookie);
 

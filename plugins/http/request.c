@@ -227,6 +227,13 @@ inherit_headers (struct http_request *request)
   return RUNNER_PASS;
 }
 
+/* Methods that tell a body's size even if there is none (RFC 9110, 8.6). */
+static int
+sends_length (const char *method)
+{
+  return strcmp (method, "POST") == 0 || strcmp (method, "PUT") == 0 || strcmp (method, "PATCH") == 0;
+}
+
 /* Headers that follow from other parameters. */
 static int
 derive_headers (struct http_request *request)
@@ -247,7 +254,7 @@ derive_headers (struct http_request *request)
       http_bytes_puts (&line, type);
     }
     /* Without a type libcurl would call every posted body a form. */
-    int wanted = type || request->has_body || strcmp (request->method, "POST") == 0;
+    int wanted = type || request->has_body || sends_length (request->method);
     int failed = line.failed || (wanted && append_line (step, &request->headers, http_bytes_text (&line)));
     http_bytes_free (&line);
     if (failed)
@@ -375,8 +382,6 @@ set_method (struct http_request *request)
 {
   CURL *easy = request->session->easy;
   const char *method = request->method;
-  int post = strcmp (method, "POST") == 0;
-  int bodied = post || strcmp (method, "PUT") == 0 || strcmp (method, "PATCH") == 0;
   struct http_exchange *exchange = &request->session->exchange;
   exchange->plain_method = 1;
   if (strcmp (method, "HEAD") == 0)
@@ -387,12 +392,12 @@ set_method (struct http_request *request)
   else if (exchange->body_fd >= 0) {
     curl_easy_setopt (easy, CURLOPT_POST, 1L);
     curl_easy_setopt (easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) exchange->body_end);
-  } else if (request->has_body || bodied) {
+  } else if (request->has_body || sends_length (method)) {
     curl_easy_setopt (easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_size);
     result = curl_easy_setopt (easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
   } else
     curl_easy_setopt (easy, CURLOPT_HTTPGET, 1L);
-  exchange->plain_method = post || (!request->has_body && strcmp (method, "GET") == 0);
+  exchange->plain_method = strcmp (method, request->has_body || sends_length (method) ? "POST" : "GET") == 0;
   if (!exchange->plain_method && result == CURLE_OK)
     result = curl_easy_setopt (easy, CURLOPT_CUSTOMREQUEST, method);
   return result;
@@ -501,25 +506,44 @@ set_protocols (CURL *easy)
 #endif
 }
 
+/* Is it a GET with nothing of its own but the URL? */
+static int
+is_plain (const struct http_request *request)
+{
+  return strcmp (request->method, "GET") == 0 && !request->has_body && !request->headers
+         && memcmp (&request->settings, &request->session->settings, sizeof request->settings) == 0;
+}
+
+static int
+set_url (struct http_request *request)
+{
+  CURL *easy = request->session->easy;
+  int64_t ms = runner_left (request->step) / 1000000 + 1;
+  curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (ms < INT_MAX ? ms : INT_MAX));
+  if (curl_easy_setopt (easy, CURLOPT_URL, request->url) != CURLE_OK)
+    return runner_error (request->step, "no memory for the URL");
+  return RUNNER_PASS;
+}
+
 static int
 set_options (struct http_request *request)
 {
   CURL *easy = request->session->easy;
   const struct http_settings *settings = &request->settings;
-  int64_t ms = runner_left (request->step) / 1000000 + 1;
+  int plain = is_plain (request);
+  if (plain && request->session->plain) /* all is as it was: saves a microsecond */
+    return set_url (request);
+  request->session->plain = 0;
   curl_easy_reset (easy); /* keeps connections and cookies */
   http_transfer_options (&request->session->exchange);
   set_protocols (easy);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (ms < INT_MAX ? ms : INT_MAX));
   curl_easy_setopt (easy, CURLOPT_FOLLOWLOCATION, (long) settings->follow);
   curl_easy_setopt (easy, CURLOPT_MAXREDIRS, (long) settings->max_redirects);
   curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, version_option (settings->http_version));
   curl_easy_setopt (easy, CURLOPT_HTTPHEADER, request->headers);
-  CURLcode result = curl_easy_setopt (easy, CURLOPT_URL, request->url);
-  if (result == CURLE_OK)
-    result = curl_easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
+  CURLcode result = curl_easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
   if (result == CURLE_OK && settings->compressed)
     result = curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
   if (result == CURLE_OK)
@@ -532,7 +556,8 @@ set_options (struct http_request *request)
     result = set_route (request, settings);
   if (result != CURLE_OK)
     return runner_error (request->step, "libcurl refuses the request: %s", curl_easy_strerror (result));
-  return RUNNER_PASS;
+  request->session->plain = plain && !request->connect_to;
+  return set_url (request);
 }
 
 /* A relative name is in the test's own temporary folder. */
@@ -591,9 +616,12 @@ void
 http_request_end (struct http_request *request)
 {
   /* The handle is not to point at what is freed now. */
-  curl_easy_setopt (request->session->easy, CURLOPT_MIMEPOST, NULL);
-  curl_easy_setopt (request->session->easy, CURLOPT_HTTPHEADER, NULL);
-  curl_easy_setopt (request->session->easy, CURLOPT_CONNECT_TO, NULL);
+  if (request->mime)
+    curl_easy_setopt (request->session->easy, CURLOPT_MIMEPOST, NULL);
+  if (request->headers)
+    curl_easy_setopt (request->session->easy, CURLOPT_HTTPHEADER, NULL);
+  if (request->connect_to)
+    curl_easy_setopt (request->session->easy, CURLOPT_CONNECT_TO, NULL);
   struct http_exchange *exchange = &request->session->exchange;
   if (exchange->body_fd >= 0)
     close (exchange->body_fd);

@@ -58,11 +58,7 @@ split_headers (const char *data, size_t size, struct headers *headers)
     const char *next = memchr (data, '\n', (size_t) (end - data));
     next = next ? next + 1 : end;
     const char *colon = memchr (data, ':', (size_t) (next - data));
-    struct header *last = headers->n ? &headers->rows[headers->n - 1] : NULL;
-    if (last && (*data == ' ' || *data == '\t')) { /* obsolete folding: RFC 9112, 5.2 */
-      last->value_size = (size_t) (next - last->value);
-      trim (&last->value, &last->value_size);
-    } else if (colon && strncmp (data, "HTTP/", 5) != 0) {
+    if (colon && strncmp (data, "HTTP/", 5) != 0) {
       struct header *row = &headers->rows[headers->n++];
       row->name = data;
       row->name_size = (size_t) (colon - data);
@@ -300,7 +296,8 @@ put_body (struct runner_out *out, struct http_request *request)
     return RUNNER_PASS;
   }
   runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
-  put_json (out, type, &exchange->body);
+  if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
+    put_json (out, type, &exchange->body);
   return request->args->xpath.node ? http_xpath (request, type, out) : RUNNER_PASS;
 }
 
@@ -327,12 +324,26 @@ judge (struct http_request *request, long status)
   return outcome;
 }
 
+static int
+put_all_headers (struct runner_step *step, struct runner_out *out, const struct http_exchange *exchange)
+{
+  const char *data = http_bytes_text (&exchange->received);
+  size_t size = exchange->trailers ? exchange->trailers : exchange->received.size;
+  int failed = 0;
+  if (runner_wants (step, "headers"))
+    failed = put_headers (out, "headers", data, size);
+  if (exchange->trailers && !failed)
+    failed = put_headers (out, "trailers", data + size, exchange->received.size - size);
+  return failed;
+}
+
 int
 http_response (struct http_request *request)
 {
+  struct runner_step *step = request->step;
   struct http_exchange *exchange = &request->session->exchange;
   CURL *easy = request->session->easy;
-  struct runner_out *out = runner_result (request->step);
+  struct runner_out *out = runner_result (step);
   long status = 0, redirects = 0;
   char *url = NULL;
   const char *reason;
@@ -347,13 +358,12 @@ http_response (struct http_request *request)
   runner_put_string (out, "version", version_name (easy));
   runner_put_string (out, "url", url);
   runner_put_int (out, "redirects", redirects);
-  size_t headers = exchange->trailers ? exchange->trailers : exchange->received.size;
-  int failed = put_headers (out, "headers", http_bytes_text (&exchange->received), headers);
-  if (exchange->trailers && !failed)
-    failed = put_headers (out, "trailers", exchange->received.data + headers, exchange->received.size - headers);
-  put_times (out, easy);
-  put_cookies (out, easy);
-  if (!failed)
+  if (runner_wants (step, "times"))
+    put_times (out, easy);
+  if (runner_wants (step, "cookies"))
+    put_cookies (out, easy);
+  int failed = put_all_headers (step, out, exchange);
+  if (!failed && runner_wants (step, "request"))
     failed = put_request (out, request);
   if (failed)
     return runner_error (request->step, "no memory for the result");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "http.h"
 
@@ -84,6 +85,9 @@ session_new (struct runner_step *step)
   curl_share_setopt (session->jar, CURLSHOPT_UNLOCKFUNC, jar_unlock);
   curl_share_setopt (session->jar, CURLSHOPT_SHARE, (int) CURL_LOCK_DATA_COOKIE);
   curl_easy_setopt (session->easy, CURLOPT_SHARE, session->jar);
+  /* Has cookies kept from now on; the reset forgets the file's name, not that. */
+  curl_easy_setopt (session->easy, CURLOPT_COOKIEJAR, "");
+  curl_easy_reset (session->easy);
   session->settings.verify = 1;
   session->settings.limit = HTTP_DEFAULT_LIMIT;
   session->settings.max_redirects = 20;
@@ -325,7 +329,9 @@ http_cookie_split (char *line, struct http_cookie *cookie)
       *tab++ = '\0';
     line = tab;
   }
-  return 0;
+  /* libcurl lists cookies that have just ended, too. */
+  long long expires = strtoll (cookie->expires, NULL, 10);
+  return expires && expires <= (long long) time (NULL) ? -1 : 0;
 }
 
 int

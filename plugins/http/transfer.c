@@ -50,6 +50,8 @@ on_header (char *data, size_t one, size_t size, void *user)
     exchange->trailers = 0;
   } else if (exchange->headers_done && !exchange->trailers)
     exchange->trailers = exchange->received.size;
+  if (size > 0 && (data[0] == ' ' || data[0] == '\t')) /* obsolete folding: RFC 9112, 5.2 */
+    http_bytes_cut_line (&exchange->received);
   http_bytes_add (&exchange->received, data, size);
   if (exchange->received.failed) {
     exchange->stop = HTTP_NO_MEMORY;
@@ -251,18 +253,19 @@ drive (struct runner_step *step, CURLM *multi)
 }
 
 static int
+is_connected (CURL *easy)
+{
+  curl_off_t us = 0;
+  return curl_easy_getinfo (easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+static int
 expired (struct http_request *request)
 {
   const struct http_exchange *exchange = &request->session->exchange;
   struct runner_step *step = request->step;
-  curl_off_t connected = 0, sent = 0;
-  CURL *easy = request->session->easy;
-  if (curl_easy_getinfo (easy, CURLINFO_PRETRANSFER_TIME_T, &connected) != CURLE_OK)
-    connected = 0;
-  if (curl_easy_getinfo (easy, CURLINFO_SIZE_UPLOAD_T, &sent) != CURLE_OK)
-    sent = 0;
   const char *method = request->method, *url = request->url;
-  if (!connected)
+  if (!is_connected (request->session->easy))
     return runner_expired (step, "waiting for a connection to %s", request->authority);
   if (exchange->body_size)
     return runner_expired (step, "reading the body of %s %s, after %llu bytes", method, url,
@@ -339,6 +342,12 @@ failed (struct http_request *request, CURLcode code)
   long number = 0;
   if (curl_easy_getinfo (request->session->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
     number = 0;
+  if (!exchange->headers_done && is_connected (request->session->easy)) {
+    if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says when a line is longer than it wants */
+      return runner_fail (step, "%s: a header of the response is longer than 100 KiB", where);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL)
+      return runner_fail (step, "%s: the response is not HTTP", where);
+  }
   if (code == CURLE_URL_MALFORMAT)
     return http_url_error (step, request->url);
   if (is_our_fault (code))
@@ -353,7 +362,7 @@ failed (struct http_request *request, CURLcode code)
   case CURLE_GOT_NOTHING:
     return runner_fail (step, "%s closed the connection without a response", where);
   case CURLE_RECV_ERROR: case CURLE_SEND_ERROR:
-    return runner_fail (step, "the connection to %s broke: %s", where, number ? strerror ((int) number) : why);
+    return runner_fail (step, "the connection to %s broke: %s", where, why);
   case CURLE_PARTIAL_FILE:
     return runner_fail (step, "%s closed the connection in the middle of the body: %s", where, why);
   case CURLE_TOO_MANY_REDIRECTS:

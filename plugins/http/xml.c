@@ -17,6 +17,8 @@
 /* Steps of one evaluation: about a second. */
 #define XPATH_OPERATIONS 20000000
 
+#define ERROR_SIZE 200
+
 static void
 ignore_error (void *user, xmlErrorPtr error)
 {
@@ -47,6 +49,15 @@ error_text (const xmlError *error, char *text, size_t size)
   text[length] = '\0';
 }
 
+/* The first error goes to `user`, which has ERROR_SIZE bytes. */
+static void
+keep_error (void *user, xmlErrorPtr error)
+{
+  char *text = user;
+  if (!*text)
+    error_text (error, text, ERROR_SIZE);
+}
+
 /* NULL: the step's outcome is in *outcome. */
 static xmlDoc *
 parse_body (struct http_request *request, const char *type, int *outcome)
@@ -54,7 +65,7 @@ parse_body (struct http_request *request, const char *type, int *outcome)
   const struct http_bytes *body = &request->session->exchange.body;
   int html = is_html (type);
   xmlDoc *document = NULL;
-  char why[200];
+  char why[ERROR_SIZE];
   *outcome = RUNNER_FAIL;
   htmlParserCtxt *context = html ? htmlNewParserCtxt () : xmlNewParserCtxt ();
   if (!context) {
@@ -123,13 +134,15 @@ static int
 evaluate (struct http_request *request, xmlXPathContext *context, const char *name, const char *expression,
           struct runner_out *out)
 {
-  char why[200];
+  char why[ERROR_SIZE] = "";
   context->opCount = 0;
+  xmlStructuredErrorFunc earlier = xmlStructuredError;
+  void *earlier_context = xmlStructuredErrorContext;
+  xmlSetStructuredErrorFunc (why, keep_error); /* this thread's */
   xmlXPathObject *object = xmlXPathEval (BAD_CAST expression, context);
-  if (!object) {
-    error_text (&context->lastError, why, sizeof why);
+  xmlSetStructuredErrorFunc (earlier_context, earlier);
+  if (!object)
     return runner_error (request->step, "xpath: %s: %s: %s", name, expression, why);
-  }
   if (object->type == XPATH_NODESET)
     put_nodes (out, name, object->nodesetval);
   else if (object->type == XPATH_BOOLEAN)
@@ -174,7 +187,6 @@ http_xpath (struct http_request *request, const char *type, struct runner_out *o
     return outcome;
   xmlXPathContext *context = xmlXPathNewContext (document);
   if (context) {
-    context->error = ignore_error;
     context->opLimit = XPATH_OPERATIONS;
     outcome = evaluate_all (request, context, out);
   } else
