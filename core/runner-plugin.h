@@ -253,6 +253,9 @@ RUNNER_API const char *runner_temp (struct runner_step *step);
  * Inside a list the key is NULL.  Depth is limited to 64, sizes by memory.
  */
 RUNNER_API struct runner_out *runner_result (struct runner_step *step);
+/* Can anybody look at this field of the result: the step's `expect`, `save`,
+ * `check`, a report?  0 spares a verb the work of making it. */
+RUNNER_API int runner_wants (struct runner_step *step, const char *field);
 RUNNER_API void runner_put_null (struct runner_out *out, const char *key);
 RUNNER_API void runner_put_bool (struct runner_out *out, const char *key, int on);
 RUNNER_API void runner_put_int (struct runner_out *out, const char *key, int64_t number);

@@ -255,6 +255,27 @@ runner_result (struct runner_step *step)
   return &step->out;
 }
 
+/* Only the parts of a step itself see its result; what `expect` looks at is known
+ * unless it has paths, matchers or computed keys. */
+int
+runner_wants (struct runner_step *step, const char *field)
+{
+  const struct step *source = step->step;
+  if (!source)
+    return 0;
+  if (source->save || source->check || source->fails || source->until || source->stop_if)
+    return 1;
+  const struct value *expect = source->expect;
+  if (!expect || expect->type != VALUE_MAP)
+    return expect != NULL;
+  for (size_t i = 0; i < expect->count; i++) {
+    const struct value *key = &expect->members[i].key;
+    if (key->flags & VALUE_DYNAMIC || key->string[0] == '$' || value_is (key, field))
+      return 1;
+  }
+  return 0;
+}
+
 const char *
 runner_node_json (struct runner_step *step, const struct runner_node *node, size_t *size)
 {

@@ -1,0 +1,174 @@
+/* http.c - the plugin `http`: its tables and verbs.  A client of HTTP/1 and
+ * HTTP/2 by libcurl; no server and no WebSocket. */
+#include <string.h>
+
+#include "http.h"
+
+static int
+run_request (struct runner_step *step, const char *method, const struct http_request_args *args)
+{
+  struct http_request request = { .step = step, .args = args, .method = method };
+  request.session = http_session_of (step, args->conn);
+  if (!request.session)
+    return RUNNER_ERROR;
+  int outcome = http_request_prepare (&request);
+  if (outcome == RUNNER_PASS)
+    outcome = http_transfer_run (&request);
+  if (outcome == RUNNER_PASS)
+    outcome = http_response (&request);
+  http_request_end (&request);
+  return outcome;
+}
+
+#define METHOD(function, method)                                   \
+  static int function (struct runner_step *step, const void *args) \
+  {                                                                \
+    return run_request (step, method, args);                       \
+  }
+METHOD (run_get, "GET")
+METHOD (run_head, "HEAD")
+METHOD (run_post, "POST")
+METHOD (run_put, "PUT")
+METHOD (run_patch, "PATCH")
+METHOD (run_delete, "DELETE")
+METHOD (run_options, "OPTIONS")
+
+static int
+run_any (struct runner_step *step, const void *data)
+{
+  const struct http_request_args *args = data;
+  if (strcmp (args->method, "HEAD") == 0)
+    return runner_error (step, "use http.head: its response has no body");
+  return run_request (step, args->method, args);
+}
+
+/* ---- parameters ---- */
+
+static const char *const auth_choices[] = { "basic", "digest", "any", NULL };
+static const char *const version_choices[] = { "HTTP/1.0", "HTTP/1.1", "HTTP/2", "h2c", NULL };
+
+/* What requests and sessions have in common. */
+#define OPTION(args, name, ...) RUNNER_PARAM_AS (#name, args, options.name, __VA_ARGS__)
+#define OPTIONS(args)                                                                                            \
+  OPTION (args, headers, .help = "headers; a list sends one several times, null leaves out a usual one"),        \
+  OPTION (args, user, .help = "name for basic or digest authentication"),                                        \
+  OPTION (args, password, .help = "password of that user"),                                                      \
+  OPTION (args, auth, .choices = auth_choices, .help = "how the user is authenticated (basic if not given)"),    \
+  OPTION (args, bearer, .help = "token for `Authorization: Bearer`"),                                            \
+  OPTION (args, follow, .preset = "false", .help = "follow redirects"),                                          \
+  OPTION (args, max_redirects, .preset = "20", .min = "0", .max = "1000", .help = "how many redirects at most"), \
+  OPTION (args, verify, .preset = "true", .help = "check the server's certificate and its name"),                \
+  OPTION (args, ca, .help = "file of certificates to trust instead of the system's"),                            \
+  OPTION (args, cert, .help = "file of the client's certificate"),                                               \
+  OPTION (args, key, .help = "file of the client's key, if it is not in `cert`"),                                \
+  OPTION (args, key_password, .help = "password of that key"),                                                   \
+  OPTION (args, connect_to, .help = "connect there, whatever the URL says; unix:/path too"),                     \
+  OPTION (args, proxy, .help = "URL of a proxy; the environment's are not used"),                                \
+  OPTION (args, http_version, .choices = version_choices, .help = "version to ask for; h2c: HTTP/2 at once, without TLS"), \
+  OPTION (args, compressed, .preset = "false", .help = "ask for a compressed body and unpack it"),               \
+  OPTION (args, limit, .preset = "64MiB", .help = "largest body to take, unpacked")
+
+#define COMMON(args, ...)                                                                                        \
+  RUNNER_PARAM (args, url, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY,                                            \
+                .help = "URL; with a session's base_url also what follows it"),                                  \
+  RUNNER_PARAM (args, conn, .flags = RUNNER_HANDLE, .preset = "default",                                         \
+                .help = "session: its connections, cookies and settings"),                                       \
+  RUNNER_PARAM (args, query, .help = "added to the URL, encoded; a list repeats its name"),                      \
+  OPTIONS (args),                                                                                                \
+  RUNNER_PARAM (args, save_to, .help = "write the body to this file, in the test's temporary folder"),           \
+  RUNNER_PARAM (args, xpath, .help = "names and the XPath expressions to evaluate on the body"),                 \
+  RUNNER_PARAM (args, xmlns, .help = "prefixes for xpath and their namespaces"),                                 \
+  __VA_ARGS__
+
+#define BODY(args)                                                                                               \
+  RUNNER_PARAM (args, json, .group = "?body", .help = "any value, sent as JSON"),                                \
+  RUNNER_PARAM (args, form, .group = "?body", .help = "fields of an urlencoded form; a list repeats its name"),  \
+  RUNNER_PARAM (args, multipart, .group = "?body",                                                               \
+                .help = "parts of a form: texts, or {text or file, filename, type}"),                            \
+  RUNNER_PARAM (args, body, .group = "?body", .help = "bytes to send as they are"),                              \
+  RUNNER_PARAM (args, body_file, .group = "?body", .help = "file to send"),                                      \
+  RUNNER_PARAM (args, content_type, .help = "type of the sent body")
+
+static const struct runner_param plain_params[] = {
+  COMMON (struct http_request_args, { 0 })
+};
+
+static const struct runner_param body_params[] = {
+  COMMON (struct http_request_args, BODY (struct http_request_args), { 0 })
+};
+
+static const struct runner_param any_params[] = {
+  RUNNER_PARAM (struct http_request_args, method, .flags = RUNNER_REQUIRED, .help = "method, as it is sent"),
+  COMMON (struct http_request_args, BODY (struct http_request_args), { 0 })
+};
+
+static const struct runner_param session_params[] = {
+  RUNNER_PARAM (struct http_session_args, as, .flags = RUNNER_NEW_HANDLE | RUNNER_PRIMARY, .preset = "default",
+                .help = "name of the session"),
+  RUNNER_PARAM (struct http_session_args, base_url, .help = "goes before URLs that have no scheme"),
+  RUNNER_PARAM (struct http_session_args, cookies, .help = "names and values of cookies to begin with"),
+  OPTIONS (struct http_session_args),
+  { 0 }
+};
+
+static const struct runner_param conn_params[] = {
+  RUNNER_PARAM (struct http_conn_args, conn, .flags = RUNNER_HANDLE | RUNNER_PRIMARY, .preset = "default",
+                .help = "name of the session"),
+  { 0 }
+};
+
+/* ---- results ---- */
+
+static const struct runner_field response_fields[] = {
+  { .name = "status", .type = RUNNER_INT, .help = "the status code; 400 and more fail unless `expect` names it" },
+  { .name = "reason", .type = RUNNER_TEXT, .help = "the text behind it; empty in HTTP/2" },
+  { .name = "version", .type = RUNNER_TEXT, .help = "HTTP/1.0, HTTP/1.1 or HTTP/2" },
+  { .name = "url", .type = RUNNER_TEXT, .help = "URL of the response, after redirects" },
+  { .name = "redirects", .type = RUNNER_INT, .help = "how many redirects were followed" },
+  { .name = "headers", .type = RUNNER_MAP, .help = "the response's headers; repeated ones joined, set-cookie a list" },
+  { .name = "trailers", .type = RUNNER_MAP, .flags = RUNNER_OPTIONAL, .help = "headers that came after the body" },
+  { .name = "size", .type = RUNNER_INT, .help = "bytes of the body, unpacked" },
+  { .name = "body", .type = RUNNER_BYTES, .flags = RUNNER_OPTIONAL, .help = "the body, unless saved to a file" },
+  { .name = "json", .type = RUNNER_VALUE, .flags = RUNNER_OPTIONAL,
+    .help = "the body parsed, if its type is JSON or it is a JSON list or object" },
+  { .name = "json_error", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL, .help = "why a body of type JSON is none" },
+  { .name = "xpath", .type = RUNNER_MAP, .flags = RUNNER_OPTIONAL,
+    .help = "what the expressions give: a list of texts for nodes, or a boolean, number, text" },
+  { .name = "file", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL, .help = "the file of save_to, its full name" },
+  { .name = "times", .type = RUNNER_MAP, .help = "connect, tls, first_byte, total: seconds since the start" },
+  { .name = "cookies", .type = RUNNER_MAP, .help = "names and values of the session's cookies now" },
+  { .name = "request", .type = RUNNER_MAP, .help = "what was sent: method, url, headers, body, form, json" },
+  { 0 }
+};
+
+static const struct runner_field cookies_fields[] = {
+  { .name = "cookies", .type = RUNNER_LIST,
+    .help = "maps of name, value, domain, path, secure, http_only, expires (seconds since 1970; 0: with the session)" },
+  { 0 }
+};
+
+/* ---- the plugin ---- */
+
+#define REQUEST(verb, text, function, rows)                                                                      \
+  { .name = verb, .help = text, .run = function, .params = rows, .args_size = sizeof (struct http_request_args), \
+    .result = response_fields }
+
+static const struct runner_verb verbs[] = {
+  REQUEST ("get", "sends a GET request", run_get, body_params),
+  REQUEST ("head", "sends a HEAD request: only headers come back", run_head, plain_params),
+  REQUEST ("post", "sends a POST request", run_post, body_params),
+  REQUEST ("put", "sends a PUT request", run_put, body_params),
+  REQUEST ("patch", "sends a PATCH request", run_patch, body_params),
+  REQUEST ("delete", "sends a DELETE request", run_delete, body_params),
+  REQUEST ("options", "sends an OPTIONS request", run_options, body_params),
+  REQUEST ("request", "sends a request with any method", run_any, any_params),
+  { .name = "session", .help = "makes a session: settings, cookies and connections for requests",
+    .run = http_session_make, .params = session_params, .args_size = sizeof (struct http_session_args) },
+  { .name = "cookies", .help = "reads the cookies of a session", .run = http_session_cookies, .params = conn_params,
+    .args_size = sizeof (struct http_conn_args), .result = cookies_fields },
+  { .name = "close", .help = "ends a session and its connections", .run = http_session_close, .params = conn_params,
+    .args_size = sizeof (struct http_conn_args) },
+  { 0 }
+};
+
+RUNNER_PLUGIN (.name = "http", .version = "1.0", .help = "requests to HTTP servers", .verbs = verbs);

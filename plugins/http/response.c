@@ -1,0 +1,373 @@
+/* response.c - from a finished transfer to the step's result. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "http.h"
+
+/* A sent body larger than this is not repeated in the result. */
+#define SHOWN_BODY (1024 * 1024)
+
+/* What of a body stands in the message about a bad status. */
+#define MESSAGE_BODY 300
+
+struct header { const char *name, *value; size_t name_size, value_size; int done; };
+struct headers { struct header *rows; size_t n; };
+
+/* ---- headers ---- */
+
+static int
+is_blank (char c)
+{
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void
+trim (const char **text, size_t *size)
+{
+  while (*size && is_blank ((*text)[*size - 1]))
+    --*size;
+  while (*size && is_blank (**text)) {
+    ++*text;
+    --*size;
+  }
+}
+
+static size_t
+count_lines (const char *data, size_t size)
+{
+  size_t n = 0;
+  for (const char *end = data + size; data < end && (data = memchr (data, '\n', (size_t) (end - data))); data++)
+    n++;
+  return n + 1;
+}
+
+/* Cuts a block of lines "Name: value" into rows that point into it.  Lines that
+ * are none (the status line) are passed over. */
+static int
+split_headers (const char *data, size_t size, struct headers *headers)
+{
+  headers->n = 0;
+  headers->rows = calloc (count_lines (data, size), sizeof *headers->rows);
+  if (!headers->rows)
+    return -1;
+  for (const char *end = data + size; data < end;) {
+    const char *next = memchr (data, '\n', (size_t) (end - data));
+    next = next ? next + 1 : end;
+    const char *colon = memchr (data, ':', (size_t) (next - data));
+    if (colon && strncmp (data, "HTTP/", 5) != 0) {
+      struct header *row = &headers->rows[headers->n++];
+      row->name = data;
+      row->name_size = (size_t) (colon - data);
+      row->value = colon + 1;
+      row->value_size = (size_t) (next - row->value);
+      trim (&row->name, &row->name_size);
+      trim (&row->value, &row->value_size);
+    }
+    data = next;
+  }
+  return 0;
+}
+
+static int
+same_name (const struct header *row, const char *name, size_t size)
+{
+  return row->name_size == size && strncasecmp (row->name, name, size) == 0;
+}
+
+static void
+put_list (struct runner_out *out, const char *key, struct headers *headers, size_t first)
+{
+  const struct header *model = &headers->rows[first];
+  runner_put_list (out, key);
+  for (size_t i = first; i < headers->n; i++)
+    if (same_name (&headers->rows[i], model->name, model->name_size)) {
+      runner_put_text (out, NULL, headers->rows[i].value, headers->rows[i].value_size);
+      headers->rows[i].done = 1;
+    }
+  runner_put_end (out);
+}
+
+/* All values of one name, joined (RFC 9110, 5.3).  0, or -1: no memory. */
+static int
+put_joined (struct runner_out *out, const char *key, struct headers *headers, size_t first, size_t second)
+{
+  const struct header *model = &headers->rows[first];
+  struct http_bytes joined = { 0 };
+  http_bytes_add (&joined, model->value, model->value_size);
+  for (size_t i = second; i < headers->n; i++)
+    if (same_name (&headers->rows[i], model->name, model->name_size)) {
+      http_bytes_puts (&joined, ", ");
+      http_bytes_add (&joined, headers->rows[i].value, headers->rows[i].value_size);
+      headers->rows[i].done = 1;
+    }
+  if (!joined.failed)
+    runner_put_text (out, key, http_bytes_text (&joined), joined.size);
+  int failed = joined.failed;
+  http_bytes_free (&joined);
+  return failed ? -1 : 0;
+}
+
+static int
+put_header (struct runner_out *out, struct http_bytes *key, struct headers *headers, size_t first)
+{
+  const struct header *row = &headers->rows[first];
+  size_t second = first + 1;
+  http_bytes_clear (key);
+  http_bytes_add (key, row->name, row->name_size);
+  if (key->failed)
+    return -1;
+  while (second < headers->n && !same_name (&headers->rows[second], row->name, row->name_size))
+    second++;
+  if (same_name (row, "set-cookie", 10))
+    put_list (out, http_bytes_text (key), headers, first);
+  else if (second < headers->n)
+    return put_joined (out, http_bytes_text (key), headers, first, second);
+  else
+    runner_put_text (out, http_bytes_text (key), row->value, row->value_size);
+  return 0;
+}
+
+/* 0, or -1: no memory. */
+static int
+put_headers (struct runner_out *out, const char *key, const char *data, size_t size)
+{
+  struct headers headers;
+  struct http_bytes name = { 0 };
+  int failed = split_headers (data, size, &headers);
+  if (failed)
+    return -1;
+  runner_put_headers (out, key);
+  for (size_t i = 0; i < headers.n && !failed; i++)
+    if (!headers.rows[i].done)
+      failed = put_header (out, &name, &headers, i);
+  runner_put_end (out);
+  http_bytes_free (&name);
+  free (headers.rows);
+  return failed;
+}
+
+/* ---- parts of the result ---- */
+
+static const char *
+version_name (CURL *easy)
+{
+  long version = 0;
+  if (curl_easy_getinfo (easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK)
+    return NULL;
+  switch (version) {
+  case CURL_HTTP_VERSION_1_0: return "HTTP/1.0";
+  case CURL_HTTP_VERSION_1_1: return "HTTP/1.1";
+  case CURL_HTTP_VERSION_2_0: return "HTTP/2";
+  case CURL_HTTP_VERSION_3: return "HTTP/3";
+  default: return NULL;
+  }
+}
+
+/* What stands behind the status in "HTTP/1.1 404 Not Found". */
+static void
+find_reason (const struct http_exchange *exchange, const char **reason, size_t *size)
+{
+  const char *line = http_bytes_text (&exchange->received);
+  size_t length = strcspn (line, "\r\n");
+  const char *blank = memchr (line, ' ', length);
+  const char *second = blank ? memchr (blank + 1, ' ', length - (size_t) (blank + 1 - line)) : NULL;
+  *reason = second ? second + 1 : "";
+  *size = second ? length - (size_t) (*reason - line) : 0;
+  trim (reason, size);
+}
+
+static void
+put_time (struct runner_out *out, const char *key, CURL *easy, CURLINFO info)
+{
+  curl_off_t us = 0;
+  if (curl_easy_getinfo (easy, info, &us) == CURLE_OK)
+    runner_put_float (out, key, (double) us / 1e6);
+}
+
+static void
+put_times (struct runner_out *out, CURL *easy)
+{
+  runner_put_map (out, "times");
+  put_time (out, "connect", easy, CURLINFO_CONNECT_TIME_T);
+  put_time (out, "tls", easy, CURLINFO_APPCONNECT_TIME_T);
+  put_time (out, "first_byte", easy, CURLINFO_STARTTRANSFER_TIME_T);
+  put_time (out, "total", easy, CURLINFO_TOTAL_TIME_T);
+  runner_put_end (out);
+}
+
+/* Is there a later cookie of the same name in the list? */
+static int
+is_shadowed (const struct curl_slist *line, const char *name)
+{
+  size_t size = strlen (name);
+  for (line = line->next; line; line = line->next) {
+    const char *at = line->data;
+    for (int i = 0; at && i < 5; i++) {
+      at = strchr (at, '\t');
+      at = at ? at + 1 : NULL;
+    }
+    if (at && strncmp (at, name, size) == 0 && at[size] == '\t')
+      return 1;
+  }
+  return 0;
+}
+
+static void
+put_cookies (struct runner_out *out, CURL *easy)
+{
+  struct curl_slist *list = http_cookie_list (easy);
+  runner_put_map (out, "cookies");
+  for (const struct curl_slist *line = list; line; line = line->next) {
+    struct http_cookie cookie;
+    if (http_cookie_split (line->data, &cookie) == 0 && !is_shadowed (line, cookie.name))
+      runner_put_string (out, cookie.name, cookie.value);
+  }
+  runner_put_end (out);
+  curl_slist_free_all (list);
+}
+
+/* The request, as it was sent last. */
+static int
+put_request (struct runner_out *out, const struct http_request *request)
+{
+  const struct http_exchange *exchange = &request->session->exchange;
+  runner_put_map (out, "request");
+  runner_put_string (out, "method", request->method);
+  runner_put_string (out, "url", request->url);
+  int failed = put_headers (out, "headers", http_bytes_text (&exchange->sent), exchange->sent.size);
+  if (request->has_body && request->body && request->body_size <= SHOWN_BODY)
+    runner_put_text (out, "body", request->body, request->body_size);
+  if (request->args->form.node)
+    runner_put_node (out, "form", request->args->form.node);
+  if (request->args->json.node)
+    runner_put_node (out, "json", request->args->json.node);
+  runner_put_end (out);
+  return failed;
+}
+
+/* ---- the body ---- */
+
+static const char *
+content_type (CURL *easy)
+{
+  char *type = NULL;
+  return curl_easy_getinfo (easy, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type ? type : "";
+}
+
+/* RFC 6839: application/json, text/json, anything/something+json. */
+static int
+is_json_type (const char *type)
+{
+  size_t size = strcspn (type, "; \t");
+  return size >= 5 && (strncasecmp (type + size - 5, "/json", 5) == 0 || strncasecmp (type + size - 5, "+json", 5) == 0);
+}
+
+static void
+put_json (struct runner_out *out, const char *type, const struct http_bytes *body)
+{
+  char wrong[200] = "";
+  size_t at = 0;
+  int declared = is_json_type (type);
+  const char *text = http_bytes_text (body);
+  while (at < body->size && is_blank (text[at]))
+    at++;
+  if (at == body->size || (!declared && text[at] != '{' && text[at] != '['))
+    return;
+  if (runner_put_json (out, "json", text, body->size, wrong, sizeof wrong) < 0 && declared)
+    runner_put_string (out, "json_error", wrong);
+}
+
+static int
+put_body (struct runner_out *out, struct http_request *request)
+{
+  struct http_exchange *exchange = &request->session->exchange;
+  const char *type = content_type (request->session->easy);
+  runner_put_int (out, "size", (int64_t) exchange->body_size);
+  if (exchange->save_path) {
+    int fd = exchange->save_fd;
+    exchange->save_fd = -1;
+    if (close (fd) < 0)
+      return runner_error (request->step, "cannot write %s: %s", exchange->save_path, strerror (errno));
+    runner_put_string (out, "file", exchange->save_path);
+    return RUNNER_PASS;
+  }
+  runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
+  if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
+    put_json (out, type, &exchange->body);
+  return request->args->xpath.node ? http_xpath (request, type, out) : RUNNER_PASS;
+}
+
+/* ---- the whole ---- */
+
+static int
+judge (struct http_request *request, long status)
+{
+  const struct http_exchange *exchange = &request->session->exchange;
+  const char *reason;
+  size_t size;
+  if (status < 400)
+    return RUNNER_PASS;
+  find_reason (exchange, &reason, &size);
+  struct http_bytes text = { 0 };
+  http_bytes_shown (&text, reason, size, 80);
+  if (exchange->body.size) {
+    http_bytes_puts (&text, ": ");
+    http_bytes_shown (&text, exchange->body.data, exchange->body.size, MESSAGE_BODY);
+  }
+  int outcome = runner_bad (request->step, "status", "status %ld%s%s", status, size ? " " : "",
+                            http_bytes_text (&text));
+  http_bytes_free (&text);
+  return outcome;
+}
+
+static int
+put_all_headers (struct runner_step *step, struct runner_out *out, const struct http_exchange *exchange)
+{
+  const char *data = http_bytes_text (&exchange->received);
+  size_t size = exchange->trailers ? exchange->trailers : exchange->received.size;
+  int failed = 0;
+  if (runner_wants (step, "headers"))
+    failed = put_headers (out, "headers", data, size);
+  if (exchange->trailers && !failed)
+    failed = put_headers (out, "trailers", data + size, exchange->received.size - size);
+  return failed;
+}
+
+int
+http_response (struct http_request *request)
+{
+  struct runner_step *step = request->step;
+  struct http_exchange *exchange = &request->session->exchange;
+  CURL *easy = request->session->easy;
+  struct runner_out *out = runner_result (step);
+  long status = 0, redirects = 0;
+  char *url = NULL;
+  const char *reason;
+  size_t size;
+  if (curl_easy_getinfo (easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK
+      || curl_easy_getinfo (easy, CURLINFO_REDIRECT_COUNT, &redirects) != CURLE_OK
+      || curl_easy_getinfo (easy, CURLINFO_EFFECTIVE_URL, &url) != CURLE_OK)
+    return runner_error (request->step, "libcurl does not tell about the response");
+  find_reason (exchange, &reason, &size);
+  runner_put_int (out, "status", status);
+  runner_put_text (out, "reason", reason, size);
+  runner_put_string (out, "version", version_name (easy));
+  runner_put_string (out, "url", url);
+  runner_put_int (out, "redirects", redirects);
+  if (runner_wants (step, "times"))
+    put_times (out, easy);
+  if (runner_wants (step, "cookies"))
+    put_cookies (out, easy);
+  int failed = put_all_headers (step, out, exchange);
+  if (!failed && runner_wants (step, "request"))
+    failed = put_request (out, request);
+  if (failed)
+    return runner_error (request->step, "no memory for the result");
+  int outcome = put_body (out, request);
+  int judged = judge (request, status);
+  return outcome != RUNNER_PASS ? outcome : judged;
+}

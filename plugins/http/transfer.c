@@ -1,0 +1,406 @@
+/* transfer.c - one transfer: waits for it under the step's deadline, bounds what
+ * comes, notes the traffic, and says what went wrong. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "http.h"
+
+/* What the headers of all responses of a step may take together: redirects,
+ * 1xx and trailers included. */
+#define HEADER_BYTES (1024 * 1024)
+#define HEADER_LINES 2000
+
+/* Body bytes of each direction that are shown as traffic. */
+#define WIRE_BODY 4096
+
+/* ---- what comes ---- */
+
+/* The blank line after a header block. */
+static void
+end_headers (struct http_exchange *exchange)
+{
+  long status = 0;
+  exchange->headers_done = 1;
+  exchange->wired_in = 0;
+  runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, exchange->received.data, exchange->received.size);
+  /* A 303 asks for GET (RFC 9110, 15.4.4); libcurl keeps a method that was set by name. */
+  if (!exchange->plain_method && curl_easy_getinfo (exchange->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK
+      && status == 303)
+    curl_easy_setopt (exchange->easy, CURLOPT_CUSTOMREQUEST, NULL);
+}
+
+static size_t
+on_header (char *data, size_t one, size_t size, void *user)
+{
+  struct http_exchange *exchange = user;
+  (void) one;
+  exchange->header_bytes += size;
+  exchange->header_lines++;
+  if (exchange->header_bytes > HEADER_BYTES || exchange->header_lines > HEADER_LINES) {
+    exchange->stop = HTTP_TOO_MANY_HEADERS;
+    return 0;
+  }
+  if (exchange->headers_done && size > 5 && memcmp (data, "HTTP/", 5) == 0) {
+    http_bytes_clear (&exchange->received); /* the next response: a redirect's, or after 1xx or 401 */
+    exchange->headers_done = 0;
+    exchange->trailers = 0;
+  } else if (exchange->headers_done && !exchange->trailers)
+    exchange->trailers = exchange->received.size;
+  if (size > 0 && (data[0] == ' ' || data[0] == '\t')) /* obsolete folding: RFC 9112, 5.2 */
+    http_bytes_cut_line (&exchange->received);
+  http_bytes_add (&exchange->received, data, size);
+  if (exchange->received.failed) {
+    exchange->stop = HTTP_NO_MEMORY;
+    return 0;
+  }
+  if (!exchange->headers_done && size > 0 && (data[0] == '\r' || data[0] == '\n'))
+    end_headers (exchange);
+  return size;
+}
+
+static int
+save_bytes (struct http_exchange *exchange, const char *data, size_t size)
+{
+  while (size) {
+    ssize_t n = write (exchange->save_fd, data, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0) {
+      exchange->error = n < 0 ? errno : EIO;
+      return -1;
+    }
+    data += n;
+    size -= (size_t) n;
+  }
+  return 0;
+}
+
+static size_t
+on_body (char *data, size_t one, size_t size, void *user)
+{
+  struct http_exchange *exchange = user;
+  (void) one;
+  if (size > exchange->limit - exchange->body_size) {
+    exchange->stop = HTTP_TOO_LARGE;
+    return 0;
+  }
+  exchange->body_size += size;
+  if (exchange->wired_in < WIRE_BODY) {
+    size_t shown = size < WIRE_BODY - exchange->wired_in ? size : WIRE_BODY - exchange->wired_in;
+    exchange->wired_in += shown;
+    runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, data, shown);
+  }
+  if (exchange->save_fd >= 0) {
+    if (save_bytes (exchange, data, size) == 0)
+      return size;
+    exchange->stop = HTTP_CANNOT_SAVE;
+    return 0;
+  }
+  http_bytes_add (&exchange->body, data, size);
+  if (!exchange->body.failed)
+    return size;
+  exchange->stop = HTTP_NO_MEMORY;
+  return 0;
+}
+
+/* ---- what goes ---- */
+
+static size_t
+on_read (char *data, size_t one, size_t room, void *user)
+{
+  struct http_exchange *exchange = user;
+  (void) one;
+  int64_t rest = exchange->body_end - exchange->body_at;
+  if (rest < (int64_t) room)
+    room = (size_t) rest;
+  ssize_t n;
+  do
+    n = pread (exchange->body_fd, data, room, exchange->body_at);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 || (n == 0 && room)) { /* failed, or the file has become shorter */
+    exchange->error = n < 0 ? errno : ENODATA;
+    exchange->stop = HTTP_CANNOT_READ;
+    return CURL_READFUNC_ABORT;
+  }
+  exchange->body_at += n;
+  return (size_t) n;
+}
+
+/* Redirects and authentication begin the body again. */
+static int
+on_seek (void *user, curl_off_t offset, int origin)
+{
+  struct http_exchange *exchange = user;
+  if (origin != SEEK_SET || offset < 0 || offset > exchange->body_end)
+    return CURL_SEEKFUNC_FAIL;
+  exchange->body_at = offset;
+  return CURL_SEEKFUNC_OK;
+}
+
+/* Keeps a request's header block without its credentials: "Basic ***". */
+static void
+keep_sent (struct http_exchange *exchange, const char *data, size_t size)
+{
+  http_bytes_clear (&exchange->sent);
+  for (const char *end = data + size; data < end;) {
+    const char *next = memchr (data, '\n', (size_t) (end - data));
+    next = next ? next + 1 : end;
+    int hidden = strncasecmp (data, "Authorization:", 14) == 0 ? 14
+                 : strncasecmp (data, "Proxy-Authorization:", 20) == 0 ? 20 : 0;
+    if (hidden) {
+      const char *scheme = data + hidden;
+      while (scheme < next && *scheme == ' ')
+        scheme++;
+      while (scheme < next && *scheme != ' ' && *scheme != '\r' && *scheme != '\n')
+        scheme++;
+      int alone = scheme == next || *scheme != ' ';
+      http_bytes_add (&exchange->sent, data, (size_t) ((alone ? data + hidden : scheme) - data));
+      http_bytes_puts (&exchange->sent, " ***\r\n");
+    } else
+      http_bytes_add (&exchange->sent, data, (size_t) (next - data));
+    data = next;
+  }
+}
+
+static int
+on_debug (CURL *easy, curl_infotype type, char *data, size_t size, void *user)
+{
+  struct http_exchange *exchange = user;
+  (void) easy;
+  if (type == CURLINFO_HEADER_OUT) {
+    keep_sent (exchange, data, size);
+    exchange->wired_out = 0;
+    runner_wire (exchange->step, RUNNER_SENT, exchange->peer, exchange->sent.data, exchange->sent.size);
+  } else if (type == CURLINFO_DATA_OUT && exchange->wired_out < WIRE_BODY) {
+    size_t shown = size < WIRE_BODY - exchange->wired_out ? size : WIRE_BODY - exchange->wired_out;
+    exchange->wired_out += shown;
+    runner_wire (exchange->step, RUNNER_SENT, exchange->peer, data, shown);
+  }
+  return 0;
+}
+
+/* ---- the transfer ---- */
+
+void
+http_transfer_begin (struct http_request *request)
+{
+  struct http_exchange *exchange = &request->session->exchange;
+  exchange->step = request->step;
+  exchange->easy = request->session->easy;
+  exchange->peer[0] = '\0';
+  http_bytes_clear (&exchange->sent);
+  http_bytes_clear (&exchange->received);
+  http_bytes_clear (&exchange->body);
+  http_bytes_clear (&exchange->form);
+  exchange->trailers = exchange->header_bytes = exchange->header_lines = 0;
+  exchange->wired_in = exchange->wired_out = 0;
+  exchange->body_size = 0;
+  exchange->headers_done = 0;
+  exchange->stop = HTTP_GOES_ON;
+  exchange->error = 0;
+  exchange->save_fd = exchange->body_fd = -1;
+  exchange->save_path = NULL;
+  exchange->message[0] = '\0';
+}
+
+void
+http_transfer_options (struct http_exchange *exchange)
+{
+  CURL *easy = exchange->easy;
+  curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt (easy, CURLOPT_HEADERDATA, exchange);
+  curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt (easy, CURLOPT_WRITEDATA, exchange);
+  curl_easy_setopt (easy, CURLOPT_ERRORBUFFER, exchange->message);
+  curl_easy_setopt (easy, CURLOPT_VERBOSE, 1L); /* costs 1 us a request */
+  curl_easy_setopt (easy, CURLOPT_DEBUGFUNCTION, on_debug);
+  curl_easy_setopt (easy, CURLOPT_DEBUGDATA, exchange);
+  if (exchange->body_fd < 0)
+    return;
+  curl_easy_setopt (easy, CURLOPT_READFUNCTION, on_read);
+  curl_easy_setopt (easy, CURLOPT_READDATA, exchange);
+  curl_easy_setopt (easy, CURLOPT_SEEKFUNCTION, on_seek);
+  curl_easy_setopt (easy, CURLOPT_SEEKDATA, exchange);
+}
+
+/* Drives the transfer to its end: its result.  -1: the step must end. */
+static int
+drive (struct runner_step *step, CURLM *multi)
+{
+  int running = 1;
+  for (;;) {
+    CURLMcode wrong = curl_multi_perform (multi, &running);
+    if (wrong != CURLM_OK)
+      return CURLE_FAILED_INIT;
+    int rest;
+    const CURLMsg *message = running ? NULL : curl_multi_info_read (multi, &rest);
+    if (message)
+      return (int) message->data.result;
+    int64_t left = runner_left (step);
+    if (left <= 0)
+      return -1;
+    struct curl_waitfd cancel = { .fd = runner_cancel_fd (step), .events = CURL_WAIT_POLLIN };
+    int ms = left / 1000000 >= 60000 ? 60000 : (int) (left / 1000000) + 1;
+    if (curl_multi_poll (multi, &cancel, cancel.fd >= 0, ms, NULL) != CURLM_OK)
+      return CURLE_FAILED_INIT;
+    if (cancel.revents)
+      return -1;
+  }
+}
+
+static int
+is_connected (CURL *easy)
+{
+  curl_off_t us = 0;
+  return curl_easy_getinfo (easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+static int
+expired (struct http_request *request)
+{
+  const struct http_exchange *exchange = &request->session->exchange;
+  struct runner_step *step = request->step;
+  const char *method = request->method, *url = request->url;
+  if (!is_connected (request->session->easy))
+    return runner_expired (step, "waiting for a connection to %s", request->authority);
+  if (exchange->body_size)
+    return runner_expired (step, "reading the body of %s %s, after %llu bytes", method, url,
+                           (unsigned long long) exchange->body_size);
+  if (exchange->header_bytes)
+    return runner_expired (step, "waiting for the rest of the response to %s %s", method, url);
+  return runner_expired (step, "waiting for the response to %s %s", method, url);
+}
+
+/* Our own callbacks ended the transfer. */
+static int
+stopped (struct http_request *request)
+{
+  const struct http_exchange *exchange = &request->session->exchange;
+  struct runner_step *step = request->step;
+  switch (exchange->stop) {
+  case HTTP_TOO_LARGE:
+    return runner_fail (step, "the body of the response is larger than the limit of %llu bytes",
+                        (unsigned long long) exchange->limit);
+  case HTTP_TOO_MANY_HEADERS:
+    return runner_fail (step, "the response has more than %d header lines or %d bytes of them", HEADER_LINES,
+                        HEADER_BYTES);
+  case HTTP_CANNOT_SAVE:
+    return runner_error (step, "cannot write %s: %s", exchange->save_path, strerror (exchange->error));
+  case HTTP_CANNOT_READ:
+    return runner_error (step, "cannot read %s: %s", request->args->body_file,
+                         exchange->error == ENODATA ? "it has become shorter" : strerror (exchange->error));
+  case HTTP_NO_MEMORY: case HTTP_GOES_ON: break;
+  }
+  return runner_error (step, "no memory for the response");
+}
+
+/* Where the transfer was when it failed: redirects may have led elsewhere. */
+static const char *
+current_authority (struct http_request *request)
+{
+  char *effective = NULL, *host = NULL, *port = NULL;
+  long redirects = 0;
+  if (curl_easy_getinfo (request->session->easy, CURLINFO_REDIRECT_COUNT, &redirects) != CURLE_OK || !redirects)
+    return request->authority;
+  if (curl_easy_getinfo (request->session->easy, CURLINFO_EFFECTIVE_URL, &effective) != CURLE_OK || !effective)
+    return request->authority;
+  CURLU *url = curl_url ();
+  if (url && !curl_url_set (url, CURLUPART_URL, effective, 0) && !curl_url_get (url, CURLUPART_HOST, &host, 0)
+      && !curl_url_get (url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+    snprintf (request->authority, sizeof request->authority, "%.200s:%s", host, port);
+  curl_free (host);
+  curl_free (port);
+  curl_url_cleanup (url);
+  return request->authority;
+}
+
+static int
+is_our_fault (CURLcode code)
+{
+  switch (code) {
+  case CURLE_OUT_OF_MEMORY: case CURLE_FAILED_INIT: case CURLE_NOT_BUILT_IN:
+  case CURLE_BAD_FUNCTION_ARGUMENT: case CURLE_UNKNOWN_OPTION: case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ENGINE_NOTFOUND: case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_CIPHER: case CURLE_READ_ERROR: case CURLE_SEND_FAIL_REWIND: case CURLE_INTERFACE_FAILED:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static int
+failed (struct http_request *request, CURLcode code)
+{
+  const struct http_exchange *exchange = &request->session->exchange;
+  struct runner_step *step = request->step;
+  const char *where = current_authority (request);
+  const char *why = exchange->message[0] ? exchange->message : curl_easy_strerror (code);
+  long number = 0;
+  if (curl_easy_getinfo (request->session->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK)
+    number = 0;
+  if (!exchange->headers_done && is_connected (request->session->easy)) {
+    if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says when a line is longer than it wants */
+      return runner_fail (step, "%s: a header of the response is longer than 100 KiB", where);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL)
+      return runner_fail (step, "%s: the response is not HTTP", where);
+  }
+  if (code == CURLE_URL_MALFORMAT)
+    return http_url_error (step, request->url);
+  if (is_our_fault (code))
+    return runner_error (step, "%s: %s", where, why);
+  switch ((int) code) {
+  case CURLE_COULDNT_CONNECT:
+    return runner_fail (step, "cannot connect to %s: %s", where, number ? strerror ((int) number) : why);
+  case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY:
+    return runner_fail (step, "cannot connect to %s: %s", where, why);
+  case CURLE_PEER_FAILED_VERIFICATION:
+    return runner_fail (step, "%s: the certificate is not trusted: %s", where, why);
+  case CURLE_GOT_NOTHING:
+    return runner_fail (step, "%s closed the connection without a response", where);
+  case CURLE_RECV_ERROR: case CURLE_SEND_ERROR:
+    return runner_fail (step, "the connection to %s broke: %s", where, why);
+  case CURLE_PARTIAL_FILE:
+    return runner_fail (step, "%s closed the connection in the middle of the body: %s", where, why);
+  case CURLE_TOO_MANY_REDIRECTS:
+    return runner_fail (step, "more than %lld redirects, the last to %s",
+                        (long long) request->settings.max_redirects, where);
+  default:
+    return runner_fail (step, "%s: %s", where, why);
+  }
+}
+
+/* The traffic shows only the beginning of a body. */
+static void
+note_hidden_bytes (struct http_exchange *exchange)
+{
+  char note[64];
+  if (exchange->body_size <= WIRE_BODY)
+    return;
+  int n = snprintf (note, sizeof note, "[... %llu bytes of the body in all]", (unsigned long long) exchange->body_size);
+  runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, note, (size_t) n);
+}
+
+int
+http_transfer_run (struct http_request *request)
+{
+  struct http_session *session = request->session;
+  session->exchange.limit = request->settings.limit;
+  CURLMcode wrong = curl_multi_add_handle (session->multi, session->easy);
+  if (wrong != CURLM_OK)
+    return runner_error (request->step, "the transfer cannot start: %s", curl_multi_strerror (wrong));
+  int code = drive (request->step, session->multi);
+  int outcome = RUNNER_PASS;
+  if (session->exchange.stop != HTTP_GOES_ON)
+    outcome = stopped (request);
+  else if (code < 0 || code == CURLE_OPERATION_TIMEDOUT)
+    outcome = expired (request);
+  else if (code != CURLE_OK)
+    outcome = failed (request, (CURLcode) code);
+  note_hidden_bytes (&session->exchange);
+  curl_multi_remove_handle (session->multi, session->easy);
+  return outcome;
+}
