@@ -25,6 +25,17 @@ describe_unread (char *out, const struct stream *stream, size_t from)
   return out;
 }
 
+/* In a stream without framing, no bytes are always there. */
+static int
+wanted_in_stream (struct runner_step *step, const struct stream_args *args, struct stream_wanted *wanted)
+{
+  int outcome = stream_wanted (step, args, wanted);
+  if (outcome == RUNNER_PASS && wanted->content == CONTENT_PATTERN && wanted->framing == FRAMING_NONE
+      && wanted->pattern_size == 0)
+    return runner_error (step, "text is empty: there is nothing to compare with");
+  return outcome;
+}
+
 static int
 fail_ended (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
             size_t from)
@@ -129,7 +140,7 @@ stream_receive (struct runner_step *step, const struct stream_source *source, co
                 int64_t count)
 {
   struct stream_wanted wanted;
-  int outcome = stream_wanted (step, args, &wanted);
+  int outcome = wanted_in_stream (step, args, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   if (count)
@@ -192,7 +203,7 @@ int
 stream_wait (struct runner_step *step, const struct stream_source *source, const struct stream_args *args)
 {
   struct stream_wanted wanted;
-  int outcome = stream_wanted (step, args, &wanted);
+  int outcome = wanted_in_stream (step, args, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   struct stream *stream = source->stream;
@@ -254,7 +265,7 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
               int64_t ns)
 {
   struct stream_wanted wanted;
-  int outcome = stream_wanted (step, args, &wanted);
+  int outcome = wanted_in_stream (step, args, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   char wish[40], left_text[40];

@@ -63,8 +63,6 @@ wanted_content (struct runner_step *step, const struct stream_args *args, struct
     wanted->pattern_size = line ? strlen (args->line) : args->text.size;
     if (line)
       wanted->framing = FRAMING_LINE;
-    else if (wanted->pattern_size == 0 && wanted->framing == FRAMING_NONE)
-      return runner_error (step, "text is empty: there is nothing to compare with");
   } else if (runner_given (step, "bytes")) {
     wanted->content = CONTENT_PATTERN;
     wanted->pattern = args->bytes.data;

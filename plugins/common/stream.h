@@ -132,8 +132,8 @@ enum stream_match stream_match_message (struct runner_step *step, const struct s
  * must begin. */
 enum stream_match stream_match_find (struct runner_step *step, const struct stream_wanted *wanted, const char *data,
                                      size_t size, int ended, size_t *from, struct stream_found *found);
-/* "the text "OK"", into SHOW_ROOM + 80 bytes. */
-#define STREAM_DESCRIBE_ROOM 1300
+/* "the text "OK"", into STREAM_DESCRIBE_ROOM bytes. */
+#define STREAM_DESCRIBE_ROOM 1500
 const char *stream_describe (char *out, const struct stream_wanted *wanted);
 /* Puts `data` and `groups` into a result. */
 void stream_put_found (struct runner_out *out, const struct stream_wanted *wanted, const char *data,

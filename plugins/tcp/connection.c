@@ -41,7 +41,7 @@ socket_destroy (struct runner_step *step, void *object)
   connection_free (connection);
 }
 
-const struct runner_handle_type tcp_socket = { "tcp socket", socket_destroy };
+const struct runner_handle_type tcp_socket = { .name = "tcp socket", .destroy = socket_destroy };
 
 struct connection *
 connection_new (int fd, const char *name, const char *peer)
