@@ -124,7 +124,7 @@ question_answered (struct runner_step *step, struct question *question, const st
     return runner_error (step, "%s: no thread to resolve the name: %s", address->text, strerror (error));
   struct pollfd done = { .fd = question->done_fd, .events = POLLIN };
   if (runner_poll (step, &done, 1, -1) < 0)
-    return runner_expired (step, "%s: waiting for the name service", address->text);
+    return runner_expired (step, "waiting for the name service to tell the address of %s", address->host);
   pthread_mutex_lock (&question->answering);
   pthread_mutex_unlock (&question->answering);
   return RUNNER_PASS;

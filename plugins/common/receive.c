@@ -58,7 +58,7 @@ await_more (struct runner_step *step, const struct stream_source *source, const 
   if (more != MORE_EXPIRED)
     return RUNNER_PASS;
   char what[STREAM_DESCRIBE_ROOM], unread[UNREAD_ROOM];
-  return runner_expired (step, "%s: waiting for %s; %s", source->name, stream_describe (what, wanted),
+  return runner_expired (step, "waiting for %s from %s; %s", stream_describe (what, wanted), source->name,
                          describe_unread (unread, source->stream, from));
 }
 
@@ -285,6 +285,6 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
     if (more == MORE_FAILED)
       return outcome;
     if (more == MORE_EXPIRED)
-      return runner_expired (step, "%s: nothing that matches had come", source->name);
+      return runner_expired (step, "waiting whether something comes from %s", source->name);
   }
 }

@@ -276,8 +276,8 @@ exec_wait_exit (struct runner_step *step, const void *arguments)
   int ended = await_end (step, program, -1);
   size_t size = last_said (step, background, last, sizeof last);
   if (ended < 0)
-    return runner_expired (step, "%s: still running %s after its start; the last it said: %s", background->name,
-                           show_duration (time, runner_now () - program->started),
+    return runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
+                           background->name, show_duration (time, runner_now () - program->started),
                            size ? show_last (shown, last, size) : "nothing");
   background->asked = 1;
   program_put_end (runner_result (step), program);
@@ -336,7 +336,7 @@ exec_stop (struct runner_step *step, const void *arguments)
   (void) program_kill (program, signal, 1); /* it may have ended: that is what is wanted */
   int ended = await_end (step, program, args->grace.ns);
   if (ended < 0)
-    return runner_expired (step, "%s: waiting for it to end", background->name);
+    return runner_expired (step, "waiting for %s to end", background->name);
   if (ended)
     program_finish (program, end);
   else
@@ -373,7 +373,7 @@ write_all (struct runner_step *step, struct background *background, const void *
     }
     struct pollfd ready = { .fd = background->in, .events = POLLOUT };
     if (runner_poll (step, &ready, 1, -1) < 0)
-      return runner_expired (step, "%s: waiting for it to read the last %zu bytes", peer, size);
+      return runner_expired (step, "sending to %s: it does not read the last %zu bytes", peer, size);
   }
   return RUNNER_PASS;
 }

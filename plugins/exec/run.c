@@ -238,8 +238,8 @@ run_overdue (struct runner_step *step, struct run *run)
   size_t size = 0;
   char *text = excerpt_text (&run->excerpt[which], &size);
   const char *last = text ? last_of (text, &size) : "";
-  int outcome = runner_expired (step, "%s: still running after %s; the last it said: %s", run->program.name,
-                                show_duration (time, lasted), size ? show_last (shown, last, size) : "nothing");
+  int outcome = runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
+                                run->program.name, show_duration (time, lasted), size ? show_last (shown, last, size) : "nothing");
   free (text);
   return outcome;
 }

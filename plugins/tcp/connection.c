@@ -164,7 +164,7 @@ await_room (struct runner_step *step, struct connection *connection, size_t unse
     short events = connection->stream.state == STREAM_OPEN ? POLLOUT | POLLIN : POLLOUT;
     struct pollfd ready = { .fd = connection->fd, .events = events };
     if (runner_poll (step, &ready, 1, -1) < 0)
-      return runner_expired (step, "%s: waiting for the peer to take the last %zu bytes", connection->name, unsent);
+      return runner_expired (step, "sending to %s: it does not take the last %zu bytes", connection->name, unsent);
     if (ready.revents & (POLLOUT | POLLERR | POLLHUP))
       return RUNNER_PASS;
     int outcome;

@@ -249,7 +249,7 @@ accept_one (struct runner_step *step, struct connection *listener, struct addres
     /* Everything else is about the connection that was to be accepted (accept(2)). */
     struct pollfd ready = { .fd = listener->fd, .events = POLLIN };
     if (runner_poll (step, &ready, 1, -1) < 0) {
-      *outcome = runner_expired (step, "%s: waiting for a connection", listener->name);
+      *outcome = runner_expired (step, "waiting for a connection to %s", listener->name);
       return -1;
     }
   }

@@ -34,7 +34,7 @@ tcp_send (struct runner_step *step, const void *arguments)
     outcome = connection_send (step, connection, (const char *) args->text.data + done, n, &sent);
     done += sent;
     if (outcome == RUNNER_PASS && done < size && args->pause.ns && runner_sleep (step, args->pause.ns) < 0)
-      outcome = runner_expired (step, "%s: %zu of %zu bytes were sent", connection->name, done, size);
+      outcome = runner_expired (step, "sending to %s: %zu of %zu bytes were sent", connection->name, done, size);
   }
   runner_put_int (runner_result (step), "sent", (int64_t) done);
   return outcome;
@@ -223,11 +223,12 @@ static const struct runner_verb verbs[] = {
   { .name = "send", .help = "send bytes", .run = tcp_send, .params = send_params,
     .args_size = sizeof (struct send_args), .result = send_result },
   { .name = "receive", .help = "receive what comes next; it must be what is said", .run = tcp_receive,
-    .params = receive_params, .args_size = sizeof (struct receive_args), .result = receive_result },
+    .params = receive_params, .args_size = sizeof (struct receive_args), .result = receive_result,
+    .flags = RUNNER_RECEIVES },
   { .name = "wait", .help = "pass over what comes until it is what is said", .run = tcp_wait, .params = wait_params,
     .args_size = sizeof (struct receive_args), .result = wait_result, .flags = RUNNER_RECEIVES },
   { .name = "quiet", .help = "for a while nothing may come that is what is said", .run = tcp_quiet,
-    .params = quiet_params, .args_size = sizeof (struct quiet_args) },
+    .params = quiet_params, .args_size = sizeof (struct quiet_args), .flags = RUNNER_RECEIVES },
   { .name = "shutdown", .help = "send no more: the peer sees the end, and may go on sending", .run = tcp_shutdown,
     .params = conn_params, .args_size = sizeof (struct conn_args) },
   { .name = "close", .help = "close a connection or a listening socket", .run = tcp_close, .params = conn_params,

@@ -75,7 +75,7 @@ feed (struct runner_step *step, struct connection *connection)
   for (;;) {
     struct pollfd ready = { .fd = connection->fd, .events = POLLIN };
     if (runner_poll (step, &ready, 1, -1) < 0)
-      return runner_expired (step, "%s: waiting for the peer in the TLS handshake", connection->name);
+      return runner_expired (step, "waiting for %s in the TLS handshake", connection->name);
     char data[RECORD];
     ssize_t n = recv (connection->fd, data, sizeof data, MSG_DONTWAIT);
     if (n > 0)

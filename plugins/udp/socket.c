@@ -212,7 +212,7 @@ socket_send (struct runner_step *step, struct udp_socket *socket, const struct a
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       struct pollfd ready = { .fd = socket->fd, .events = POLLOUT };
       if (runner_poll (step, &ready, 1, -1) < 0)
-        return runner_expired (step, "%s: sending", peer);
+        return runner_expired (step, "sending to %s", peer);
     } else if (errno != EINTR) {
       return runner_fail (step, "%s: sending: %s", peer, strerror (errno));
     }

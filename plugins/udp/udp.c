@@ -115,8 +115,8 @@ await_first (struct runner_step *step, struct udp_socket *socket, const struct s
   if (more != MORE_EXPIRED)
     return RUNNER_PASS;
   if (skipped)
-    return runner_expired (step, "%s: waiting for %s; %zu others came", socket->name, describe (what, wanted), skipped);
-  return runner_expired (step, "%s: waiting for %s; nothing came", socket->name, describe (what, wanted));
+    return runner_expired (step, "waiting for %s at %s; %zu others came", describe (what, wanted), socket->name, skipped);
+  return runner_expired (step, "waiting for %s at %s; nothing came", describe (what, wanted), socket->name);
 }
 
 /* The first datagram must be what is wanted; it goes into `out`. */
@@ -223,7 +223,7 @@ udp_quiet (struct runner_step *step, const void *arguments)
     if (more == MORE_FAILED)
       return outcome;
     if (more == MORE_EXPIRED)
-      return runner_expired (step, "%s: nothing that matches had come", socket->name);
+      return runner_expired (step, "waiting whether something comes to %s", socket->name);
     if (more == MORE_NOT_YET)
       return RUNNER_PASS;
     struct stream_found found;
@@ -291,11 +291,12 @@ static const struct runner_verb verbs[] = {
   { .name = "send", .help = "send a datagram", .run = udp_send, .params = send_params,
     .args_size = sizeof (struct send_args) },
   { .name = "receive", .help = "receive the next datagram; it must be what is said", .run = udp_receive,
-    .params = receive_params, .args_size = sizeof (struct receive_args), .result = receive_result },
+    .params = receive_params, .args_size = sizeof (struct receive_args), .result = receive_result,
+    .flags = RUNNER_RECEIVES },
   { .name = "wait", .help = "pass over datagrams until one is what is said", .run = udp_wait, .params = wait_params,
     .args_size = sizeof (struct receive_args), .result = wait_result, .flags = RUNNER_RECEIVES },
   { .name = "quiet", .help = "for a while no datagram may come that is what is said", .run = udp_quiet,
-    .params = quiet_params, .args_size = sizeof (struct quiet_args) },
+    .params = quiet_params, .args_size = sizeof (struct quiet_args), .flags = RUNNER_RECEIVES },
   { .name = "close", .help = "close a socket", .run = udp_close, .params = close_params,
     .args_size = sizeof (struct close_args) },
   { 0 },
