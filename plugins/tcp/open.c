@@ -60,6 +60,15 @@ finish_connect (struct runner_step *step, struct attempt *attempt, int64_t ns)
   return RUNNER_PASS;
 }
 
+/* On one machine, who connects to a port that nobody listens at can get that very
+ * port as its own, and is then connected to itself (RFC 9293, 3.5, figure 7). */
+static int
+is_itself (int fd, int family)
+{
+  char local[ADDRESS_ROOM], peer[ADDRESS_ROOM];
+  return family != AF_UNIX && strcmp (address_local (local, fd), address_peer (peer, fd)) == 0;
+}
+
 /* One address.  RUNNER_PASS says that it was tried: attempt->error says how it went. */
 static int
 connect_address (struct runner_step *step, const struct connect_args *args, const struct address *address, int64_t ns,
@@ -80,6 +89,8 @@ connect_address (struct runner_step *step, const struct connect_args *args, cons
     else
       attempt->error = errno;
   }
+  if (outcome == RUNNER_PASS && !attempt->error && is_itself (attempt->fd, family))
+    attempt->error = ECONNREFUSED;
   if (outcome != RUNNER_PASS || attempt->error) {
     close (attempt->fd);
     attempt->fd = -1;
