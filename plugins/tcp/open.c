@@ -302,7 +302,7 @@ tcp_start_tls (struct runner_step *step, const void *arguments)
   struct stream *stream = &connection->stream;
   if (stream->size)
     return runner_error (step, "%s: %zu bytes were not read before TLS starts", connection->name, stream->size);
-  int outcome = tls_start (step, connection, &args->tls_args, NULL, 0);
+  int outcome = tls_start (step, connection, &args->tls_args, NULL, args->server.on);
   if (outcome == RUNNER_PASS)
     tls_put (runner_result (step), connection->tls);
   return outcome;

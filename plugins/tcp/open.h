@@ -14,7 +14,7 @@ struct connect_args {
 };
 struct listen_args { struct runner_address at; const char *as; };
 struct accept_args { const char *conn; const char *as; struct runner_bool tls; struct tls_args tls_args; };
-struct start_tls_args { const char *conn; struct tls_args tls_args; };
+struct start_tls_args { const char *conn; struct runner_bool server; struct tls_args tls_args; };
 
 int tcp_connect (struct runner_step *step, const void *args);
 int tcp_listen (struct runner_step *step, const void *args);

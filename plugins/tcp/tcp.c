@@ -187,6 +187,7 @@ static const struct runner_param accept_params[] = {
 static const struct runner_param start_tls_params[] = {
   RUNNER_PARAM (struct start_tls_args, conn, .preset = "default", .flags = RUNNER_HANDLE | RUNNER_PRIMARY,
                 .help = "name of the connection"),
+  RUNNER_PARAM (struct start_tls_args, server, .preset = "false", .help = "as the server: tls_cert is needed"),
   TLS_PARAMS (struct start_tls_args, tls_args),
   { 0 },
 };
@@ -218,7 +219,7 @@ static const struct runner_verb verbs[] = {
     .args_size = sizeof (struct listen_args), .result = listen_result },
   { .name = "accept", .help = "take the next connection that comes in", .run = tcp_accept, .params = accept_params,
     .args_size = sizeof (struct accept_args), .result = connection_result },
-  { .name = "start_tls", .help = "speak TLS from now on, as its client", .run = tcp_start_tls,
+  { .name = "start_tls", .help = "speak TLS from now on", .run = tcp_start_tls,
     .params = start_tls_params, .args_size = sizeof (struct start_tls_args), .result = start_tls_result },
   { .name = "send", .help = "send bytes", .run = tcp_send, .params = send_params,
     .args_size = sizeof (struct send_args), .result = send_result },
