@@ -1,0 +1,105 @@
+/* show.c - see show.h. */
+#include "show.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHOWN 200 /* bytes; each is written as 4 characters at most */
+
+/* The length of the UTF-8 character that begins at `text`; 0: there is none.
+ * RFC 3629, section 4. */
+static size_t
+utf8_length (const uint8_t *text, size_t size)
+{
+  uint8_t first = text[0];
+  size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
+                : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  if (length < 2)
+    return length;
+  if (length > size)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90)
+      || (first == 0xf4 && text[1] > 0x8f))
+    return 0;
+  return length;
+}
+
+/* Writes the character at `text`, escaped if need be; returns how many bytes it had. */
+static size_t
+show_character (char **out, const uint8_t *text, size_t size)
+{
+  static const char escaped[] = "\n\r\t\"\\", letters[] = "nrt\"\\";
+  const char *special = *text ? strchr (escaped, *text) : NULL;
+  if (special) {
+    *(*out)++ = '\\';
+    *(*out)++ = letters[special - escaped];
+    return 1;
+  }
+  size_t length = utf8_length (text, size);
+  if (length == 0 || *text < 0x20 || *text == 0x7f) {
+    static const char digits[] = "0123456789abcdef";
+    *(*out)++ = '\\';
+    *(*out)++ = 'x';
+    *(*out)++ = digits[*text >> 4];
+    *(*out)++ = digits[*text & 15];
+    return 1;
+  }
+  memcpy (*out, text, length);
+  *out += length;
+  return length;
+}
+
+static char *
+show_quoted (char *out, const uint8_t *text, size_t size)
+{
+  *out++ = '"';
+  for (size_t at = 0; at < size;)
+    at += show_character (&out, text + at, size - at);
+  *out++ = '"';
+  *out = '\0';
+  return out;
+}
+
+const char *
+show_first (char *out, const void *data, size_t size)
+{
+  char *end = show_quoted (out, data, size > SHOWN ? SHOWN : size);
+  if (size > SHOWN)
+    snprintf (end, 40, "… (%zu bytes)", size);
+  return out;
+}
+
+const char *
+show_last (char *out, const void *data, size_t size)
+{
+  if (size <= SHOWN)
+    return show_first (out, data, size);
+  const uint8_t *tail = (const uint8_t *) data + (size - SHOWN);
+  size_t shown = SHOWN;
+  /* Begin with a whole character. */
+  for (int i = 0; i < 3 && (*tail & 0xc0) == 0x80; i++, shown--)
+    tail++;
+  int lead = snprintf (out, 40, "…");
+  char *end = show_quoted (out + lead, tail, shown);
+  snprintf (end, 40, " (%zu bytes)", size);
+  return out;
+}
+
+const char *
+show_duration (char *out, long long ns)
+{
+  if (ns >= 1000000000LL) {
+    long long tenths = (ns + 50000000) / 100000000;
+    if (tenths % 10)
+      snprintf (out, 40, "%lld.%llds", tenths / 10, tenths % 10);
+    else
+      snprintf (out, 40, "%llds", tenths / 10);
+  } else {
+    snprintf (out, 40, "%lldms", (ns + 500000) / 1000000);
+  }
+  return out;
+}
