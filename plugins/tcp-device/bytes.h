@@ -1,0 +1,26 @@
+/* bytes.h - a growing string of bytes, for this plugin.  Without memory the process ends. */
+#ifndef TCP_DEVICE_BYTES_H
+#define TCP_DEVICE_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes {
+  char *data; /* not NUL-terminated; see bytes_text */
+  size_t size, room;
+};
+
+/* `{ 0 }` is an empty one. */
+void bytes_reserve (struct bytes *bytes, size_t more);
+void bytes_add (struct bytes *bytes, const void *data, size_t size);
+void bytes_puts (struct bytes *bytes, const char *text);
+void bytes_int (struct bytes *bytes, int64_t number); /* decimal */
+const char *bytes_text (struct bytes *bytes);         /* NUL-terminated; owned by `bytes` */
+void bytes_free (struct bytes *bytes);
+
+/* malloc that does not return NULL; zeroed. */
+void *allocate (size_t size);
+
+#define CLEANUP_BYTES __attribute__ ((cleanup (bytes_free)))
+
+#endif

@@ -1,0 +1,174 @@
+/* net.c - see net.h. */
+#include <sys/types.h>
+
+#include "net.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct addrinfo *
+resolve (const char *host, uint16_t port, int flags, char *error, size_t error_size)
+{
+  char service[8];
+  snprintf (service, sizeof service, "%u", (unsigned) port);
+  struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags }, *found;
+  int rc = getaddrinfo (host, service, &hints, &found);
+  if (rc == 0)
+    return found;
+  snprintf (error, error_size, "%s: %s", host, rc == EAI_SYSTEM ? strerror (errno) : gai_strerror (rc));
+  return NULL;
+}
+
+static uint16_t
+bound_port (int fd)
+{
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  if (getsockname (fd, (struct sockaddr *) &address, &size) != 0)
+    return 0;
+  return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port
+                                              : ((struct sockaddr_in *) &address)->sin_port);
+}
+
+static int
+bind_one (const struct addrinfo *address)
+{
+  int on = 1;
+  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return -1;
+  if (setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
+      && bind (fd, address->ai_addr, address->ai_addrlen) == 0)
+    return fd;
+  int failed = errno;
+  close (fd);
+  errno = failed;
+  return -1;
+}
+
+int
+net_bind (const char *host, uint16_t *port, char *error, size_t error_size)
+{
+  struct addrinfo *found = resolve (host, *port, AI_PASSIVE, error, error_size);
+  if (!found)
+    return -1;
+  int fd = -1;
+  for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+    fd = bind_one (a);
+  if (fd < 0)
+    snprintf (error, error_size, "cannot listen on %s port %u: %s", host, (unsigned) *port, strerror (errno));
+  else
+    *port = bound_port (fd);
+  freeaddrinfo (found);
+  return fd;
+}
+
+/* What the wait gave, as a net_result other than NET_OK. */
+static int
+not_ready (int waited, char *error, size_t error_size)
+{
+  snprintf (error, error_size, "%s", waited == 0 ? "the time is over" : "it was stopped");
+  return waited == 0 ? NET_TIME_OVER : NET_STOPPED;
+}
+
+static int
+failed_with (int number, char *error, size_t error_size)
+{
+  snprintf (error, error_size, "%s", strerror (number));
+  return NET_FAILED;
+}
+
+/* Waits until the connection stands. */
+static int
+finish_connect (int fd, const struct net_wait *wait, char *error, size_t error_size)
+{
+  int ready = wait->wait (wait->data, fd, POLLOUT), failure, on = 1;
+  if (ready <= 0)
+    return not_ready (ready, error, error_size);
+  socklen_t size = sizeof failure;
+  if (getsockopt (fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0)
+    failure = errno;
+  if (failure)
+    return failed_with (failure, error, error_size);
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* only helps */
+  return NET_OK;
+}
+
+static int
+connect_one (const struct addrinfo *address, const struct net_wait *wait, char *error, size_t error_size)
+{
+  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return failed_with (errno, error, error_size);
+  int rc;
+  if (connect (fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS || errno == EINTR)
+    rc = finish_connect (fd, wait, error, error_size);
+  else
+    rc = failed_with (errno, error, error_size);
+  if (rc == NET_OK)
+    return fd;
+  close (fd);
+  return rc;
+}
+
+int
+net_connect (const char *host, uint16_t port, const struct net_wait *wait, char *error, size_t error_size)
+{
+  struct addrinfo *found = resolve (host, port, 0, error, error_size);
+  if (!found)
+    return NET_FAILED;
+  int fd = NET_FAILED;
+  for (const struct addrinfo *a = found; a && fd == NET_FAILED; a = a->ai_next)
+    fd = connect_one (a, wait, error, error_size);
+  freeaddrinfo (found);
+  return fd;
+}
+
+static bool
+try_again (int number)
+{
+  return number == EAGAIN || number == EWOULDBLOCK;
+}
+
+int
+net_write_all (int fd, const void *data, size_t size, const struct net_wait *wait, char *error, size_t error_size)
+{
+  const char *from = data;
+  while (size) {
+    ssize_t n = send (fd, from, size, MSG_NOSIGNAL);
+    if (n >= 0) {
+      from += n;
+      size -= (size_t) n;
+    } else if (try_again (errno)) {
+      int ready = wait->wait (wait->data, fd, POLLOUT);
+      if (ready <= 0)
+        return not_ready (ready, error, error_size);
+    } else if (errno != EINTR)
+      return failed_with (errno, error, error_size);
+  }
+  return NET_OK;
+}
+
+ssize_t
+net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *error, size_t error_size)
+{
+  for (;;) {
+    ssize_t n = recv (fd, data, room, 0);
+    if (n >= 0)
+      return n;
+    if (try_again (errno)) {
+      int ready = wait->wait (wait->data, fd, POLLIN);
+      if (ready <= 0)
+        return not_ready (ready, error, error_size);
+    } else if (errno != EINTR)
+      return failed_with (errno, error, error_size);
+  }
+}

@@ -1,0 +1,29 @@
+/* net.h - TCP sockets: listening, connecting, writing.  All descriptors are close-on-exec. */
+#ifndef TCP_DEVICE_NET_H
+#define TCP_DEVICE_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A bound socket (not listening yet); *port becomes the real one if it was 0.
+ * -1 with a text in `error`. */
+int net_bind (const char *host, uint16_t *port, char *error, size_t error_size);
+
+/* How the caller waits: until `fd` is ready for `events`.  1: it is; 0: the time
+ * is over; -1: it must stop. */
+struct net_wait {
+  int (*wait) (void *data, int fd, short events);
+  void *data;
+};
+
+enum net_result { NET_OK = 0, NET_FAILED = -1, NET_TIME_OVER = -2, NET_STOPPED = -3 };
+
+/* A connected, non-blocking socket; tries every address of the host.  Else a
+ * net_result, and a text in `error`. */
+int net_connect (const char *host, uint16_t port, const struct net_wait *wait, char *error, size_t error_size);
+int net_write_all (int fd, const void *data, size_t size, const struct net_wait *wait, char *error,
+                   size_t error_size);
+/* The number of bytes, 0 at the end, or a net_result. */
+ssize_t net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *error, size_t error_size);
+
+#endif

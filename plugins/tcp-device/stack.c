@@ -1,0 +1,171 @@
+/* stack.c - the role `stack`: server and web in one process and one thread, with a broker and a cache in memory
+ * and the tables in SQLite. */
+#include "roles.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "broker.h"
+#include "cache.h"
+#include "http.h"
+#include "net.h"
+#include "server.h"
+#include "store.h"
+#include "web.h"
+
+#define CACHE_LIMIT ((size_t) 256 << 20)
+
+struct stack {
+  struct runner_role *role;
+  const struct stack_args *args;
+  struct role_journal journal;
+  uv_loop_t loop;
+  uv_poll_t stop;
+  struct store *store;
+  struct broker *broker;
+  struct cache *cache;
+  struct web web;
+  struct server *server;
+  struct http *http;
+};
+
+/* A device is a descriptor. */
+static void
+raise_descriptors (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit); /* else: as many as we may have */
+  }
+}
+
+static bool
+listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
+{
+  char error[256];
+  *device_port = (uint16_t) stack->args->device_port;
+  *web_port = (uint16_t) stack->args->web_port;
+  int devices = net_bind (stack->args->host, device_port, error, sizeof error);
+  int requests = devices < 0 ? -1 : net_bind (stack->args->host, web_port, error, sizeof error);
+  if (requests < 0) {
+    if (devices >= 0)
+      close (devices);
+    runner_role_error (stack->role, "%s", error);
+    return false;
+  }
+  stack->server = server_start (&stack->loop, devices, stack->broker, stack->cache, &stack->journal.journal);
+  if (!stack->server) {
+    runner_role_error (stack->role, "cannot serve devices on port %u: %s", (unsigned) *device_port,
+                       strerror (errno));
+    close (requests);
+    return false;
+  }
+  if (listen (requests, SOMAXCONN) == 0)
+    stack->http = http_start (&stack->loop, requests, &stack->web);
+  if (!stack->http)
+    runner_role_error (stack->role, "cannot serve HTTP on port %u: %s", (unsigned) *web_port, strerror (errno));
+  return stack->http != NULL;
+}
+
+/* Where a client on this machine finds what listens on every address. */
+static const char *
+host_to_export (const char *host)
+{
+  if (strcmp (host, "0.0.0.0") == 0)
+    return "127.0.0.1";
+  return strcmp (host, "::") == 0 ? "::1" : host;
+}
+
+static int
+export (struct stack *stack, uint16_t device_port, uint16_t web_port)
+{
+  const char *host = host_to_export (stack->args->host);
+  bool v6 = strchr (host, ':') != NULL;
+  char url[300];
+  int n = snprintf (url, sizeof url, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", (unsigned) web_port);
+  if (n < 0 || (size_t) n >= sizeof url)
+    return runner_role_error (stack->role, "the host's name is too long");
+  runner_export_address (stack->role, "device", host, device_port);
+  runner_export_text (stack->role, "web", url);
+  return runner_ready (stack->role) == 0 ? 0 : runner_role_error (stack->role, "nobody waits for this role");
+}
+
+static void
+end_all (struct stack *stack)
+{
+  if (stack->http)
+    http_stop (stack->http);
+  if (stack->server)
+    server_stop (stack->server);
+  stack->http = NULL;
+  stack->server = NULL;
+}
+
+static void
+stop_asked (uv_poll_t *stop, int status, int events)
+{
+  (void) status;
+  (void) events;
+  struct stack *stack = stop->data;
+  uv_close ((uv_handle_t *) stop, NULL);
+  end_all (stack);
+}
+
+/* Serves until the role is stopped. */
+static int
+serve (struct stack *stack)
+{
+  uint16_t device_port, web_port;
+  stack->stop.data = stack;
+  if (uv_poll_init (&stack->loop, &stack->stop, runner_stop_fd (stack->role)) != 0)
+    return runner_role_error (stack->role, "the loop cannot watch for the role's end");
+  uv_poll_start (&stack->stop, UV_READABLE, stop_asked); /* fails for handles being closed only */
+  if (web_start (&stack->web) != 0)
+    runner_role_error (stack->role, "the broker takes no subscription");
+  else if (listen_both (stack, &device_port, &web_port) && export (stack, device_port, web_port) == 0) {
+    uv_run (&stack->loop, UV_RUN_DEFAULT);
+    return 0;
+  }
+  uv_close ((uv_handle_t *) &stack->stop, NULL);
+  end_all (stack);
+  return 1;
+}
+
+int
+stack_run (struct runner_role *role, const void *args)
+{
+  struct stack stack = { .role = role, .args = args };
+  char error[512];
+  signal (SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
+  raise_descriptors ();
+  role_journal_init (&stack.journal, role);
+  if (!role_delay (role, stack.args->delay))
+    return 0;
+  const char *path = stack.args->store && *stack.args->store ? stack.args->store : NULL;
+  stack.store = store_sqlite_open (path, stack.args->clean.on, error, sizeof error);
+  if (!stack.store)
+    return runner_role_error (role, "%s", error);
+  int rc = uv_loop_init (&stack.loop);
+  if (rc != 0) {
+    stack.store->ops->close (stack.store);
+    return runner_role_error (role, "libuv: %s", uv_strerror (rc));
+  }
+  stack.broker = broker_memory_open ();
+  stack.cache = cache_memory_open (CACHE_LIMIT);
+  stack.web = (struct web) { stack.store, stack.broker, &stack.journal.journal };
+  int status = serve (&stack);
+  uv_run (&stack.loop, UV_RUN_DEFAULT); /* until every handle is closed */
+  if (uv_loop_close (&stack.loop) != 0)
+    status = runner_role_error (role, "something of the loop is still open");
+  stack.cache->ops->close (stack.cache);
+  stack.broker->ops->close (stack.broker);
+  stack.store->ops->close (stack.store);
+  return status;
+}
