@@ -253,18 +253,20 @@ struct finding {
 };
 
 static bool
+readable (const char *path, int length, size_t size)
+{
+  return length > 0 && (size_t) length < size && access (path, R_OK) == 0;
+}
+
+/* As installed; or as built, in the plugin's own folder of the build tree. */
+static bool
 find_in (void *data, const char *folder)
 {
   struct finding *f = data;
-  /* as installed; and as built, in the plugin's own folder of the build tree */
-  const char *forms[] = { "%s/runner-%s-plugin.so", "%s/%s/.libs/runner-%s-plugin.so" };
-  for (int i = 0; i < 2; i++) {
-    int n = i == 0 ? snprintf (f->path, sizeof f->path, forms[0], folder, f->name)
-                   : snprintf (f->path, sizeof f->path, "%s/%s/.libs/runner-%s-plugin.so", folder, f->name, f->name);
-    if (n > 0 && (size_t) n < sizeof f->path && access (f->path, R_OK) == 0)
-      return true;
-  }
-  return false;
+  size_t size = sizeof f->path;
+  return readable (f->path, snprintf (f->path, size, "%s/runner-%s-plugin.so", folder, f->name), size)
+         || readable (f->path, snprintf (f->path, size, "%s/%s/.libs/runner-%s-plugin.so", folder, f->name, f->name),
+                      size);
 }
 
 const struct plugin *

@@ -390,7 +390,6 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine)
   return status;
 }
 
-/* Keeps 0, 1, 2 open, so that no file of ours takes their numbers. */
 static void
 free_options (struct run_options *o)
 {
@@ -437,40 +436,13 @@ command_run (int argc, char **argv)
 
 /* ---- check ---- */
 
-static bool
-only_paths (const char *command, int argc, char **argv, const char *help, int *status)
-{
-  while (argc > 1 && argv[1][0] == '-') {
-    if (strcmp (argv[1], "--help") == 0)
-      *status = fputs (help, stdout) < 0 ? 3 : 0;
-    else if (strncmp (argv[1], "--plugin-path=", 14) == 0) {
-      plugin_set_path (argv[1] + 14);
-      argv[1] = argv[0];
-      return only_paths (command, argc - 1, argv + 1, help, status);
-    }
-    else
-      *status = usage_error (command, "unknown option %s", argv[1]);
-    return false;
-  }
-  return true;
-}
+static const char check_help[] =
+  "Usage: runner check [--plugin-path PATH] SUITE…\n"
+  "Says all that is wrong with suites, and runs nothing.  Exit status 2 if anything is.\n";
 
-int
-command_check (int argc, char **argv)
+static int
+check_suites (const char *const *paths, size_t n)
 {
-  int status = 0;
-  if (!only_paths ("check", argc, argv,
-                   "Usage: runner check [--plugin-path=PATH] SUITE…\n"
-                   "Says all that is wrong with suites, and runs nothing.  Exit status 2 if anything is.\n",
-                   &status))
-    return status;
-  const char *paths[argc > 1 ? argc : 1];
-  size_t n = 0;
-  for (int i = 1; i < argc; i++)
-    if (strncmp (argv[i], "--plugin-path=", 14) != 0 && argv[i] != argv[0])
-      paths[n++] = argv[i];
-  if (!n)
-    return usage_error ("check", "no suite is named");
   struct faults faults = { 0 };
   struct expr_engine *engine = expr_new (0);
   size_t count, tests = 0;
@@ -481,11 +453,34 @@ command_check (int argc, char **argv)
     printf ("%zu suite%s, %zu test%s: no fault\n", count, count == 1 ? "" : "s", tests, tests == 1 ? "" : "s");
     free_suites (suites, count);
   }
-  else
-    status = 2;
   faults_free (&faults);
   expr_free (engine);
-  return status;
+  return suites ? fflush (stdout) == 0 ? 0 : 3 : 2;
+}
+
+int
+command_check (int argc, char **argv)
+{
+  static const struct option options[] = { { "plugin-path", required_argument, NULL, OPTION_PLUGIN_PATH },
+                                           { "help", no_argument, NULL, OPTION_HELP },
+                                           { NULL, 0, NULL, 0 } };
+  int option;
+  opterr = 0;
+  optind = 1;
+  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+    switch (option) {
+    case OPTION_PLUGIN_PATH:
+      plugin_set_path (optarg);
+      break;
+    case OPTION_HELP:
+      fputs (check_help, stdout);
+      return 0;
+    default:
+      return usage_error ("check", "unknown option %s, or its value is missing", argv[optind - 1]);
+    }
+  if (optind == argc)
+    return usage_error ("check", "no suite is named");
+  return check_suites ((const char *const *) argv + optind, (size_t) (argc - optind));
 }
 
 /* `runner list`: `runner run --list`. */
