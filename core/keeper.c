@@ -292,8 +292,10 @@ write_log (struct house *house, struct drain *drain)
   struct buffer text = { 0 };
   capture_text (&drain->capture, &text);
   secret_mask (&text, 0);
-  if (write_file (drain->path, text.data, text.size, false))
-    tell (house, "log %s\t%s\n", drain->name, drain->path);
+  if (write_file (drain->path, text.data, text.size, false)) {
+    if (!drain->finished)
+      tell (house, "last %s\t%s\n", drain->name, drain->path);
+  }
   else
     tell (house, "lost %s\t%s: %s\n", drain->name, drain->path, strerror (errno));
   buffer_free (&text);

@@ -16,7 +16,8 @@
 struct keeper {        /* as the supervisor sees it */
   pid_t pid;
   int lifeline;        /* held open as long as the run wants the worker */
-  int status;          /* lines: "worker PID", "exit WAITSTATUS", "log NAME\tPATH"; then the end: all is gone */
+  int status;          /* lines: "worker PID", "exit WAITSTATUS", "last NAME\tPATH" (a log that
+                          the worker had not finished), "lost NAME\tPATH: why"; then the end: all is gone */
 };
 
 struct keeper_link {   /* as the worker sees it */

@@ -347,27 +347,26 @@ describe_end (int status, struct buffer *out)
     buffer_printf (out, "ended with exit status %d", WEXITSTATUS (status));
 }
 
+/* The last line that it printed, added as ": …"; its log is told with the failure. */
 static void
 last_words (struct role_state *role, struct buffer *out)
 {
-  struct buffer text = { 0 };
+  CLEANUP_BUFFER struct buffer text = { 0 };
   /* what it wrote last may still be on its way through the keeper */
-  for (int i = 0; i < 50 && !capture_ended (&role->output); i++) {
+  for (int i = 0; i < 50 && !role->running && !capture_ended (&role->output); i++) {
     struct pollfd fd = { .fd = role->output.event_fd, .events = POLLIN };
     uint64_t count;
     poll (&fd, 1, 20);
     if (read (role->output.event_fd, &count, sizeof count) < 0)
       continue;
   }
-  capture_tail (&role->output, 2000, &text);
-  while (text.size && (text.data[text.size - 1] == '\n'))
+  capture_tail (&role->output, 500, &text);
+  while (text.size && text.data[text.size - 1] == '\n')
     text.size--;
-  size_t lines = 0, start = text.size;
-  while (start > 0 && !(text.data[start - 1] == '\n' && ++lines == 10))
-    start--;
+  const char *newline = text.size ? memrchr (text.data, '\n', text.size) : NULL;
+  size_t start = newline ? (size_t) (newline - text.data) + 1 : 0;
   if (text.size > start)
-    buffer_printf (out, "; its last words:\n%.*s", (int) (text.size - start), text.data + start);
-  buffer_free (&text);
+    buffer_printf (out, ": %.*s", (int) (text.size - start), text.data + start);
 }
 
 static bool

@@ -145,13 +145,16 @@ scope_release (struct scope *scope, struct handle *handle)
 }
 
 void
-scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object)
+scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object,
+           const struct value *where, uint32_t made_by)
 {
   struct scope *owner = scope->owner;
   struct handle *handle = xcalloc (1, sizeof *handle);
   handle->name = xstrdup (name);
   handle->type = type;
   handle->object = object;
+  handle->user_where = *where;
+  handle->made_by = made_by;
   pthread_mutex_lock (&owner->lock);
   handle->older = owner->handles;
   owner->handles = handle;

@@ -24,7 +24,8 @@ struct handle {
   const struct runner_handle_type *type;
   void *object;
   void *user;            /* the step that has it now, or NULL */
-  struct value user_where;
+  struct value user_where; /* where it was made, or used last */
+  uint32_t made_by;      /* id of the step that made it */
 };
 
 struct scope {
@@ -55,7 +56,8 @@ enum take { TAKE_NONE, TAKE_OK, TAKE_TYPE, TAKE_BUSY, TAKE_COPY };
 enum take scope_take (struct scope *scope, const char *name, const struct runner_handle_type *type, void *user,
                       const struct value *where, struct handle **out);
 void scope_release (struct scope *scope, struct handle *handle);
-void scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object);
+void scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object,
+                const struct value *where, uint32_t made_by);
 /* Takes the handle out of the scope (the caller destroys and frees it); NULL: it is not there. */
 struct handle *scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type);
 struct handle *scope_pop (struct scope *scope); /* the newest; NULL: none */

@@ -407,6 +407,12 @@ runner_regex (struct runner_step *step, const char *regex, const char *text, siz
 
 /* ---- handles ---- */
 
+static uint32_t
+step_id (const struct runner_step *step)
+{
+  return step->step ? step->step->id : NO_STEP;
+}
+
 static const char *
 handle_name (const char *name)
 {
@@ -435,7 +441,7 @@ runner_handle_find (struct runner_step *step, const char *name, const struct run
     void *copy = type->copy (step, handle->object);
     if (!copy)
       return -1;
-    scope_add (scope, name, type, copy);
+    scope_add (scope, name, type, copy, &step->where, step_id (step));
     if (scope_take (scope, name, type, step, &step->where, &handle) != TAKE_OK)
       return -1;
     break;
@@ -476,7 +482,15 @@ destroy_handle (struct context *context, struct handle *handle)
   struct runner_step step;
   step_begin (&step, context, NULL, &arena, clock_now_ns () + DEFAULT_GRACE_NS);
   step.cancel_fd = context->worker->never_fd;
+  /* the supervisor watches this deadline too, and blames the step that made it */
+  struct slot *slot = &context->worker->shared->slots[context->slot];
+  uint32_t step_before = slot->step;
+  int64_t deadline_before = slot->deadline_ns;
+  slot->step = handle->made_by;
+  slot->deadline_ns = step.deadline_ns;
   handle->type->destroy (&step, handle->object);
+  slot->step = step_before;
+  slot->deadline_ns = deadline_before;
   if (step.outcome == RUNNER_FAIL || step.outcome == RUNNER_ERROR)
     record_failure (context, NULL, &handle->user_where, step.outcome, step.expired,
                     arena_printf (&arena, "closing %s \"%s\": %s", handle->type->name, handle->name, step.message),
@@ -531,7 +545,7 @@ runner_handle_add (struct runner_step *step, const char *name, const struct runn
     place_print (&place, &older->user_where);
     runner_error (step, "%s \"%s\" is in use at %s", type->name, name, buffer_text (&place));
     buffer_free (&place);
-    scope_add (scope, name, type, older->object);
+    scope_add (scope, name, type, older->object, &older->user_where, older->made_by);
     handle_free (older);
     return -1;
   }
@@ -539,7 +553,7 @@ runner_handle_add (struct runner_step *step, const char *name, const struct runn
     forget_held (step, older);
     destroy_handle (step->context, older);
   }
-  scope_add (scope, name, type, object);
+  scope_add (scope, name, type, object, &step->where, step_id (step));
   return 0;
 }
 

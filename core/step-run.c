@@ -191,6 +191,7 @@ run_verb (struct context *context, const struct step *source, const struct value
   atomic_store_explicit (&slot->step, source->id, memory_order_release);
   int outcome = source->verb->run (&step, converted);
   atomic_store_explicit (&slot->step, NO_STEP, memory_order_release);
+  atomic_store_explicit (&slot->deadline_ns, 0, memory_order_relaxed);
 
   if (outcome < RUNNER_PASS || outcome > RUNNER_SKIP) {
     runner_error (&step, "%s returned %d, which is no outcome", source->verb->name, outcome);

@@ -4,8 +4,6 @@
 
 #include "supervisor.h"
 
-#include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,8 +19,8 @@
 #include <unistd.h>
 
 #include "secret.h"
+#include "symbols.h"
 #include "text.h"
-#include "units.h"
 #include "worker.h"
 
 #define TICK_NS (INT64_C (100) * 1000000)
@@ -60,7 +58,7 @@ struct job {
   bool hung;                 /* it was ended for that */
   int64_t probed_ns;         /* 0: not */
   uint32_t hung_step;
-  char *logs[LOGS_MOST];     /* "name\tpath" of logs that the keeper wrote */
+  char *logs[LOGS_MOST];     /* "name\tpath" of logs that the worker left to its keeper */
   size_t log_count;
 };
 
@@ -448,8 +446,8 @@ read_status_line (struct job *job, const char *line)
     job->wait_status = number;
     job->exited = true;
   }
-  else if (strncmp (line, "log ", 4) == 0 && job->log_count < LOGS_MOST)
-    job->logs[job->log_count++] = xstrdup (line + 4);
+  else if (strncmp (line, "last ", 5) == 0 && job->log_count < LOGS_MOST)
+    job->logs[job->log_count++] = xstrdup (line + 5);
 }
 
 /* True: the keeper is gone, and everything below it. */
@@ -485,36 +483,6 @@ signal_name (struct arena *arena, int number)
 {
   const char *name = sigabbrev_np (number);
   return name ? arena_printf (arena, "SIG%s", name) : arena_printf (arena, "signal %d", number);
-}
-
-static const char *
-backtrace_text (struct shared *shared, struct arena *arena)
-{
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  int n = shared->crash.frame_count;
-  if (n <= 0)
-    return NULL;
-  buffer_lit (&text, "where it was:");
-  /* the worker was forked from this process: the same objects lie at the same
-   * addresses here */
-  for (int i = 0; i < n && i < FRAMES; i++) {
-    Dl_info info;
-    void *frame = shared->crash.frames[i];
-    if (!dladdr (frame, &info) || !info.dli_fname) {
-      buffer_printf (&text, "\n  %p", frame);
-      continue;
-    }
-    const char *slash = strrchr (info.dli_fname, '/');
-    const char *file = slash ? slash + 1 : info.dli_fname;
-    if (i < 3 && info.dli_sname == NULL && strstr (file, "runner") == file && strcmp (file, "runner") == 0)
-      continue; /* the handler itself */
-    if (info.dli_sname)
-      buffer_printf (&text, "\n  %s+0x%zx (%s)", info.dli_sname, (size_t) ((char *) frame - (char *) info.dli_saddr),
-                     file);
-    else
-      buffer_printf (&text, "\n  %s+0x%zx", file, (size_t) ((char *) frame - (char *) info.dli_fbase));
-  }
-  return arena_copy (arena, text.data, text.size);
 }
 
 /* The step that some thread was at: of the crashed thread, or the first that is. */
@@ -583,7 +551,9 @@ fill_death (struct job *job, struct arena *arena, struct event *event)
   event->worker = job->slot;
   event->outcome = OUTCOME_ERROR;
   event->message = what_happened (job, arena, event);
-  event->details = backtrace_text (job->shared, arena);
+  int frames = job->shared->crash.frame_count;
+  if (frames > 0 && frames <= FRAMES)
+    event->details = symbols_backtrace (job->shared->crash.frames, (size_t) frames, arena);
   if (step) {
     struct buffer place = { 0 };
     place_print (&place, step->key);

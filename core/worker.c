@@ -312,18 +312,12 @@ blame_role (struct context *context, const char *dead)
 {
   struct test_run *test = context->test;
   struct verdict before = test->verdict;
-  const char *newline = strchr (dead, '\n');
-  test->verdict = (struct verdict) {
-    .outcome = RUNNER_ERROR, .step = before.step, .where = before.where,
-    .message = newline ? arena_printf (&test->arena, "%.*s", (int) (newline - dead), dead) : dead,
-    .details = newline ? newline + 1 : NULL
-  };
+  test->verdict = (struct verdict) { .outcome = RUNNER_ERROR, .step = before.step, .where = before.where,
+                                     .message = dead };
   if (!before.where.line)
     test->verdict.where = test->planned ? test->planned->test->where : context->worker->suite->where;
   if (before.outcome != RUNNER_PASS)
-    test->verdict.details = arena_printf (&test->arena, "%s%sthe step failed with: %s",
-                                          test->verdict.details ? test->verdict.details : "",
-                                          test->verdict.details ? "\n" : "", before.message);
+    test->verdict.details = arena_printf (&test->arena, "the step failed with: %s", before.message);
 }
 
 /* Ends what the test has left.  True: a role has died. */
@@ -595,11 +589,13 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   check_leftovers (worker, run);
   remove_temp (run);
   *end = evidence.event;
+  fill_verdict (end, run);
   end->type = EVENT_SUITE_END;
   end->suite = suite->number;
   end->name = suite->name;
   end->path = suite->path;
-  fill_verdict (end, run);
+  end->start_us = worker->start_us;
+  end->duration_us = end->time_us - worker->start_us;
   worker->shared->phase = PHASE_IDLE;
 }
 
@@ -668,6 +664,7 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
   context->engine = worker->engine;
   context->slot = shared_enter (worker->shared);
   worker->flushed_ns = clock_now_ns ();
+  worker->start_us = time_now_us ();
   pthread_mutex_init (&worker->lock, NULL);
   scope_init (&worker->scope, NULL, NULL);
   if (set_up (worker, &run)) {

@@ -101,7 +101,7 @@ struct worker {
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
   uint32_t plan_index;       /* of the suite in the plan */
-  int64_t flushed_ns;
+  int64_t flushed_ns, start_us;
   struct context context;    /* of the main thread */
 };
 

@@ -1,0 +1,241 @@
+/* bad.c - a plugin whose verbs and roles do what none should: for the tests of the
+ * runner's own robustness. */
+#include <runner-plugin.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+
+struct handle_args { const char *as; struct runner_bool hang; };
+struct flood_args { int64_t megabytes; };
+
+static int
+bad_crash (struct runner_step *step, const void *args)
+{
+  (void) args;
+  runner_wire (step, RUNNER_SENT, "crash-peer", "last words", 10);
+  volatile int *nowhere = (volatile int *) (uintptr_t) 16;
+  *nowhere = 1;
+  return RUNNER_PASS;
+}
+
+static int
+bad_abort (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  abort ();
+}
+
+static int
+bad_exit (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  _exit (5);
+}
+
+static int overflow (volatile char *outer);
+static int
+overflow (volatile char *outer)
+{
+  volatile char frame[4096];
+  frame[0] = outer[0];
+  return overflow (frame) + frame[0];
+}
+
+static int
+bad_overflow (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  char c = 1;
+  return overflow (&c);
+}
+
+static int
+bad_hang (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  for (;;)
+    pause (); /* neither the deadline nor the cancel descriptor is looked at */
+}
+
+static int
+bad_nonsense (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  return 77;
+}
+
+static int
+bad_log (struct runner_step *step, const void *args)
+{
+  const struct flood_args *a = args;
+  static char line[1024];
+  memset (line, 'x', sizeof line - 1);
+  for (int64_t i = 0; i < a->megabytes * 1024; i++)
+    runner_log (step, "%s", line);
+  return RUNNER_PASS;
+}
+
+struct thing { int hang; };
+
+static void
+destroy_thing (struct runner_step *step, void *object)
+{
+  struct thing *thing = object;
+  if (thing->hang)
+    for (;;)
+      pause ();
+  runner_fail (step, "it would not be closed");
+  free (thing);
+}
+
+static const struct runner_handle_type thing_type = { .name = "bad thing", .destroy = destroy_thing };
+
+static int
+bad_handle (struct runner_step *step, const void *args)
+{
+  const struct handle_args *a = args;
+  struct thing *thing = calloc (1, sizeof *thing);
+  if (!thing)
+    return runner_error (step, "no memory");
+  thing->hang = a->hang.on;
+  if (runner_handle_add (step, a->as, &thing_type, thing) < 0) {
+    free (thing);
+    return RUNNER_ERROR;
+  }
+  return RUNNER_PASS;
+}
+
+/* ---- roles ---- */
+
+static int
+wait_stop (struct runner_role *role)
+{
+  struct pollfd fd = { .fd = runner_stop_fd (role), .events = POLLIN };
+  while (poll (&fd, 1, -1) <= 0)
+    continue;
+  return 0;
+}
+
+static int
+role_silent (struct runner_role *role, const void *args)
+{
+  (void) args;
+  puts ("thinking about it");
+  return wait_stop (role);
+}
+
+static int
+role_dies_early (struct runner_role *role, const void *args)
+{
+  (void) args;
+  return runner_role_error (role, "the port is taken");
+}
+
+struct dies_args { double after; struct runner_bool crash; };
+
+static int
+role_dies (struct runner_role *role, const void *args)
+{
+  const struct dies_args *a = args;
+  if (runner_ready (role) < 0)
+    return 1;
+  struct timespec time = { (time_t) a->after, (long) ((a->after - (double) (time_t) a->after) * 1e9) };
+  while (nanosleep (&time, &time) < 0)
+    continue;
+  puts ("this is the end");
+  fflush (stdout);
+  if (a->crash.on)
+    raise (SIGSEGV);
+  return 4;
+}
+
+static int
+role_stubborn (struct runner_role *role, const void *args)
+{
+  (void) args;
+  if (runner_ready (role) < 0)
+    return 1;
+  for (;;)
+    pause ();
+}
+
+static int
+role_flood (struct runner_role *role, const void *args)
+{
+  const struct flood_args *a = args;
+  static char line[1024];
+  memset (line, 'y', sizeof line - 2);
+  line[sizeof line - 2] = '\n';
+  for (int64_t i = 0; i < a->megabytes * 1024; i++)
+    fputs (line, stdout);
+  if (fflush (stdout) != 0 || runner_ready (role) < 0)
+    return 1;
+  return wait_stop (role);
+}
+
+static int
+role_observes (struct runner_role *role, const void *args)
+{
+  const struct flood_args *a = args;
+  if (runner_ready (role) < 0)
+    return 1;
+  for (int64_t i = 0; i < a->megabytes; i++) {
+    runner_put_int (runner_observation (role), "n", i);
+    runner_observe (role);
+  }
+  return wait_stop (role);
+}
+
+static const struct runner_param handle_params[] = {
+  RUNNER_PARAM (struct handle_args, as, .preset = "default", .help = "name"),
+  RUNNER_PARAM (struct handle_args, hang, .help = "never come back from being destroyed"),
+  { 0 }
+};
+static const struct runner_param flood_params[] = {
+  RUNNER_PARAM (struct flood_args, megabytes, .flags = RUNNER_PRIMARY, .preset = "1", .help = "how much"),
+  { 0 }
+};
+static const struct runner_param dies_params[] = {
+  RUNNER_PARAM (struct dies_args, after, .preset = "0", .help = "seconds"),
+  RUNNER_PARAM (struct dies_args, crash, .help = "by a signal"),
+  { 0 }
+};
+
+static const struct runner_verb verbs[] = {
+  { .name = "crash", .help = "writes to address 16", .run = bad_crash },
+  { .name = "abort", .help = "aborts", .run = bad_abort },
+  { .name = "exit", .help = "ends the process", .run = bad_exit },
+  { .name = "overflow", .help = "uses up the stack", .run = bad_overflow },
+  { .name = "hang", .help = "ignores its deadline", .run = bad_hang },
+  { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },
+  { .name = "log", .help = "logs a lot", .run = bad_log, .params = flood_params, .args_size = sizeof (struct flood_args) },
+  { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle, .params = handle_params,
+    .args_size = sizeof (struct handle_args) },
+  { 0 }
+};
+
+static const struct runner_role_type roles[] = {
+  { .name = "silent", .help = "never gets ready", .run = role_silent },
+  { .name = "early", .help = "ends before it is ready", .run = role_dies_early },
+  { .name = "dies", .help = "ends by itself", .run = role_dies, .params = dies_params,
+    .args_size = sizeof (struct dies_args) },
+  { .name = "stubborn", .help = "ignores SIGTERM", .run = role_stubborn },
+  { .name = "flood", .help = "prints a lot", .run = role_flood, .params = flood_params,
+    .args_size = sizeof (struct flood_args) },
+  { .name = "observes", .help = "observes many things", .run = role_observes, .params = flood_params,
+    .args_size = sizeof (struct flood_args) },
+  { 0 }
+};
+
+RUNNER_PLUGIN (.name = "bad", .version = "1.0", .help = "misbehaves", .verbs = verbs, .roles = roles);
