@@ -14,15 +14,16 @@
 #define DOCUMENT_SCALAR ((size_t) 8 << 20) /* of one scalar */
 #define DOCUMENT_NODES ((size_t) 4000000)  /* with aliases expanded */
 
-/* Reads `text`; `name` is used in places.  The value and its strings belong to
- * `arena`.  False when there were faults (then *out is null). */
+/* Reads `text`, which is added to the sources as `name`.  The value and its strings
+ * belong to `arena`.  False when there were faults (then *out is null). */
 bool document_parse (struct arena *arena, const char *name, const char *text, size_t size, struct value *out,
                      struct faults *faults);
 /* The same from a file; a file that cannot be read is a fault. */
 bool document_load (struct arena *arena, const char *path, struct value *out, struct faults *faults);
 
 /* Classifies one plain scalar by the core schema: null, true, 1, 0x1f, 0o17,
- * 1.5, .inf; everything else is a string.  False: an integer beyond int64. */
+ * 1.5, .inf; everything else is a string (which is `text` itself).  False: a number
+ * that is too large, an integer beyond int64. */
 bool document_scalar (const char *text, size_t size, struct value *out);
 
 #endif

@@ -8,7 +8,6 @@
 #include <sys/auxv.h>
 
 #define KEYS_FEW 16
-#define KEYS_KEPT 4096 /* slots that keys_clear keeps */
 
 /* A secret of this process, so that nobody can write keys that collide. */
 static const uint64_t *
@@ -125,11 +124,9 @@ keys_replace (struct keys *keys, const struct value *key)
 void
 keys_clear (struct keys *keys)
 {
-  if (keys->room > KEYS_KEPT) {
+  if (keys->room > KEYS_FEW) /* a small map after a large one must not pay for it */
     keys_free (keys);
-    return;
-  }
-  if (keys->count)
+  else if (keys->count)
     memset (keys->slots, 0, keys->room * sizeof *keys->slots);
   keys->count = 0;
 }

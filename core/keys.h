@@ -18,7 +18,7 @@ const struct value *keys_add (struct keys *keys, const struct value *key);
 const struct value *keys_find (const struct keys *keys, const struct value *key);
 /* Puts a key in the place of the equal one, if there is one. */
 void keys_replace (struct keys *keys, const struct value *key);
-void keys_clear (struct keys *keys); /* keeps memory, unless it is much */
+void keys_clear (struct keys *keys); /* keeps memory for a few */
 void keys_free (struct keys *keys);
 
 #endif

@@ -167,6 +167,15 @@ same_place (const struct value *a, const struct value *b)
   return a->file == b->file && a->line == b->line && a->column == b->column;
 }
 
+static bool
+is_full (struct faults *faults)
+{
+  if (faults->count < FAULTS_LIMIT)
+    return false;
+  faults->more++;
+  return true;
+}
+
 /* Takes the message. */
 static void
 add (struct faults *faults, const struct value *where, char *message)
@@ -179,11 +188,6 @@ add (struct faults *faults, const struct value *where, char *message)
       free (message);
       return;
     }
-  if (faults->count == FAULTS_LIMIT) {
-    faults->more++;
-    free (message);
-    return;
-  }
   if (faults->count == faults->room) {
     faults->room = faults->room ? faults->room * 2 : 16;
     faults->items = xrealloc (faults->items, faults->room, sizeof *faults->items);
@@ -194,6 +198,8 @@ add (struct faults *faults, const struct value *where, char *message)
 void
 fault_add (struct faults *faults, const struct value *where, const char *fmt, ...)
 {
+  if (is_full (faults))
+    return;
   struct buffer message = { 0 };
   va_list args;
   va_start (args, fmt);
@@ -207,6 +213,8 @@ void
 fault_unknown (struct faults *faults, const struct value *where, const char *what, const char *name,
                const char *const *names)
 {
+  if (is_full (faults))
+    return;
   const char *best = NULL;
   size_t distance = 0;
   for (; *names; names++)
