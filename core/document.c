@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <yaml.h>
 
+#include "expr.h"
 #include "keys.h"
 #include "syntax.h"
 #include "text.h"
@@ -276,18 +277,6 @@ refuse_type (struct document *document, const struct value *where, int wanted)
 
 /* ---- scalars ---- */
 
-static bool
-is_dynamic (const char *text, size_t size)
-{
-  const char *dollar = text;
-  while ((dollar = memchr (dollar, '$', size - (size_t) (dollar - text)))) {
-    dollar++;
-    if (*dollar == '{') /* a NUL comes after the last byte */
-      return true;
-  }
-  return false;
-}
-
 /* libyaml drops the tag `!` before a plain scalar ("a string"); a plain scalar cannot begin so itself. */
 static bool
 is_marked_as_text (struct document *document, const yaml_event_t *event)
@@ -352,7 +341,7 @@ scalar_value (struct document *document, const yaml_event_t *event, const char *
     value.flags |= VALUE_QUOTED;
   if (event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || event->data.scalar.style == YAML_FOLDED_SCALAR_STYLE)
     value.flags |= VALUE_BLOCK;
-  if (value.type == VALUE_STRING && is_dynamic (text, size))
+  if (value.type == VALUE_STRING && expr_is_dynamic (text, size))
     value.flags |= VALUE_DYNAMIC;
   return value;
 }

@@ -15,7 +15,7 @@ AC_DEFUN([RUNNER_WARNINGS], [
   AC_SUBST([RUNNER_CFLAGS])
 ])
 
-dnl RUNNER_SANITIZERS: --enable-sanitizers, --enable-tsan.
+dnl RUNNER_SANITIZERS: --enable-sanitizers, --enable-tsan, --enable-fuzzers.
 AC_DEFUN([RUNNER_SANITIZERS], [
   AC_ARG_ENABLE([sanitizers], [AS_HELP_STRING([--enable-sanitizers], [build with address and undefined sanitizers])])
   AC_ARG_ENABLE([tsan], [AS_HELP_STRING([--enable-tsan], [build with the thread sanitizer])])
@@ -25,6 +25,15 @@ AC_DEFUN([RUNNER_SANITIZERS], [
   AS_IF([test "$enable_sanitizers" = yes],
         [RUNNER_SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"])
   AS_IF([test "$enable_tsan" = yes], [RUNNER_SANITIZE="-fsanitize=thread -fno-omit-frame-pointer"])
+  AC_ARG_ENABLE([fuzzers], [AS_HELP_STRING([--enable-fuzzers], [build tests/fuzz/fuzz; needs CC=clang])])
+  AS_IF([test "$enable_fuzzers" = yes], [
+    AS_IF([test "$enable_tsan" = yes], [AC_MSG_ERROR([--enable-fuzzers and --enable-tsan exclude each other])])
+    RUNNER_SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+    saved_CFLAGS="$CFLAGS"
+    CFLAGS="$CFLAGS $RUNNER_SANITIZE"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM()], [], [AC_MSG_ERROR([--enable-fuzzers needs clang: ./configure CC=clang --enable-fuzzers])])
+    CFLAGS="$saved_CFLAGS"])
+  AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" = yes])
   AC_SUBST([RUNNER_SANITIZE])
   AM_CONDITIONAL([SANITIZED], [test -n "$RUNNER_SANITIZE"])
 ])
