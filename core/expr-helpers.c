@@ -72,7 +72,7 @@ select_path (lua_State *lua, const struct value *root, const char *text, size_t 
   const struct value **found = path_select (path, root, arena, count);
   if (*count == SIZE_MAX)
     luaL_error (lua, "%s: " EXPR_TOO_LONG, text);
-  expr_charge (lua, 100 + *count);
+  expr_charge (lua, EXPR_SEARCH + *count);
   check_temporary (lua);
   return found;
 }
@@ -193,44 +193,53 @@ help_defined (lua_State *lua)
 static int
 help_len (lua_State *lua)
 {
-  if (lua_type (lua, 1) == LUA_TSTRING) {
+  const struct value *reference = expr_reference (lua, 1);
+  size_t n = 0;
+  if (reference)
+    n = reference->count;
+  else if (lua_type (lua, 1) == LUA_TSTRING) {
     size_t size;
     const char *text = lua_tolstring (lua, 1, &size);
     expr_charge (lua, size / 64);
-    lua_pushinteger (lua, (lua_Integer) utf8_count (text, size));
-    return 1;
+    n = utf8_count (text, size);
   }
-  if (lua_type (lua, 1) != LUA_TTABLE)
+  else if (lua_type (lua, 1) == LUA_TTABLE) {
+    for (lua_pushnil (lua); lua_next (lua, 1); lua_pop (lua, 1))
+      n++;
+    expr_charge (lua, n);
+  }
+  else
     return luaL_error (lua, "len: a string, list or map is needed, not %s", expr_type_name (lua, 1));
-  struct value value = expr_argument (lua, 1);
-  lua_pushinteger (lua, (lua_Integer) value.count);
+  lua_pushinteger (lua, (lua_Integer) n);
   return 1;
 }
 
-/* Calls the function at 2 with every item until it gives `until`; pushes what came last. */
+/* Calls the function at 2 with every item, and its index or key, until it gives
+ * `until`; pushes what came last. */
 static int
 call_for_each (lua_State *lua, const char *name, bool until)
 {
   luaL_checktype (lua, 1, LUA_TTABLE);
   luaL_checktype (lua, 2, LUA_TFUNCTION);
   lua_settop (lua, 2);
-  struct value value = expr_argument (lua, 1);
-  const struct value *list = keep_value (lua, value);
+  lua_pushcfunction (lua, expr_pairs);
+  lua_pushvalue (lua, 1);
+  lua_call (lua, 1, 1);
   bool stopped = false;
-  for (size_t i = 0; i < value.count && !stopped; i++) {
+  while (!stopped) {
+    lua_settop (lua, 3);
+    lua_pushvalue (lua, 3);
+    lua_call (lua, 0, 2);
+    if (lua_isnil (lua, 4))
+      break;
     lua_pushvalue (lua, 2);
-    bool map = value.type == VALUE_MAP;
-    expr_push (lua, map ? &list->members[i].value : &list->items[i]);
-    if (map)
-      expr_push (lua, &list->members[i].key);
-    else
-      lua_pushinteger (lua, (lua_Integer) i + 1);
+    lua_pushvalue (lua, 5);
+    lua_pushvalue (lua, 4);
     expr_charge (lua, 1);
     expr_call (lua, 2, 1);
     if (!lua_isboolean (lua, -1))
       return luaL_error (lua, "%s: the function gives %s, not true or false", name, expr_type_name (lua, -1));
     stopped = lua_toboolean (lua, -1) == until;
-    lua_pop (lua, 1);
   }
   lua_pushboolean (lua, stopped == until);
   return 1;
@@ -469,6 +478,16 @@ help_sha256 (lua_State *lua)
   return push_scratch (lua, scratch);
 }
 
+/* At most so many values are in a JSON text. */
+static size_t
+count_json (const char *text, size_t size)
+{
+  size_t n = 1;
+  for (size_t i = 0; i < size; i++)
+    n += text[i] == ',' || text[i] == '[' || text[i] == '{';
+  return n;
+}
+
 static int
 help_from_json (lua_State *lua)
 {
@@ -477,6 +496,8 @@ help_from_json (lua_State *lua)
   char error[256];
   const char *text = luaL_checklstring (lua, 1, &size);
   expr_charge (lua, size / 8);
+  if (count_json (text, size) > EXPR_NODES)
+    return luaL_error (lua, "from_json: the text holds too much (a million values)");
   if (!json_parse (&expr_engine_of (lua)->temporary, text, size, &value, error, sizeof error))
     return luaL_error (lua, "from_json: %s", error);
   check_temporary (lua);
@@ -484,29 +505,30 @@ help_from_json (lua_State *lua)
   return 1;
 }
 
-static size_t
-values_in (const struct value *value)
+/* Adds what writing the value costs, until it is more than EXPR_WORK: parts may be shared. */
+static void
+add_writing (const struct value *value, size_t *work)
 {
-  size_t n = 1;
+  ++*work;
   if (value->type == VALUE_STRING)
-    n += value->size / 16;
-  else if (value->type == VALUE_LIST)
-    for (size_t i = 0; i < value->count; i++)
-      n += values_in (&value->items[i]);
-  else if (value->type == VALUE_MAP)
-    for (size_t i = 0; i < value->count; i++)
-      n += values_in (&value->members[i].key) + values_in (&value->members[i].value);
-  return n;
+    *work += value->size / 16;
+  for (size_t i = 0; value->type == VALUE_LIST && i < value->count && *work < EXPR_WORK; i++)
+    add_writing (&value->items[i], work);
+  for (size_t i = 0; value->type == VALUE_MAP && i < value->count && *work < EXPR_WORK; i++) {
+    add_writing (&value->members[i].key, work);
+    add_writing (&value->members[i].value, work);
+  }
 }
 
 static int
 help_to_json (lua_State *lua)
 {
   struct value value = expr_argument (lua, 1);
-  size_t n = values_in (&value);
-  expr_charge (lua, n);
-  if (n > EXPR_MEMORY / 64)
+  size_t work = 0;
+  add_writing (&value, &work);
+  if (work > EXPR_MEMORY / 64)
     return luaL_error (lua, EXPR_TOO_LARGE);
+  expr_charge (lua, work);
   struct buffer *scratch = scratch_of (lua);
   json_write (scratch, &value);
   return push_scratch (lua, scratch);

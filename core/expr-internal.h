@@ -53,7 +53,7 @@ struct expr_engine {
   struct buffer scratch;  /* working memory of one C function, never held across a call of Lua */
   int environment;        /* registry references */
   struct expr_chunk *chunks[EXPR_BUCKETS];
-  size_t n_chunks;
+  size_t n_chunks, chunk_bytes;
 };
 
 static inline struct expr_engine *

@@ -285,7 +285,7 @@ static const struct allowed math_allowed[] = {
 
 static const struct allowed utf8_allowed[] = {
   { "char", AS_IT_IS, NULL },          { "codepoint", STRING_BOUNDED, NULL }, { "codes", STRING_BOUNDED, NULL },
-  { "len", STRING_BOUNDED, NULL },     { "offset", STRING_BOUNDED, NULL },    { "charpattern", AS_IT_IS, NULL },
+  { "len", STRING_BOUNDED, NULL }, 
   { NULL, AS_IT_IS, NULL },
 };
 

@@ -53,6 +53,8 @@ expr_time_format (lua_State *lua)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     size_t n = strftime (text, sizeof text, format, &tm); /* the format was checked */
 #pragma GCC diagnostic pop
+    if (n == 0 && *format)
+      return luaL_error (lua, "time_format: the text becomes too long");
     lua_pushlstring (lua, text, n);
     return 1;
   }

@@ -398,7 +398,7 @@ absent_field (lua_State *lua, const struct value *map, const char *name)
 {
   const char *best = NULL;
   size_t distance = 0;
-  for (size_t i = 0; i < map->count; i++)
+  for (size_t i = 0; i < map->count && i < 1000; i++)
     text_nearest (name, map->members[i].key.string, &best, &distance);
   if (best)
     return luaL_error (lua, "there is no field \"%s\"; did you mean \"%s\"? (has() asks first)", name, best);
@@ -446,27 +446,29 @@ reference_newindex (lua_State *lua)
   return luaL_error (lua, "an expression changes no variables");
 }
 
-/* Comparing two maps looks every key of one up in the other. */
-static size_t
-comparing_costs (const struct value *value)
+/* Adds what comparing with the value costs, until it is more than EXPR_WORK: parts
+ * may be shared.  Comparing two maps looks every key of one up in the other. */
+static void
+add_comparing (const struct value *value, size_t *work)
 {
-  size_t costs = 1;
-  if (value->type == VALUE_LIST)
-    for (size_t i = 0; i < value->count; i++)
-      costs += comparing_costs (&value->items[i]);
-  else if (value->type == VALUE_MAP) {
-    costs += value->count > 64 ? value->count * (value->count / 16) : value->count;
-    for (size_t i = 0; i < value->count; i++)
-      costs += comparing_costs (&value->members[i].value);
-  }
-  return costs;
+  ++*work;
+  if (value->type == VALUE_STRING)
+    *work += value->size / 64;
+  else if (value->type == VALUE_MAP && value->count > 64)
+    *work += value->count > EXPR_WORK / 16 ? EXPR_WORK : value->count * (value->count / 16);
+  for (size_t i = 0; value->type == VALUE_LIST && i < value->count && *work < EXPR_WORK; i++)
+    add_comparing (&value->items[i], work);
+  for (size_t i = 0; value->type == VALUE_MAP && i < value->count && *work < EXPR_WORK; i++)
+    add_comparing (&value->members[i].value, work);
 }
 
 static int
 values_equal (lua_State *lua)
 {
   struct value a = expr_argument (lua, 1), b = expr_argument (lua, 2);
-  expr_charge (lua, comparing_costs (&a));
+  size_t work = 0;
+  add_comparing (&a, &work);
+  expr_charge (lua, work);
   lua_pushboolean (lua, value_equal (&a, &b));
   return 1;
 }

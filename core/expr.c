@@ -24,6 +24,7 @@ struct expr_chunk {
 /* More chunks or more memory than that, and all are forgotten: texts may be made
  * anew for every iteration. */
 #define CHUNKS_KEPT 4096
+#define TEXTS_KEPT ((size_t) 4 << 20) /* bytes */
 #define MEMORY_KEPT (EXPR_MEMORY / 4)
 
 bool
@@ -87,6 +88,7 @@ forget_chunks (struct expr_engine *engine)
     engine->chunks[i] = NULL;
   }
   engine->n_chunks = 0;
+  engine->chunk_bytes = 0;
 }
 
 void
@@ -210,14 +212,37 @@ compile (lua_State *lua)
   return 0;
 }
 
+/* A decimal integer beyond int64: Lua would make a float of it, which is another number. */
+static bool
+is_too_large (const char *digits, size_t size)
+{
+  static const char largest[] = "9223372036854775807";
+  for (size_t i = 0; i < size; i++)
+    if (digits[i] < '0' || digits[i] > '9')
+      return false;
+  while (size && *digits == '0') {
+    digits++;
+    size--;
+  }
+  size_t most = sizeof largest - 1;
+  return size > most || (size == most && memcmp (digits, largest, most) > 0);
+}
+
 /* What can be said before the compiler looks at it; NULL: nothing. */
 static const char *
-unfit (const char *text, size_t size)
+unfit (const char *text, size_t size, size_t *at)
 {
   if (expr_is_blank (text, size))
     return "the expression is empty (in YAML a `#` behind a blank begins a comment: use len(list), or quotes)";
-  if (size > EXPR_TEXT)
-    return "the expression is too long (more than 64 KiB)";
+  for (struct expr_lexer lexer = { text, size, 0 };;) {
+    struct expr_token token = expr_next_token (&lexer);
+    *at = token.start;
+    if (token.type == EXPR_NUMBER && is_too_large (text + token.start, token.size))
+      return "this integer is too large (integers have 64 bits)";
+    if (token.type == EXPR_END)
+      break;
+  }
+  *at = 0;
   return NULL;
 }
 
@@ -228,7 +253,7 @@ compile_chunk (struct expr_engine *engine, struct expr_chunk *chunk)
   lua_State *lua = engine->lua;
   struct compilation compilation = { .text = chunk->text, .size = chunk->size };
   char told[512];
-  const char *problem = unfit (chunk->text, chunk->size);
+  const char *problem = unfit (chunk->text, chunk->size, &chunk->problem_at);
   if (!problem) {
     lua_pushcfunction (lua, compile);
     lua_pushlightuserdata (lua, &compilation);
@@ -286,22 +311,40 @@ find_chunk (struct expr_engine *engine, const char *text, size_t size)
   chunk->next = *bucket;
   *bucket = chunk;
   engine->n_chunks++;
+  engine->chunk_bytes += size;
   return chunk;
 }
 
 /* ---- evaluating ---- */
 
-/* Opens an evaluation: its limits, and room.  False: Lua has no room. */
+#define EVALUATIONS_NESTED 8
+
 static bool
-enter (struct expr_engine *engine, const struct expr_scope *scope, struct expr_run *outer)
+is_full (const struct expr_engine *engine)
+{
+  return engine->n_chunks >= CHUNKS_KEPT || engine->chunk_bytes > TEXTS_KEPT || engine->memory > MEMORY_KEPT;
+}
+
+/* Before an evaluation: makes room for it, so that what earlier ones left takes nothing from its limit. */
+static void
+make_room (struct expr_engine *engine)
+{
+  if (!is_full (engine))
+    return;
+  lua_gc (engine->lua, LUA_GCCOLLECT, 0);
+  if (!is_full (engine))
+    return;
+  forget_chunks (engine);
+  lua_gc (engine->lua, LUA_GCCOLLECT, 0);
+}
+
+/* Opens an evaluation.  NULL, or why it cannot be done; `leave` is to be called in both cases. */
+static const char *
+enter (struct expr_engine *engine, size_t size, const struct expr_scope *scope, struct expr_run *outer)
 {
   *outer = engine->run;
   if (engine->depth == 0) {
-    if (engine->n_chunks >= CHUNKS_KEPT || engine->memory > MEMORY_KEPT) {
-      lua_gc (engine->lua, LUA_GCCOLLECT, 0);
-      if (engine->n_chunks >= CHUNKS_KEPT || engine->memory > MEMORY_KEPT)
-        forget_chunks (engine);
-    }
+    make_room (engine);
     engine->run.work = EXPR_WORK;
     engine->run.started = 0;
     engine->run.calls = 0;
@@ -310,7 +353,11 @@ enter (struct expr_engine *engine, const struct expr_scope *scope, struct expr_r
   engine->run.scope = scope;
   engine->run.culprit[0] = '\0';
   engine->depth++;
-  return lua_checkstack (engine->lua, 20);
+  if (size > EXPR_TEXT)
+    return "the expression is too long (more than 64 KiB)";
+  if (engine->depth > EVALUATIONS_NESTED)
+    return "expressions refer to each other too deeply";
+  return lua_checkstack (engine->lua, 20) ? NULL : EXPR_TOO_LARGE;
 }
 
 static void
@@ -370,8 +417,9 @@ expr_begin (struct expr_engine *engine, const struct expr_site *site, const stru
   lua_State *lua = engine->lua;
   struct expr_run outer;
   bool good = false;
-  if (!enter (engine, scope, &outer))
-    expr_fail (error, site->scalar, EXPR_TOO_LARGE);
+  const char *refused = enter (engine, site->size, scope, &outer);
+  if (refused)
+    expr_fail (error, site->scalar, "%s", refused);
   else {
     struct expr_chunk *chunk = find_chunk (engine, expr_site_text (site), site->size);
     if (chunk->problem) {
@@ -409,13 +457,13 @@ expr_compiles (struct expr_engine *engine, const char *text, size_t size, char *
                size_t *at)
 {
   struct expr_run outer;
-  bool room = enter (engine, NULL, &outer);
-  struct expr_chunk *chunk = room ? find_chunk (engine, text, size) : NULL;
+  const char *refused = enter (engine, size, NULL, &outer);
+  struct expr_chunk *chunk = refused ? NULL : find_chunk (engine, text, size);
   leave (engine, &outer);
   *at = chunk ? chunk->problem_at : 0;
   if (chunk && !chunk->problem)
     return true;
-  snprintf (message, message_size, "%s", chunk ? chunk->problem : EXPR_TOO_LARGE);
+  snprintf (message, message_size, "%s", chunk ? chunk->problem : refused);
   return false;
 }
 

@@ -471,7 +471,7 @@ builder_close (struct builder *builder)
     return false;
   struct value value = level->head;
   size_t n = builder->top - level->base;
-  const struct value *children = builder->stack + level->base;
+  const struct value *children = n ? builder->stack + level->base : NULL;
   if (value.type == VALUE_MAP) {
     if (n % 2)
       return false;

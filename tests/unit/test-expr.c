@@ -144,6 +144,8 @@ START_TEST (scalars_keep_their_types)
   gives ("null", "null");
   gives ("'a\\0b'", "\"a\\x00b\"");
   gives ("1e400", "inf");
+  fails_with ("9223372036854775808", "integer is too large");
+  gives ("9223372036854775808.0 > 1", "true");
 }
 END_TEST
 
@@ -297,6 +299,37 @@ START_TEST (loops_inside_c_end)
               "needs too long");
   fails_with ("(function() while true do matches(('a'):rep(5000), '(a*)*b') end end)()", "too long");
   fails_with ("(function() while true do unique() end end)()", "needs too long");
+}
+END_TEST
+
+START_TEST (shared_parts_do_not_multiply)
+{
+  const char *const made = "(function() local big, t = {}, {} for i = 1, 3000 do big[i] = i end"
+                           " big = from_json(to_json(big)) for i = 1, 50000 do t[i] = big end return ";
+  char text[500];
+  snprintf (text, sizeof text, "%s to_json(t) end)()", made);
+  fails_with (text, "too much memory");
+  snprintf (text, sizeof text, "%s big == t end)()", made);
+  gives (text, "false");
+  snprintf (text, sizeof text, "%s list(t) == list(table.move(t, 1, #t, 1, {})) end)()", made);
+  fails_with (text, "too long");
+  snprintf (text, sizeof text, "%s t end)()", made);
+  fails_with (text, "a million values");
+  fails_with ("from_json('[' .. ('1,'):rep(2e6) .. '1]')", "a million values");
+}
+END_TEST
+
+/* What a function changes while it is called for each item. */
+START_TEST (a_list_may_change_under_way)
+{
+  gives ("(function() local t, n = {}, 0 for i = 1, 100 do t[i] = 'text number ' .. i end"
+         " local good = all(t, function(v, i) n = n + #v t[i + 1] = nil"
+         "   for j = 1, 100 do local garbage = ('x'):rep(1000) .. j end return true end)"
+         " return {good, n} end)()",
+         "[true, 695]");
+  gives ("(function() local kept all({{'a' .. one}}, function(v) kept = v return true end)"
+         " for j = 1, 1000 do local garbage = ('x'):rep(1000) .. j end return kept[1] end)()",
+         "\"a1\"");
 }
 END_TEST
 
@@ -888,6 +921,38 @@ START_TEST (a_lookup_may_evaluate)
 }
 END_TEST
 
+static const struct value *
+endless_lookup (void *data, const char *name, size_t size)
+{
+  struct expr_scope endless = { endless_lookup, NULL, data, NULL };
+  struct value where = expression ("x"), out;
+  (void) name;
+  (void) size;
+  return expr_eval (engine, &where, &endless, &arena, &out, &error) ? &value_null : NULL;
+}
+
+START_TEST (lookups_without_end_are_refused)
+{
+  struct expr_scope endless = { endless_lookup, NULL, NULL, NULL };
+  struct value where = expression ("x"), out;
+  ck_assert (!expr_eval (engine, &where, &endless, &arena, &out, &error));
+  gives ("one", "1");
+}
+END_TEST
+
+START_TEST (long_expressions_are_refused)
+{
+  size_t size = 100000;
+  char *text = arena_alloc (&arena, size + 1);
+  memset (text, ' ', size);
+  text[size - 1] = '1';
+  fails_with (text, "more than 64 KiB");
+  text[65536] = '\0';
+  text[65535] = '1';
+  gives (text, "1");
+}
+END_TEST
+
 static void *
 simulated_user (void *data)
 {
@@ -951,6 +1016,8 @@ expr_suite (void)
   tcase_add_test (tc, large_variables_are_not_converted);
   tcase_add_test (tc, loops_end);
   tcase_add_test (tc, loops_inside_c_end);
+  tcase_add_test (tc, shared_parts_do_not_multiply);
+  tcase_add_test (tc, a_list_may_change_under_way);
   tcase_add_test (tc, memory_ends);
   tcase_add_test (tc, deep_nesting_is_refused);
   tcase_add_test (tc, there_is_no_way_out);
@@ -976,6 +1043,8 @@ expr_suite (void)
   tcase_add_test (tc, the_helpers_are_listed);
   tcase_add_test (tc, texts_made_anew_do_not_fill_the_memory);
   tcase_add_test (tc, a_lookup_may_evaluate);
+  tcase_add_test (tc, lookups_without_end_are_refused);
+  tcase_add_test (tc, long_expressions_are_refused);
   tcase_add_test (tc, small_stacks_suffice);
   suite_add_tcase (suite, tc);
   return suite;
