@@ -309,6 +309,26 @@ note_path (struct console *c, const struct event *event)
 }
 
 static void
+add_step_title (struct console *c, const struct event_step *step)
+{
+  const char *const parts[] = { step->where, step->verb, step->name };
+  const char *separator = "";
+  c->text.size = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (parts[i]) {
+      buffer_puts (&c->text, separator);
+      buffer_puts (&c->text, parts[i]);
+      separator = "  ";
+    }
+  if (step->phase) {
+    buffer_lit (&c->text, " [");
+    buffer_puts (&c->text, step->phase);
+    buffer_putc (&c->text, ']');
+  }
+  show_line (&c->out, buffer_text (&c->text));
+}
+
+static void
 say_steps (struct console *c, const struct event *event)
 {
   for (size_t i = 0; i < event->step_count; i++) {
@@ -317,20 +337,7 @@ say_steps (struct console *c, const struct event *event)
     for (uint32_t d = 0; d < step->depth && d < 16; d++)
       buffer_lit (&c->out, "  ");
     add_word (c, word_colors[step->outcome], words[step->outcome]);
-    c->text.size = 0;
-    buffer_puts (&c->text, step->where);
-    buffer_lit (&c->text, "  ");
-    buffer_puts (&c->text, step->verb);
-    if (step->name) {
-      buffer_lit (&c->text, "  ");
-      buffer_puts (&c->text, step->name);
-    }
-    if (step->phase) {
-      buffer_lit (&c->text, " [");
-      buffer_puts (&c->text, step->phase);
-      buffer_putc (&c->text, ']');
-    }
-    show_line (&c->out, buffer_text (&c->text));
+    add_step_title (c, step);
     buffer_lit (&c->out, "  ");
     add_duration (c, step->time_us);
     if (step->attempts > 1) {

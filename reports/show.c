@@ -187,7 +187,7 @@ static void
 add_message (struct buffer *out, const struct event_traffic *traffic, size_t limit)
 {
   buffer_puts (out, traffic->received ? "    received from " : "    sent to ");
-  buffer_puts (out, traffic->peer);
+  buffer_puts (out, traffic->peer ? traffic->peer : "?");
   buffer_lit (out, " at ");
   show_duration (out, traffic->time_us);
   buffer_lit (out, ", ");
@@ -212,7 +212,7 @@ add_log (struct buffer *out, const struct event_log *log, const struct show_limi
   CLEANUP_BUFFER struct buffer tail = { 0 };
   bool all = show_tail (&tail, log->text, log->text_size, limits->log_lines, limits->log_bytes, "    | ");
   buffer_puts (out, all ? "  the log of " : "  the end of the log of ");
-  buffer_puts (out, log->name);
+  buffer_puts (out, log->name ? log->name : "?");
   if (log->file) {
     buffer_lit (out, " (");
     buffer_puts (out, log->file);

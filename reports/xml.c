@@ -1,6 +1,5 @@
-/* xml.c - see xml.h.  Writing 10,000 passed test cases takes 0.3 µs each with it;
- * libxml2's xmlTextWriter needs 2.6 µs and keeps no counts for attributes that
- * are known at the end only. */
+/* xml.c - see xml.h.  libxml2's xmlTextWriter takes 0.5 µs for a passed test case,
+ * this 0.25 µs with all that belongs to it; and it lets through what XML forbids. */
 #include "config.h"
 
 #include "xml.h"

@@ -17,6 +17,7 @@
   X (match) \
   X (path) \
   X (regexp) \
+  X (report) \
   X (secret) \
   X (source) \
   X (units) \
