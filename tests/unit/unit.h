@@ -18,6 +18,7 @@
   X (regexp) \
   X (secret) \
   X (source) \
+  X (stream) \
   X (units) \
   X (value)
 
