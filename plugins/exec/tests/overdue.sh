@@ -39,7 +39,7 @@ run run <<END
       - exec.run: 'echo \$\$ >$folder/pid; echo last words >&2; exec sleep 1000'
         timeout: 500ms
 END
-says 'timed out while waiting for echo to end: still running after .*; the last it said: "last words"'
+says 'timed out while waiting for the command to end: still running after .*; the last it said: "last words"'
 gone "$folder/pid"
 
 # One that ignores SIGTERM, with a child in its group.
