@@ -73,12 +73,12 @@ background_destroy (struct runner_step *step, void *object)
   struct background *background = object;
   struct program *program = &background->program;
   char name[SIGNAL_ROOM];
-  if (program_ended (program) && !background->asked && is_crash (program->signal))
-    runner_fail (step, "%s crashed: it was ended by %s, and no step looked", background->name,
-                 program_signal_name (name, program->signal));
   int64_t grace = runner_left (step) / 2;
   if (program_end (program, grace < GRACE ? grace : GRACE))
     runner_log (step, "%s did not end on SIGTERM, and was killed", background->name);
+  if (!background->asked && is_crash (program->signal))
+    runner_fail (step, "%s crashed: it was ended by %s, and no step looked", background->name,
+                 program_signal_name (name, program->signal));
   background_free (background);
 }
 
@@ -178,6 +178,7 @@ start_with (struct runner_step *step, const struct start_args *args, struct back
   outcome = program_start (step, &args->program, &files, &background->program);
   if (outcome != RUNNER_PASS)
     return outcome;
+  memcpy (background->program.name, background->name, sizeof background->name);
   background->in = ends->ours[0];
   ends->ours[0] = -1;
   outcome = collect (step, background, OUT, &ends->ours[1]);

@@ -131,18 +131,14 @@ make_env (struct runner_step *step, const struct program_args *args)
   return env;
 }
 
-/* What messages call it: the first word, without folders. */
+/* What messages call it: the file's name.  A shell's command need not have any. */
 static void
-name_program (struct program *program, const char *command)
+name_program (struct program *program, const struct program_args *args, const char *file)
 {
-  size_t size = strcspn (command, " \t\n");
-  for (size_t i = size; i > 0; i--)
-    if (command[i - 1] == '/') {
-      command += i;
-      size -= i;
-      break;
-    }
-  snprintf (program->name, sizeof program->name, "%.*s", (int) (size > 60 ? 60 : size), command);
+  const char *slash = strrchr (file, '/');
+  if (slash && slash[1])
+    file = slash + 1;
+  snprintf (program->name, sizeof program->name, "%.60s", args->shell ? "the command" : file);
 }
 
 int
@@ -165,7 +161,7 @@ program_start (struct runner_step *step, const struct program_args *args, const 
                                   .env = (const char *const *) env, .cwd = cwd, .stdin_fd = files->in,
                                   .stdout_fd = files->out, .stderr_fd = files->err,
                                   .clear_env = args->clear_env.on, .terminal = files->terminal };
-    name_program (program, args->shell ? args->shell : argv[0]);
+    name_program (program, args, argv[0]);
     program->started = runner_now ();
     program->pid = runner_spawn (step, &spawn);
   }
@@ -260,7 +256,7 @@ group_await (struct program *program, int64_t end)
   while (kill (-program->pid, 0) == 0) {
     if (runner_now () >= end)
       return 0;
-    (void) poll (NULL, 0, 5);
+    (void) poll (NULL, 0, 1); /* nothing tells that a group has become empty */
   }
   return 1;
 }
@@ -270,8 +266,10 @@ program_finish (struct program *program, int64_t end)
 {
   if (program->reaped || !program->ended)
     return;
-  if (!group_await (program, end))
-    (void) kill (-program->pid, SIGKILL);
+  if (group_await (program, end))
+    return;
+  (void) kill (-program->pid, SIGKILL);
+  (void) group_await (program, runner_now () + KILL_TAKES);
 }
 
 void
@@ -281,8 +279,9 @@ program_destroy (struct program *program)
     return;
   (void) program_kill (program, SIGKILL, 1);
   /* Nothing outlives SIGKILL but a program stuck in the kernel: that one is not waited for. */
+  int64_t end = runner_now () + KILL_TAKES;
   if (program_await (program, KILL_TAKES))
-    reap (program);
+    (void) group_await (program, end);
 }
 
 int

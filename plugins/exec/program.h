@@ -36,7 +36,7 @@ struct program {
   int signal;     /* that ended it; 0: none */
   int status;     /* its exit status, if no signal did */
   int64_t ended_at;
-  char name[64];  /* for messages: the program's name, as short as it can be */
+  char name[64];  /* for messages */
 };
 
 /* RUNNER_PASS, or the outcome to return. */

@@ -20,6 +20,7 @@
   X (report) \
   X (secret) \
   X (source) \
+  X (stream) \
   X (units) \
   X (value)
 
