@@ -11,6 +11,7 @@
   X (event) \
   X (expr) \
   X (document) \
+  X (http) \
   X (json) \
   X (keys) \
   X (match) \
