@@ -592,6 +592,8 @@ http_request_prepare (struct http_request *request)
   const struct http_request_args *args = request->args;
   if (!is_token (request->method, strlen (request->method)))
     return runner_error (step, "\"%s\" cannot be a method", request->method);
+  if (args->save_to && args->xpath.node)
+    return runner_error (step, "xpath needs the body, which save_to writes to a file");
   http_transfer_begin (request);
   request->settings = request->session->settings;
   int outcome = http_settings_merge (step, &args->options, &request->settings, &request->kept);

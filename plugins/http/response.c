@@ -298,7 +298,7 @@ put_body (struct runner_out *out, struct http_request *request)
   runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
   if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
     put_json (out, type, &exchange->body);
-  return request->args->xpath.node ? http_xpath (request, type, out) : RUNNER_PASS;
+  return RUNNER_PASS;
 }
 
 /* ---- the whole ---- */
@@ -368,6 +368,9 @@ http_response (struct http_request *request)
   if (failed)
     return runner_error (request->step, "no memory for the result");
   int outcome = put_body (out, request);
-  int judged = judge (request, status);
-  return outcome != RUNNER_PASS ? outcome : judged;
+  if (outcome == RUNNER_PASS)
+    outcome = judge (request, status);
+  if (outcome == RUNNER_PASS && request->args->xpath.node)
+    outcome = http_xpath (request, content_type (easy), out);
+  return outcome;
 }

@@ -12,6 +12,7 @@
   X (event) \
   X (expr) \
   X (document) \
+  X (http) \
   X (json) \
   X (keys) \
   X (match) \

@@ -150,6 +150,9 @@ class Friendly(http.server.BaseHTTPRequestHandler):
     def path_html(self):
         self.answer(body="<html><body><p class=a>one<br>two<p>three</body>", kind="text/html; charset=utf-8")
 
+    def path_entities(self):
+        self.answer(body='<!DOCTYPE b [<!ENTITY a "text">]><b>&a;</b>', kind="text/xml")
+
     def path_bomb(self):
         self.answer(body=BOMB, kind="text/xml")
 

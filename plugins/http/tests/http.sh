@@ -1,0 +1,26 @@
+#!/bin/sh
+# http.sh - runs the suites of the plugin http against the servers of peer.py.
+set -u
+here=${srcdir:-.}/plugins/http/tests
+
+for tool in python3 openssl; do
+  command -v "$tool" >/dev/null 2>&1 || { echo "http.sh: $tool is missing"; exit 77; }
+done
+
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+
+python3 "$here/peer.py" ./runner -o "$out/good" "$here/requests.yaml" "$here/bodies.yaml" "$here/responses.yaml" \
+  "$here/sessions.yaml" "$here/tls.yaml" "$here/hostile.yaml" || exit 1
+
+# Responses that come too late: two tests fail, saying what they waited for; the third passes.
+python3 "$here/peer.py" ./runner -o "$out/late" "$here/late.yaml" >"$out/late.txt" 2>&1
+status=$?
+cat "$out/late.txt"
+[ "$status" = 1 ] || { echo "http.sh: exit status $status instead of 1"; exit 1; }
+for text in 'waiting for the response to GET http://.*/silent' 'reading the body of GET http://.*/stalled, after 5 bytes'
+do
+  grep -q "timed out while $text" "$out/late.txt" || { echo "http.sh: not told: $text"; exit 1; }
+done
+failures=$(grep -c '<failure' "$out/late/junit.xml")
+[ "$failures" = 2 ] || { echo "http.sh: $failures failures instead of 2"; exit 1; }
