@@ -39,7 +39,7 @@ load_one (struct loading *loading, const char *path)
     loading->suites[loading->count++] = suite;
 }
 
-/* All *.yaml of a folder that are no libraries (*.library.yaml), by name. */
+/* All *.yaml of a folder, by name. */
 static void
 load_folder (struct loading *loading, const char *folder)
 {
@@ -58,12 +58,8 @@ load_folder (struct loading *loading, const char *folder)
     fault_add (loading->faults, NULL, "%s: there is no suite (*.yaml) in this folder", folder);
     return;
   }
-  for (size_t i = 0; i < found.gl_pathc; i++) {
-    const char *path = found.gl_pathv[i], *end = path + strlen (path);
-    if (end - path > 13 && strcmp (end - 13, ".library.yaml") == 0)
-      continue;
-    load_one (loading, path);
-  }
+  for (size_t i = 0; i < found.gl_pathc; i++)
+    load_one (loading, found.gl_pathv[i]);
   globfree (&found);
 }
 
@@ -79,6 +75,8 @@ load_suites (const char *const *paths, size_t count, struct expr_engine *engine,
       load_one (&loading, paths[i]);
   }
   *loaded = loading.count;
+  if (faults->count == 0 && loading.count == 0)
+    fault_add (faults, NULL, "there is no suite: libraries are included by suites, not run alone");
   if (faults->count == 0)
     return loading.suites ? loading.suites : xcalloc (1, sizeof *loading.suites);
   faults_print (faults, stderr, wants_color (STDERR_FILENO, -1));

@@ -822,6 +822,33 @@ signal_role (struct runner_step *step, const void *args, int signal)
   return RUNNER_PASS;
 }
 
+/* Waits until a role ends by itself: that is then expected, and no failure. */
+static int
+role_ended (struct runner_step *step, const void *args)
+{
+  int outcome;
+  struct role_state *role = role_of (step, args, false, &outcome);
+  if (!role)
+    return outcome;
+  if (role->pid_fd < 0)
+    return runner_error (step, "role %s was not started", role->name);
+  while (!has_ended (role)) {
+    struct pollfd fd = { .fd = role->pid_fd, .events = POLLIN };
+    if (runner_poll (step, &fd, 1, -1) < 0)
+      return runner_expired (step, "waiting for the end of role %s", role->name);
+  }
+  if (WIFSIGNALED (role->wait_status)) {
+    runner_put_null (&step->out, "exit");
+    runner_put_string (&step->out, "signal",
+                       arena_printf (step->arena, "SIG%s", sigabbrev_np (WTERMSIG (role->wait_status))));
+  }
+  else {
+    runner_put_int (&step->out, "exit", WEXITSTATUS (role->wait_status));
+    runner_put_null (&step->out, "signal");
+  }
+  return RUNNER_PASS;
+}
+
 static int
 role_pause (struct runner_step *step, const void *args)
 {
@@ -1029,6 +1056,11 @@ static const struct runner_field log_fields[] = {
   { .name = "lines", .type = RUNNER_LIST, .help = "the same, line by line" },
   { 0 }
 };
+static const struct runner_field ended_fields[] = {
+  { .name = "exit", .type = RUNNER_INT, .help = "its exit status; null when a signal ended it" },
+  { .name = "signal", .type = RUNNER_TEXT, .help = "the signal's name (SIGSEGV), or null" },
+  { 0 }
+};
 static const struct runner_field stats_fields[] = {
   { .name = "pid", .type = RUNNER_INT, .help = "process id" },
   { .name = "memory", .type = RUNNER_INT, .help = "resident memory in bytes" },
@@ -1049,6 +1081,8 @@ role_verb_table (size_t *count)
       .params = PARAMS (role_params, struct role_args) },
     { .name = "role.kill", .help = "ends a role by SIGKILL", .run = role_kill,
       .params = PARAMS (role_params, struct role_args) },
+    { .name = "role.ended", .help = "waits until a role has ended by itself", .run = role_ended,
+      .params = PARAMS (role_params, struct role_args), FIELDS (ended_fields) },
     { .name = "role.pause", .help = "stops a role where it is (SIGSTOP)", .run = role_pause,
       .params = PARAMS (role_params, struct role_args) },
     { .name = "role.resume", .help = "lets a paused role go on (SIGCONT)", .run = role_resume,

@@ -158,6 +158,14 @@ shared_alternate_stack (void)
 }
 
 void
+shared_end_alternate_stack (void)
+{
+  stack_t off = { .ss_flags = SS_DISABLE }, old;
+  if (sigaltstack (&off, &old) == 0 && old.ss_sp && !(old.ss_flags & SS_DISABLE))
+    munmap (old.ss_sp, old.ss_size);
+}
+
+void
 shared_watch_crashes (struct shared *shared, int probe)
 {
   static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };

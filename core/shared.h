@@ -77,5 +77,6 @@ void shared_forget_wire (struct shared *shared);
  * runs steps calls shared_alternate_stack once. */
 void shared_watch_crashes (struct shared *shared, int probe);
 void shared_alternate_stack (void);
+void shared_end_alternate_stack (void); /* before such a thread ends */
 
 #endif

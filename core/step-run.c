@@ -122,14 +122,12 @@ record_failure (struct context *context, const struct step *step, const struct v
 
 /* ---- the step's record in the test's event ---- */
 
-static void
-record_step (struct context *context, const struct step *step, int outcome, int64_t start_ns, uint32_t attempts,
-             const char *name, const char *message)
+struct event_step *
+add_step_record (struct test_run *test)
 {
-  struct test_run *test = context->test;
   if (test->step_count >= STEPS_TOLD) {
     test->steps_untold++;
-    return;
+    return NULL;
   }
   if (test->step_count == test->step_room) {
     size_t room = test->step_room ? test->step_room * 2 : 8;
@@ -139,11 +137,29 @@ record_step (struct context *context, const struct step *step, int outcome, int6
     test->steps = steps;
     test->step_room = room;
   }
+  return &test->steps[test->step_count++];
+}
+
+void
+context_free (struct context *context)
+{
+  for (size_t i = 0; i < sizeof context->pool / sizeof *context->pool; i++)
+    arena_free (&context->pool[i]);
+}
+
+static void
+record_step (struct context *context, const struct step *step, int outcome, int64_t start_ns, uint32_t attempts,
+             const char *name, const char *message)
+{
+  struct test_run *test = context->test;
+  struct event_step *record = add_step_record (test);
+  if (!record)
+    return;
   static const int outcomes[] = { OUTCOME_PASSED, OUTCOME_FAILED, OUTCOME_ERROR, OUTCOME_SKIPPED };
   struct buffer place = { 0 };
   place_print (&place, step->key);
   int64_t now = clock_now_ns ();
-  test->steps[test->step_count++] = (struct event_step) {
+  *record = (struct event_step) {
     .where = arena_copy (&test->arena, place.data, place.size),
     .verb = step->key->string,
     .name = name ? arena_strdup (&test->arena, name) : NULL,
@@ -214,10 +230,11 @@ run_verb (struct context *context, const struct step *source, const struct value
 
 /* ---- groups, keywords, set ---- */
 
+/* A group's outcome; its verdict is the test's already. */
 static void
-run_body (struct context *context, struct steps steps, struct attempt *attempt)
+take_outcome (struct context *context, int outcome, struct attempt *attempt)
 {
-  attempt->outcome = run_steps (context, steps);
+  attempt->outcome = outcome;
   if (attempt->outcome != RUNNER_PASS) {
     attempt->told = true;
     attempt->expired = context->test->verdict.expired;
@@ -280,7 +297,7 @@ run_keyword (struct context *context, const struct step *step, const struct valu
   context->scope = scope;
   context->result = NULL;
   if (fine)
-    run_body (context, keyword->steps, attempt);
+    take_outcome (context, run_steps (context, keyword->steps), attempt);
   if (attempt->outcome == RUNNER_PASS && keyword->returns) {
     struct expr_error error;
     struct expr_scope names_seen = scope_at (context, &keyword->where);
@@ -319,6 +336,23 @@ run_defer (struct context *context, const struct step *step)
   deferred->scope = context->scope;
   deferred->older = context->test->deferred;
   context->test->deferred = deferred;
+}
+
+static void
+run_branches (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
+{
+  const char *which = NULL;
+  if (step->kind == STEP_PARALLEL) {
+    take_outcome (context, run_parallel (context, step), attempt);
+    return;
+  }
+  take_outcome (context, run_first_of (context, step, &which), attempt);
+  if (!which)
+    return;
+  struct member *m = arena_alloc (arena, sizeof *m);
+  m->key = value_string ("which");
+  m->value = value_string (which);
+  attempt->result = (struct value) { .type = VALUE_MAP, .count = 1, .members = m };
 }
 
 /* ---- what is held against the result ---- */
@@ -549,7 +583,7 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
   struct value args = *step->args;
   struct expr_error error;
   *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key, .result = { .type = VALUE_MAP } };
-  if (step->kind != STEP_DO && step->kind != STEP_DEFER && (args.flags & VALUE_DYNAMIC)) {
+  if (!step->body.count && (args.flags & VALUE_DYNAMIC)) {
     struct expr_scope scope = scope_at (context, step->key);
     if (!expr_expand (context->engine, step->args, &scope, arena, &args, &error)) {
       set_error (attempt, arena, &error, step->key);
@@ -567,7 +601,11 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
     run_keyword (context, step, &args, arena, attempt);
     break;
   case STEP_DO:
-    run_body (context, step->body, attempt);
+    take_outcome (context, run_steps (context, step->body), attempt);
+    break;
+  case STEP_PARALLEL:
+  case STEP_FIRST_OF:
+    run_branches (context, step, arena, attempt);
     break;
   case STEP_SET:
     run_set (context, &args);
@@ -610,7 +648,7 @@ read_timing (struct context *context, const struct step *step, struct arena *are
              struct attempt *attempt)
 {
   *timing = (struct timing) { .timeout_ns = DEFAULT_STEP_NS, .every_ns = RETRY_EVERY_NS };
-  bool group = step->kind == STEP_DO || step->kind == STEP_KEYWORD;
+  bool group = step->body.count || step->kind == STEP_KEYWORD;
   if (group || (step->kind == STEP_VERB && (step->verb->flags & VERB_OWN_TIME)))
     timing->timeout_ns = INT64_MAX / 4; /* its steps have timeouts of their own */
   return (!step->timeout || read_time (context, step->timeout, arena, &timing->timeout_ns, attempt))
@@ -791,7 +829,7 @@ saved_names (const struct step *step, struct arena *arena, const char ***list, s
       }
       (*list)[(*count)++] = maps[m]->members[i].key.string;
     }
-  if (step->kind == STEP_DO)
+  if (step->kind != STEP_DEFER)
     for (size_t i = 0; i < step->body.count; i++)
       saved_names (&step->body.items[i], arena, list, count, room);
 }

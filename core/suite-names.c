@@ -131,10 +131,10 @@ check_step (struct checker *checker, const struct step *step)
   check_tree (checker, step->retry_for);
   check_tree (checker, step->retry_every);
   check_tree (checker, step->timeout);
-  if (step->kind == STEP_DO)
-    check_steps (checker, step->body);
-  else if (step->kind == STEP_DEFER)
+  if (step->kind == STEP_DEFER)
     defer (checker, step); /* it sees what the steps after it define */
+  else if (step->body.count)
+    check_steps (checker, step->body);
   else
     check_tree (checker, step->args);
   check_result_parts (checker, step);

@@ -12,7 +12,12 @@ struct reader {
   const struct step **steps;   /* all, by id */
   size_t step_count, step_room;
   unsigned depth;              /* of nested groups */
+  char missing[16][80];        /* plugins that could not be had: told once */
+  size_t missing_count;
 };
+
+/* The plugin of a verb or role ("tcp" of "tcp.send"), or NULL: told once. */
+const struct plugin *read_plugin (struct reader *reader, const struct value *key);
 
 /* suite-step.c: a list of steps.  `what` names the list in messages. */
 struct steps read_steps (struct reader *reader, const struct value *list, const char *what);

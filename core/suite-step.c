@@ -14,7 +14,7 @@
 
 static const char *const modifiers[]
   = { "name", "each", "if", "retry", "timeout", "save", "expect", "check", "fails", NULL };
-static const char *const special_verbs[] = { "set", "check", "do", "defer", NULL };
+static const char *const special_verbs[] = { "set", "check", "do", "defer", "parallel", "first_of", NULL };
 
 static bool
 is_modifier (const struct value *key)
@@ -64,12 +64,34 @@ unknown_plugin (struct reader *reader, const struct value *key, const char *name
   arena_free (&arena);
 }
 
+const struct plugin *
+read_plugin (struct reader *reader, const struct value *key)
+{
+  char name[sizeof reader->missing[0]], error[1024];
+  size_t n = strcspn (key->string, ".");
+  if (n >= sizeof name)
+    n = sizeof name - 1;
+  memcpy (name, key->string, n);
+  name[n] = '\0';
+  for (size_t i = 0; i < reader->missing_count; i++)
+    if (strcmp (reader->missing[i], name) == 0)
+      return NULL;
+  const struct plugin *plugin = plugin_find (name, error, sizeof error);
+  if (!plugin) {
+    unknown_plugin (reader, key, name, error);
+    if (reader->missing_count < sizeof reader->missing / sizeof *reader->missing)
+      memcpy (reader->missing[reader->missing_count++], name, sizeof name);
+  }
+  return plugin;
+}
+
 /* Resolves the key to a verb, keyword or special form.  False: a fault was added. */
 static bool
 resolve (struct reader *reader, struct step *step)
 {
   const struct value *key = step->key;
-  static const enum step_kind kinds[] = { STEP_SET, STEP_CHECK, STEP_DO, STEP_DEFER };
+  static const enum step_kind kinds[] = { STEP_SET,   STEP_CHECK,    STEP_DO,
+                                          STEP_DEFER, STEP_PARALLEL, STEP_FIRST_OF };
   for (size_t i = 0; special_verbs[i]; i++)
     if (value_is (key, special_verbs[i])) {
       step->kind = kinds[i];
@@ -86,23 +108,14 @@ resolve (struct reader *reader, struct step *step)
   step->verb = core_verb_find (key->string, key->size);
   if (step->verb)
     return true;
-  char name[80], error[1024];
   size_t n = strcspn (key->string, ".");
-  if (!key->string[n] || n == 0 || n >= sizeof name || strlen (key->string) != key->size) {
+  if (!key->string[n] || n == 0 || strlen (key->string) != key->size || strncmp (key->string, "role.", 5) == 0) {
     unknown_verb (reader, key, NULL);
     return false;
   }
-  memcpy (name, key->string, n);
-  name[n] = '\0';
-  if (strcmp (name, "role") == 0) {
-    unknown_verb (reader, key, NULL);
+  const struct plugin *plugin = read_plugin (reader, key);
+  if (!plugin)
     return false;
-  }
-  const struct plugin *plugin = plugin_find (name, error, sizeof error);
-  if (!plugin) {
-    unknown_plugin (reader, key, name, error);
-    return false;
-  }
   step->verb = plugin_verb (plugin, key->string);
   if (!step->verb)
     unknown_verb (reader, key, plugin);
@@ -347,6 +360,77 @@ check_set (struct reader *reader, const struct step *step)
     check_name (reader, &step->args->members[i].key, "set");
 }
 
+#define BRANCHES_MOST 60 /* threads that the supervisor can tell apart, with some to spare */
+
+/* The names that a branch saves: calls `each` for all. */
+static void
+each_saved (const struct step *step, void (*each) (void *data, const struct value *name), void *data)
+{
+  const struct value *maps[] = { step->save, step->kind == STEP_SET ? step->args : NULL };
+  for (size_t m = 0; m < 2; m++)
+    for (size_t i = 0; maps[m] && maps[m]->type == VALUE_MAP && i < maps[m]->count; i++)
+      each (data, &maps[m]->members[i].key);
+  for (size_t i = 0; i < step->body.count; i++)
+    each_saved (&step->body.items[i], each, data);
+}
+
+struct saved {
+  struct reader *reader;
+  const struct step *parallel;
+  size_t branch;
+  const struct value *names[256];
+  size_t owners[256];
+  size_t count;
+};
+
+static void
+note_saved (void *data, const struct value *name)
+{
+  struct saved *saved = data;
+  for (size_t i = 0; i < saved->count; i++)
+    if (saved->owners[i] != saved->branch && value_equal (saved->names[i], name)) {
+      fault_add (saved->reader->faults, name, "two branches of parallel save \"%s\": which of them would count?",
+                 name->string);
+      return;
+    }
+  if (saved->count < sizeof saved->names / sizeof *saved->names) {
+    saved->names[saved->count] = name;
+    saved->owners[saved->count++] = saved->branch;
+  }
+}
+
+static void
+check_branches (struct reader *reader, const struct step *step)
+{
+  struct saved saved = { .reader = reader, .parallel = step };
+  if (step->body.count > BRANCHES_MOST)
+    fault_add (reader->faults, step->key, "%s: more than %d branches", step->key->string, BRANCHES_MOST);
+  if (step->args->type == VALUE_LIST && step->args->count == 0)
+    fault_add (reader->faults, step->key, "%s has no branch", step->key->string);
+  for (saved.branch = 0; saved.branch < step->body.count && step->kind == STEP_PARALLEL; saved.branch++)
+    each_saved (&step->body.items[saved.branch], note_saved, &saved);
+}
+
+static void
+read_first_of (struct reader *reader, struct step *step)
+{
+  const struct value *map = step->args;
+  if (map->type != VALUE_MAP || map->count < 2) {
+    fault_add (reader->faults, map, "first_of: expected a map {name: step, other: step}");
+    return;
+  }
+  struct value *items = arena_array (reader->arena, map->count, sizeof *items);
+  step->branch_names = arena_array (reader->arena, map->count, sizeof *step->branch_names);
+  for (size_t i = 0; i < map->count; i++) {
+    items[i] = map->members[i].value;
+    step->branch_names[i] = map->members[i].key.string;
+  }
+  struct value list = { .type = VALUE_LIST, .file = map->file, .line = map->line, .column = map->column,
+                        .count = map->count, .items = items };
+  step->body = read_steps (reader, &list, "first_of");
+  check_branches (reader, step);
+}
+
 static void
 read_args (struct reader *reader, struct step *step)
 {
@@ -367,6 +451,13 @@ read_args (struct reader *reader, struct step *step)
   case STEP_DO:
   case STEP_DEFER:
     step->body = read_steps (reader, step->args, step->key->string);
+    break;
+  case STEP_PARALLEL:
+    step->body = read_steps (reader, step->args, step->key->string);
+    check_branches (reader, step);
+    break;
+  case STEP_FIRST_OF:
+    read_first_of (reader, step);
     break;
   }
 }

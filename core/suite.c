@@ -207,19 +207,14 @@ read_secrets (struct reader *reader, const struct value *secrets)
 static const struct role_type *
 find_role_type (struct reader *reader, const struct value *key)
 {
-  char name[80], error[1024];
   size_t n = strcspn (key->string, ".");
-  if (!key->string[n] || n == 0 || n >= sizeof name) {
+  if (!key->string[n] || n == 0) {
     fault_add (reader->faults, key, "\"%.60s\" is no role: a role is named PLUGIN.ROLE", key->string);
     return NULL;
   }
-  memcpy (name, key->string, n);
-  name[n] = '\0';
-  const struct plugin *plugin = plugin_find (name, error, sizeof error);
-  if (!plugin) {
-    fault_add (reader->faults, key, "%s", error);
+  const struct plugin *plugin = read_plugin (reader, key);
+  if (!plugin)
     return NULL;
-  }
   const struct role_type *type = plugin_role (plugin, key->string);
   if (!type) {
     const char *names[64];
@@ -632,6 +627,7 @@ read_library (struct reader *reader, const struct value *include, struct librari
     return;
   }
   libraries->count++;
+  folder_of (root); /* now, while there is one thread */
   check_keys (reader, root, "library", library_keys);
   read_vars (reader, read_key (root, "vars"));
   reader->suite->roles = read_roles (reader, read_key (root, "roles"), reader->suite->roles, &reader->suite->role_count);
@@ -700,9 +696,10 @@ suite_load (const char *path, uint32_t number, struct expr_engine *engine, struc
   suite->where = root;
   suite->folder = folder_of (&root);
   if (root.type != VALUE_MAP || !read_key (&root, "suite")) {
-    bool library = root.type == VALUE_MAP && read_key (&root, "library");
-    fault_add (faults, &root, library ? "this is a library: it is included by suites, not run alone"
-                                      : "this is no suite: it has no key suite");
+    if (root.type == VALUE_MAP && read_key (&root, "library"))
+      check_keys (&reader, &root, "library", library_keys); /* a pattern of files names it too: it is included, not run alone */
+    else
+      fault_add (faults, &root, "this is no suite: it has no key suite");
     suite_free (suite);
     return NULL;
   }

@@ -17,6 +17,8 @@ enum step_kind {
   STEP_CHECK,
   STEP_DO,      /* `body` */
   STEP_DEFER,   /* `body` */
+  STEP_PARALLEL, /* `body`: a branch each */
+  STEP_FIRST_OF, /* `body`, `branch_names` */
 };
 
 struct step {
@@ -27,6 +29,7 @@ struct step {
   const struct verb *verb;
   const struct keyword *keyword;
   struct steps body;
+  const char **branch_names;
   const struct value *name, *each, *condition, *timeout, *save, *expect, *check, *fails; /* NULL: not given */
   const struct value *retry; /* NULL: none; then: */
   const struct value *retry_for, *retry_every, *until, *stop_if;
@@ -116,7 +119,7 @@ struct suite {
 #define DEFAULT_GRACE_NS (INT64_C (5) * 1000000000)
 
 /* Reads and checks one file.  All that is wrong goes to `faults`; then NULL may
- * be returned.  `engine` compiles the expressions (and keeps them). */
+ * be returned, as it is for a library, which is no suite by itself.  `engine` compiles the expressions (and keeps them). */
 struct suite *suite_load (const char *path, uint32_t number, struct expr_engine *engine, struct faults *faults);
 void suite_free (struct suite *suite);
 

@@ -246,8 +246,8 @@ remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw
   return remove (path) < 0 && errno != ENOENT ? errno : 0;
 }
 
-static void
-remove_temp (struct test_run *test)
+void
+remove_test_temp (struct test_run *test)
 {
   if (test->temp && nftw (test->temp, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
     test_warning (test, "the temporary folder %s cannot be removed", test->temp);
@@ -342,7 +342,7 @@ clean_up (struct context *context, struct evidence *evidence)
       record_failure (context, NULL, &test->planned->test->where, RUNNER_FAIL, false,
                       arena_printf (&test->arena, "left running, and ended by the runner: %s", left), NULL);
   }
-  remove_temp (test);
+  remove_test_temp (test);
   take_evidence (context, evidence);
   return dead != NULL;
 }
@@ -372,10 +372,10 @@ static void
 run_test_body (struct context *context, const struct test *test)
 {
   const struct suite *suite = context->worker->suite;
-  if (test->role_count && !roles_start (context, test->roles, test->role_count, true))
-    return;
   if (context->worker->roles)
     roles_mark (context->worker);
+  if (test->role_count && !roles_start (context, test->roles, test->role_count, true))
+    return;
   if (suite->before_each.count)
     run_phase (context, "before_each", suite->before_each);
   if (context->test->verdict.outcome == RUNNER_PASS)
@@ -587,7 +587,7 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   destroy_handles (context, &worker->scope);
   roles_stop (context, false);
   check_leftovers (worker, run);
-  remove_temp (run);
+  remove_test_temp (run);
   *end = evidence.event;
   fill_verdict (end, run);
   end->type = EVENT_SUITE_END;

@@ -2,6 +2,7 @@
  *
  *   worker.c        setup, tests in turn, teardown; their verdicts as events
  *   step-run.c      one step with its modifiers
+ *   step-parallel.c branches in threads
  *   step-api.c      the interface for plugins: runner_* of a step
  *   core-verbs.c    log, sleep, fail, skip
  *   role-control.c  starting, stopping, watching roles; role.* verbs
@@ -97,6 +98,8 @@ struct worker {
   struct role_state *roles;  /* newest first */
   pthread_mutex_t lock;      /* of the traffic, the output and the events */
   struct spawned *spawned;
+  struct expr_engine *engines[16]; /* of threads that have ended: for the next ones */
+  size_t engine_count;
   struct runner_drain *drains; /* open ones */
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
@@ -133,6 +136,14 @@ void record_failure (struct context *context, const struct step *step, const str
 bool context_cancelled (const struct context *context);
 bool context_stopped (const struct context *context); /* cancelled, or out of time */
 
+/* A new record at the end of the test's list; NULL: the list is full, which was counted. */
+struct event_step *add_step_record (struct test_run *test);
+void context_free (struct context *context); /* its working memory */
+
+/* step-parallel.c: outcome of the group; the verdict is set when it is no pass. */
+int run_parallel (struct context *context, const struct step *step);
+int run_first_of (struct context *context, const struct step *step, const char **which);
+
 /* step-api.c */
 void step_begin (struct runner_step *step, struct context *context, const struct step *source, struct arena *arena,
                  int64_t deadline_ns);
@@ -145,6 +156,7 @@ void destroy_handles (struct context *context, struct scope *scope);
 /* worker.c */
 int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt);
 void test_output (struct context *context, const char *text, size_t size);
+void remove_test_temp (struct test_run *test);
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 /* Has the start of the running test told, before something that may take long. */
 void tell_start (struct worker *worker);

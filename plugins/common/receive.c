@@ -272,7 +272,7 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
   int64_t left = runner_left (step);
   if (left < ns)
     return runner_error (step, "for: %s is longer than the step may take (%s): give it a longer timeout",
-                         show_duration (wish, ns), show_duration (left_text, left));
+                         show_time (wish, ns), show_time (left_text, left));
   int64_t end = runner_now () + ns;
   size_t from = 0;
   for (;;) {

@@ -239,7 +239,7 @@ run_overdue (struct runner_step *step, struct run *run)
   char *text = excerpt_text (&run->excerpt[which], &size);
   const char *last = text ? last_of (text, &size) : "";
   int outcome = runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
-                                run->program.name, show_duration (time, lasted), size ? show_last (shown, last, size) : "nothing");
+                                run->program.name, show_time (time, lasted), size ? show_last (shown, last, size) : "nothing");
   free (text);
   return outcome;
 }

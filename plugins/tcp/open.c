@@ -143,7 +143,7 @@ connect_within (struct runner_step *step, const struct connect_args *args, struc
   }
   if (args->within.ns)
     return runner_fail (step, "cannot connect to %s within %s: %s", attempt->peer,
-                        show_duration (within, args->within.ns), strerror (attempt->error));
+                        show_time (within, args->within.ns), strerror (attempt->error));
   return runner_fail (step, "cannot connect to %s: %s", attempt->peer, strerror (attempt->error));
 }
 

@@ -11,7 +11,6 @@
   X (document) \
   X (event) \
   X (expr) \
-  X (document) \
   X (http) \
   X (json) \
   X (keys) \
