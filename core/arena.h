@@ -20,7 +20,8 @@ void *arena_array (struct arena *arena, size_t n, size_t size); /* checked produ
 char *arena_copy (struct arena *arena, const void *data, size_t size); /* + a final NUL */
 char *arena_strdup (struct arena *arena, const char *text);
 char *arena_printf (struct arena *arena, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
-char *arena_vprintf (struct arena *arena, const char *fmt, va_list args);
+char *arena_vprintf (struct arena *arena, const char *fmt, va_list args)
+  __attribute__ ((format (printf, 2, 0)));
 
 /* Forgets everything but keeps the first blocks, so that a loop of uses settles
  * without malloc. */

@@ -17,7 +17,8 @@ void buffer_reserve (struct buffer *buffer, size_t more);
 void buffer_add (struct buffer *buffer, const void *data, size_t size);
 void buffer_puts (struct buffer *buffer, const char *text);
 void buffer_printf (struct buffer *buffer, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
-void buffer_vprintf (struct buffer *buffer, const char *fmt, va_list args);
+void buffer_vprintf (struct buffer *buffer, const char *fmt, va_list args)
+  __attribute__ ((format (printf, 2, 0)));
 void buffer_int (struct buffer *buffer, int64_t number);  /* decimal, without printf */
 void buffer_float (struct buffer *buffer, double number); /* shortest that reads back the same; always with a
                                                              point, an exponent, or as nan, inf, -inf */
