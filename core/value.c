@@ -506,7 +506,7 @@ builder_children (const struct builder *builder, size_t *count)
 {
   size_t base = builder->levels[builder->depth - 1].base;
   *count = builder->top - base;
-  return builder->stack + base;
+  return *count ? builder->stack + base : NULL;
 }
 
 void
