@@ -13,7 +13,7 @@
 #include "match-walk.h"
 #include "path.h"
 
-#define WORK ((size_t) 50 * 1000 * 1000) /* comparisons, about; a second or two */
+#define WORK ((size_t) 20 * 1000 * 1000) /* comparisons, about; up to a second */
 #define NODE_WORK 16                     /* for what a path finds: it takes memory too */
 #define DEPTH 100                        /* levels of the pattern: threads have small stacks */
 
