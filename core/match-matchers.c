@@ -14,7 +14,7 @@
 #include "text.h"
 
 #define CLOSEST_OF 100 /* items that are looked at for the one that nearly matches */
-#define PAIRS ((size_t) 50 * 1000 * 1000)
+#define PAIRS ((size_t) 20 * 1000 * 1000)
 
 /* Its operand has been checked; `actual` is NULL (missing) only for those that deal with it. */
 typedef int matcher_function (struct matching *m, enum matcher matcher, const struct value *operand,

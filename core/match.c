@@ -13,7 +13,8 @@
 #include "match-walk.h"
 #include "path.h"
 
-#define WORK ((size_t) 50 * 1000 * 1000) /* comparisons, about; a second or two */
+#define WORK ((size_t) 20 * 1000 * 1000) /* comparisons, about; up to a second */
+#define NODE_WORK 16                     /* for what a path finds: it takes memory too */
 #define DEPTH 100                        /* levels of the pattern: threads have small stacks */
 
 bool
@@ -144,6 +145,8 @@ match_nodes (struct matching *m, const struct value *key, const struct value *pa
   struct trail step = { .parent = trail, .kind = TRAIL_NODES, .of = actual, .key = key, .nodes = nodes };
   if (count == 0 && wants_absence (pattern))
     return walk_any (m, pattern, NULL, &step);
+  if (count > m->work / NODE_WORK || !walk_spend (m, count * NODE_WORK))
+    return walk_too_much (m, key, trail);
   struct value *items = arena_array (m->match->arena, count, sizeof *items);
   for (size_t i = 0; i < count; i++)
     items[i] = *nodes[i];
