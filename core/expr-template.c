@@ -376,5 +376,8 @@ expr_expand (struct expr_engine *engine, const struct value *in, const struct ex
              struct value *out, struct expr_error *error)
 {
   struct expansion x = { engine, scope, arena, error };
-  return expand (&x, in, out);
+  if (expand (&x, in, out))
+    return true;
+  *out = value_null;
+  return false;
 }
