@@ -296,6 +296,7 @@ event_suite (void)
   Suite *suite = suite_create ("event");
   TCase *tc = tcase_create ("event");
   tcase_add_checked_fixture (tc, NULL, teardown);
+  tcase_set_timeout (tc, 60);
   tcase_add_test (tc, a_trivial_test_is_a_short_line);
   tcase_add_test (tc, a_full_test_comes_back_as_it_was);
   tcase_add_test (tc, steps_traffic_and_logs_come_back);
