@@ -16,6 +16,7 @@
 
 #define DEEPEST 64
 #define MOST_ITEMS ((size_t) 1 << 20)
+#define FARTHEST_TIME (INT64_C (1) << 56) /* 2,283 years of microseconds: differences cannot overflow */
 
 static const char *const kind_names[] = { "a string", "a string", "an integer", "an integer", "an integer",
                                           "an integer", "a boolean", "a boolean", "an outcome", "a list", "a list" };
@@ -382,12 +383,14 @@ read_outcome (struct reader *r, const struct field *field, void *base)
 static bool
 read_number_field (struct reader *r, const struct field *field, void *base)
 {
-  int64_t number = 0, most = field->kind == KIND_UINT32 ? UINT32_MAX : field->kind == KIND_INT ? INT32_MAX : INT64_MAX;
+  static const int64_t most[] = { [KIND_INT64] = FARTHEST_TIME, [KIND_UINT64] = INT64_MAX, [KIND_UINT32] = UINT32_MAX,
+                                  [KIND_INT] = INT32_MAX };
+  int64_t number = 0, least = field->kind == KIND_INT64 ? -FARTHEST_TIME : 0;
   if (*r->at != '-' && (*r->at < '0' || *r->at > '9'))
     return wrong_type (r, field);
   if (!read_integer (r, &number))
     return false;
-  if (number > most || (number < 0 && field->kind != KIND_INT64))
+  if (number > most[field->kind] || number < least)
     return fail (r, "`%.*s` is out of range", field->name_size, field->lead + 2);
   if (field->kind == KIND_INT64 || field->kind == KIND_UINT64)
     AT (int64_t, base, field->offset) = number;
