@@ -251,7 +251,8 @@ note_test (struct tally *tally, const struct event *event)
     return false;
   if (test->attempts < UINT8_MAX)
     test->attempts++;
-  suite->busy_us += event->duration_us;
+  if (__builtin_add_overflow (suite->busy_us, event->duration_us, &suite->busy_us))
+    suite->busy_us = INT64_MAX;
   if (!event->final)
     return true;
   test->done = true;

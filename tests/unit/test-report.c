@@ -266,7 +266,7 @@ START_TEST (junit_names_are_unique)
     PLAN (0, "a/x.yaml", "Same", { .name = "one" }, { .name = "one" }, { .name = "one (2)" }),
     PLAN (1, "a.x.yaml", "Same", { .name = "one" }),
     PLAN (2, "../a/x.yaml", "Same", { .name = "one" }),
-    PLAN (3, "./a_x.yml", NULL, { .name = "" }),
+    PLAN (3, "./a_x.yml", NULL, { .name = "" }, { .name = "a\n\"b\"\t" }),
     END (.status = 0),
   };
   JUNIT (events); /* the schema says that they are */
@@ -276,7 +276,8 @@ START_TEST (junit_names_are_unique)
   is ("//testsuite[3]/testcase/@classname", "a.x-2");
   is ("//testsuite[4]/testcase/@classname", "a_x-2");
   is ("//testsuite[4]/@name", "a_x-2");
-  is ("//testsuite[4]/testcase/@name", "test 0");
+  is ("//testsuite[4]/testcase[1]/@name", "test 0");
+  is ("//testsuite[4]/testcase[2]/@name", "a\n\"b\"\t");
 }
 END_TEST
 
@@ -439,6 +440,18 @@ START_TEST (junit_leaves_nothing_behind_when_it_cannot_be_written)
 } /* and the folder is empty otherwise: teardown removes it */
 END_TEST
 
+START_TEST (junit_has_no_impossible_times)
+{
+  struct event events[] = { PLAN (0, "a.yaml", "A", { .name = "t" }), TEST (0, 0, OUTCOME_PASSED) };
+  events[1].start_us = -1;
+  JUNIT (events);
+  is ("count(//testcase[@timestamp])", "0");
+  events[1].start_us = INT64_C (1) << 56;
+  JUNIT (events);
+  is ("//testcase/@timestamp", "4253-05-31T22:20:37.927Z");
+}
+END_TEST
+
 START_TEST (junit_without_tests_is_a_file_too)
 {
   const struct event events[] = { END (.status = 0) };
@@ -561,6 +574,7 @@ START_TEST (console_can_tell_every_test_and_step)
   ck_assert_ptr_nonnull (strstr (text, "passed   a.yaml: one  99 µs\n"));
   ck_assert_ptr_nonnull (strstr (text, "skipped  a.yaml: two  0 µs: why\n"));
   ck_assert_ptr_null (strstr (text, "a.yaml:1:2"));
+  ck_assert_ptr_null (strstr (text, "slowest"));
   free (text);
   CONSOLE (events, .verbose = 2);
   ck_assert_ptr_nonnull (strstr (text, "      passed   a.yaml:1:2  check  the name [defer]  12 µs, attempt 3\n"));
@@ -838,6 +852,7 @@ report_suite (void)
   tcase_add_test (tc, junit_survives_random_bytes_everywhere);
   tcase_add_test (tc, junit_is_compact);
   tcase_add_test (tc, junit_leaves_nothing_behind_when_it_cannot_be_written);
+  tcase_add_test (tc, junit_has_no_impossible_times);
   tcase_add_test (tc, junit_without_tests_is_a_file_too);
   tcase_add_test (tc, console_shows_a_run);
   tcase_add_test (tc, console_can_be_quiet);
