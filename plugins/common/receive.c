@@ -92,7 +92,8 @@ fail_differs (struct runner_step *step, const struct stream_source *source, cons
   show_first (got, stream->data, stream->size);
   if (wanted->content == CONTENT_CLOSED)
     return runner_fail (step, "%s: expected the end, got %s", source->name, got);
-  return runner_fail (step, "%s: expected %s, got %s: byte %zu (from 0) differs", source->name, what, got, found->at);
+  return runner_fail (step, "%s: expected %s, got %s: byte %zu (from 0) differs", source->name, what, got,
+                      found->at);
 }
 
 static int
@@ -250,7 +251,8 @@ wait_gives_up (struct runner_step *step, const struct waiting *waiting, int outc
   if (waiting->unsuitable)
     runner_log (step, "%zu came that the step's expectations do not hold for", waiting->unsuitable);
   if (waiting->lost)
-    runner_log (step, "so much came that %" PRIu64 " bytes were gone before they could be looked at", waiting->lost);
+    runner_log (step, "so much came that %" PRIu64 " bytes were gone before they could be looked at",
+                waiting->lost);
   return outcome;
 }
 
@@ -306,7 +308,8 @@ quiet_so_far (struct runner_step *step, const struct stream_source *source, cons
     show_first (got, stream->data + found.at, found.size);
     if (wanted->content == CONTENT_ANY && wanted->framing == FRAMING_NONE)
       return runner_fail (step, "%s: expected nothing, got %s", source->name, got);
-    return runner_fail (step, "%s: expected not to get %s, got %s", source->name, stream_describe (what, wanted), got);
+    return runner_fail (step, "%s: expected not to get %s, got %s", source->name, stream_describe (what, wanted),
+                        got);
   default:
     break;
   }
@@ -328,7 +331,7 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
   int64_t left = runner_left (step);
   if (left < ns)
     return runner_error (step, "for: %s is longer than the step may take (%s): give it a longer timeout",
-                         show_duration (wish, ns), show_duration (left_text, left));
+                         show_time (wish, ns), show_time (left_text, left));
   const struct stream *stream = source->stream;
   int64_t end = runner_now () + ns;
   size_t from = 0;

@@ -90,7 +90,7 @@ show_last (char *out, const void *data, size_t size)
 }
 
 const char *
-show_duration (char *out, long long ns)
+show_time (char *out, long long ns)
 {
   if (ns >= 1000000000LL) {
     long long tenths = (ns + 50000000) / 100000000;

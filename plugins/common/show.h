@@ -14,6 +14,6 @@ const char *show_first (char *out, const void *data, size_t size);
 const char *show_last (char *out, const void *data, size_t size);
 
 /* A duration in nanoseconds, as one would write it: "1.5s", "230ms". */
-const char *show_duration (char *out, long long ns);
+const char *show_time (char *out, long long ns);
 
 #endif

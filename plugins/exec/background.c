@@ -279,7 +279,7 @@ exec_wait_exit (struct runner_step *step, const void *arguments)
   size_t size = last_said (step, background, last, sizeof last);
   if (ended < 0)
     return runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
-                           background->name, show_duration (time, runner_now () - program->started),
+                           background->name, show_time (time, runner_now () - program->started),
                            size ? show_last (shown, last, size) : "nothing");
   background->asked = 1;
   program_put_end (runner_result (step), program);
@@ -314,7 +314,7 @@ judge_stopped (struct runner_step *step, struct background *background, int sign
   char last[LAST_SHOWN], time[40], name[SIGNAL_ROOM];
   if (killed)
     return runner_bad (step, "killed", "%s did not end within %s of %s, and was killed", background->name,
-                       show_duration (time, grace), program_signal_name (name, signal));
+                       show_time (time, grace), program_signal_name (name, signal));
   if (program->signal == signal || program->status == 128 + signal)
     return RUNNER_PASS;
   size_t size = last_said (step, background, last, sizeof last);

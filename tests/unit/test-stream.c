@@ -203,8 +203,8 @@ START_TEST (bytes_are_shown_readably)
   for (size_t i = 0; i < 400; i += 2)
     memcpy (many + i, "é", 2);
   ck_assert (memcmp (show_last (out, many, 399), "…\"\\", 5) != 0); /* begins with a whole character */
-  ck_assert_str_eq (show_duration (out, 1500000000), "1.5s");
-  ck_assert_str_eq (show_duration (out, 20000000), "20ms");
+  ck_assert_str_eq (show_time (out, 1500000000), "1.5s");
+  ck_assert_str_eq (show_time (out, 20000000), "20ms");
 }
 END_TEST
 
