@@ -46,11 +46,21 @@ fail_ended (struct runner_step *step, const struct stream_source *source, const 
                       stream_describe (what, wanted), describe_unread (unread, source->stream, from));
 }
 
+/* Nobody can say whether what was wanted was among the bytes that are lost. */
+static int
+fail_lost (struct runner_step *step, const struct stream_source *source)
+{
+  return runner_error (step, "%s: so much came that %" PRIu64 " bytes were gone before a step could look at them",
+                       source->name, source->stream->lost);
+}
+
 /* Waits for more.  RUNNER_PASS, or the outcome to return. */
 static int
 await_more (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
             size_t from)
 {
+  if (source->stream->lost)
+    return fail_lost (step, source);
   int outcome = RUNNER_ERROR;
   int more = source->more (step, source->object, -1, &outcome);
   if (more == MORE_FAILED)
@@ -82,7 +92,8 @@ fail_differs (struct runner_step *step, const struct stream_source *source, cons
   show_first (got, stream->data, stream->size);
   if (wanted->content == CONTENT_CLOSED)
     return runner_fail (step, "%s: expected the end, got %s", source->name, got);
-  return runner_fail (step, "%s: expected %s, got %s: byte %zu (from 0) differs", source->name, what, got, found->at);
+  return runner_fail (step, "%s: expected %s, got %s: byte %zu (from 0) differs", source->name, what, got,
+                      found->at);
 }
 
 static int
@@ -160,7 +171,9 @@ stream_receive (struct runner_step *step, const struct stream_source *source, co
 /* What a wait has done so far. */
 struct waiting {
   size_t from;        /* the search goes on here */
-  uint64_t let_go;    /* bytes consumed, since they were passed over */
+  uint64_t let_go;    /* bytes consumed, since they were passed over, or lost */
+  uint64_t lost;      /* of these, bytes that nobody saw */
+  int resync;         /* where the next message begins is not known: after the next delimiter */
   size_t unsuitable;  /* messages for which the step's `expect` did not hold */
 };
 
@@ -199,6 +212,50 @@ wait_let_go (struct stream *stream, struct waiting *waiting)
   waiting->from = 0;
 }
 
+/* Bytes that were lost were passed over too, if what is wanted comes later. */
+static int
+wait_over_gap (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
+               struct waiting *waiting)
+{
+  struct stream *stream = source->stream;
+  if (wanted->framing == FRAMING_LENGTH)
+    return fail_lost (step, source);
+  waiting->let_go += stream->size + stream->lost;
+  waiting->lost += stream->lost;
+  waiting->from = 0;
+  waiting->resync = wanted->framing != FRAMING_NONE;
+  stream_consume (stream, stream->size);
+  stream->lost = 0;
+  return RUNNER_PASS;
+}
+
+/* Passes over the rest of a message whose beginning is lost.  1: done. */
+static int
+wait_resync (struct stream *stream, const struct stream_wanted *wanted, struct waiting *waiting)
+{
+  struct stream_wanted any = *wanted;
+  struct stream_found found;
+  any.content = CONTENT_ANY;
+  if (waiting->resync && stream_match_next (NULL, &any, stream->data, stream->size, 0, &found) == MATCH_FOUND) {
+    waiting->resync = 0;
+    waiting->let_go += found.end;
+    stream_consume (stream, found.end);
+  }
+  return !waiting->resync;
+}
+
+/* How it ends when it was not found. */
+static int
+wait_gives_up (struct runner_step *step, const struct waiting *waiting, int outcome)
+{
+  if (waiting->unsuitable)
+    runner_log (step, "%zu came that the step's expectations do not hold for", waiting->unsuitable);
+  if (waiting->lost)
+    runner_log (step, "so much came that %" PRIu64 " bytes were gone before they could be looked at",
+                waiting->lost);
+  return outcome;
+}
+
 int
 stream_wait (struct runner_step *step, const struct stream_source *source, const struct stream_args *args)
 {
@@ -211,8 +268,9 @@ stream_wait (struct runner_step *step, const struct stream_source *source, const
   for (;;) {
     int ended = stream->state != STREAM_OPEN;
     struct stream_found found;
-    enum stream_match match = stream_match_find (step, &wanted, stream->data, stream->size, ended, &waiting.from,
-                                                 &found);
+    enum stream_match match = MATCH_MORE;
+    if (wait_resync (stream, &wanted, &waiting))
+      match = stream_match_find (step, &wanted, stream->data, stream->size, ended, &waiting.from, &found);
     if (match == MATCH_WRONG)
       return RUNNER_ERROR;
     if (match == MATCH_FOUND) {
@@ -221,12 +279,12 @@ stream_wait (struct runner_step *step, const struct stream_source *source, const
         return suits > 0 ? RUNNER_PASS : RUNNER_ERROR;
       continue;
     }
-    outcome = ended ? fail_ended (step, source, &wanted, 0) : await_more (step, source, &wanted, 0);
-    if (outcome != RUNNER_PASS) {
-      if (waiting.unsuitable)
-        runner_log (step, "%zu came that the step's expectations do not hold for", waiting.unsuitable);
-      return outcome;
-    }
+    if (stream->lost)
+      outcome = wait_over_gap (step, source, &wanted, &waiting);
+    else
+      outcome = ended ? fail_ended (step, source, &wanted, 0) : await_more (step, source, &wanted, 0);
+    if (outcome != RUNNER_PASS)
+      return wait_gives_up (step, &waiting, outcome);
     wait_let_go (stream, &waiting);
   }
 }
@@ -250,7 +308,8 @@ quiet_so_far (struct runner_step *step, const struct stream_source *source, cons
     show_first (got, stream->data + found.at, found.size);
     if (wanted->content == CONTENT_ANY && wanted->framing == FRAMING_NONE)
       return runner_fail (step, "%s: expected nothing, got %s", source->name, got);
-    return runner_fail (step, "%s: expected not to get %s, got %s", source->name, stream_describe (what, wanted), got);
+    return runner_fail (step, "%s: expected not to get %s, got %s", source->name, stream_describe (what, wanted),
+                        got);
   default:
     break;
   }
@@ -273,11 +332,14 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
   if (left < ns)
     return runner_error (step, "for: %s is longer than the step may take (%s): give it a longer timeout",
                          show_time (wish, ns), show_time (left_text, left));
+  const struct stream *stream = source->stream;
   int64_t end = runner_now () + ns;
   size_t from = 0;
   for (;;) {
     int over = 0;
     outcome = quiet_so_far (step, source, &wanted, &from, &over);
+    if (outcome == RUNNER_PASS && stream->lost)
+      return fail_lost (step, source);
     left = end - runner_now ();
     if (outcome != RUNNER_PASS || over || left <= 0)
       return outcome;

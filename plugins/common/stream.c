@@ -76,7 +76,7 @@ wanted_content (struct runner_step *step, const struct stream_args *args, struct
   } else if (runner_given (step, "closed")) {
     wanted->content = CONTENT_CLOSED;
     if (!args->closed.on)
-      return runner_error (step, "closed: only true says something (quiet: {closed: true} says that it stays open)");
+      return runner_error (step, "closed: only true says something (in quiet it says that it stays open)");
   }
   return RUNNER_PASS;
 }

@@ -22,6 +22,7 @@ struct stream {
   char *base;  /* what is allocated: `data` is within */
   size_t room;
   uint64_t received; /* in all, consumed ones too */
+  uint64_t lost;     /* after `data`, so many came and went unseen; who goes on sets it to 0 */
   enum stream_state state;
 };
 
@@ -32,7 +33,7 @@ void stream_free (struct stream *stream);
 
 /* Where a stream's bytes come from. */
 enum stream_more {
-  MORE_CAME = 1,     /* bytes, or the end */
+  MORE_CAME = 1,     /* bytes, or the end; or `lost` is set */
   MORE_NOT_YET = 0,  /* the time that was given is over */
   MORE_EXPIRED = -1, /* the step's time is over, or it was cancelled */
   MORE_FAILED = -2,  /* the step's outcome is set, and returned in *outcome */

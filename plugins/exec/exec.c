@@ -7,7 +7,8 @@
 
 static const struct runner_param run_params[] = {
   PROGRAM_PARAMS (struct run_args, program),
-  RUNNER_PARAM_AS ("stdin", struct run_args, input, .help = "bytes for its standard input; by default there are none"),
+  RUNNER_PARAM_AS ("stdin", struct run_args, input, 
+                   .help = "bytes for its standard input; by default there are none"),
   RUNNER_PARAM (struct run_args, limit, .preset = "1MiB", .max = "256MiB",
                 .help = "how much of each output is kept: half from the beginning, half from the end"),
   { 0 },
@@ -35,7 +36,8 @@ static const struct runner_param start_params[] = {
   RUNNER_PARAM (struct start_args, pty, .preset = "false", .help = "run it in a terminal"),
   RUNNER_PARAM (struct start_args, echo, .preset = "false", .help = "with pty: the terminal echoes what is sent"),
   RUNNER_PARAM (struct start_args, rows, .preset = "24", .min = "1", .max = "1000", .help = "with pty: its height"),
-  RUNNER_PARAM (struct start_args, columns, .preset = "80", .min = "1", .max = "10000", .help = "with pty: its width"),
+  RUNNER_PARAM (struct start_args, columns, .preset = "80", .min = "1", .max = "10000",
+                .help = "with pty: its width"),
   { 0 },
 };
 static const struct runner_field start_result[] = {
@@ -58,7 +60,8 @@ static const struct runner_param send_params[] = {
 static const char *const outputs[] = { "stdout", "stderr", NULL };
 
 #define FROM(args)                                                                                         \
-  RUNNER_PARAM (args, from, .preset = "stdout", .choices = outputs, .help = "which output; a terminal has but stdout")
+  RUNNER_PARAM (args, from, .preset = "stdout", .choices = outputs,                                        \
+                .help = "which output; a terminal has but stdout")
 
 static const struct runner_param receive_params[] = {
   STREAM_PARAMS (struct receive_args, wanted, RUNNER_PRIMARY),

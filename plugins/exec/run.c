@@ -202,7 +202,8 @@ put_outputs (struct runner_step *step, struct run *run, char *texts[OUTPUTS], si
     if (wire)
       runner_wire (step, RUNNER_RECEIVED, peer, texts[i] + (sizes[i] - wire), wire);
   }
-  runner_put_bool (out, "truncated", excerpt_truncated (&run->excerpt[OUT]) || excerpt_truncated (&run->excerpt[ERR]));
+  int truncated = excerpt_truncated (&run->excerpt[OUT]) || excerpt_truncated (&run->excerpt[ERR]);
+  runner_put_bool (out, "truncated", truncated);
   return RUNNER_PASS;
 }
 
@@ -239,7 +240,8 @@ run_overdue (struct runner_step *step, struct run *run)
   char *text = excerpt_text (&run->excerpt[which], &size);
   const char *last = text ? last_of (text, &size) : "";
   int outcome = runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
-                                run->program.name, show_time (time, lasted), size ? show_last (shown, last, size) : "nothing");
+                                run->program.name, show_time (time, lasted),
+                                size ? show_last (shown, last, size) : "nothing");
   free (text);
   return outcome;
 }

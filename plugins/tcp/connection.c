@@ -195,7 +195,8 @@ connection_send_raw (struct runner_step *step, struct connection *connection, co
 }
 
 int
-connection_send (struct runner_step *step, struct connection *connection, const void *data, size_t size, size_t *sent)
+connection_send (struct runner_step *step, struct connection *connection, const void *data, size_t size,
+                 size_t *sent)
 {
   if (connection->shut)
     return runner_error (step, "%s: its sending side was shut down before", connection->name);

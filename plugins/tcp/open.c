@@ -71,8 +71,8 @@ is_itself (int fd, int family)
 
 /* One address.  RUNNER_PASS says that it was tried: attempt->error says how it went. */
 static int
-connect_address (struct runner_step *step, const struct connect_args *args, const struct address *address, int64_t ns,
-                 struct attempt *attempt)
+connect_address (struct runner_step *step, const struct connect_args *args, const struct address *address,
+                 int64_t ns, struct attempt *attempt)
 {
   int family = address->addr.ss_family;
   address_print (attempt->peer, address);
@@ -82,7 +82,8 @@ connect_address (struct runner_step *step, const struct connect_args *args, cons
     return runner_error (step, "no socket for %s: %s", attempt->peer, strerror (errno));
   no_delay (attempt->fd, family);
   int outcome = runner_given (step, "bind") ? bind_local (step, attempt->fd, family, &args->bind) : RUNNER_PASS;
-  if (outcome == RUNNER_PASS && connect (attempt->fd, (const struct sockaddr *) &address->addr, address->size) < 0) {
+  const struct sockaddr *to = (const struct sockaddr *) &address->addr;
+  if (outcome == RUNNER_PASS && connect (attempt->fd, to, address->size) < 0) {
     /* EINTR: it goes on all the same (connect(2)). */
     if (errno == EINPROGRESS || errno == EINTR)
       outcome = finish_connect (step, attempt, ns);

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define CONN(args) \
+  RUNNER_PARAM (args, conn, .preset = "default", .flags = RUNNER_HANDLE, .help = "name of the connection")
+
 /* ---- send ---- */
 
 struct send_args {
@@ -42,7 +45,7 @@ tcp_send (struct runner_step *step, const void *arguments)
 
 static const struct runner_param send_params[] = {
   RUNNER_PARAM (struct send_args, text, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY, .help = "bytes to send"),
-  RUNNER_PARAM (struct send_args, conn, .preset = "default", .flags = RUNNER_HANDLE, .help = "name of the connection"),
+  CONN (struct send_args),
   RUNNER_PARAM (struct send_args, chunk, .min = "1", .help = "send them in pieces of this size"),
   RUNNER_PARAM (struct send_args, pause, .help = "with a pause between the pieces"),
   { 0 },
@@ -89,9 +92,6 @@ tcp_quiet (struct runner_step *step, const void *arguments)
   struct stream_source source = connection_source (connection);
   return stream_quiet (step, &source, &args->wanted, args->ns.ns);
 }
-
-#define CONN(args) \
-  RUNNER_PARAM (args, conn, .preset = "default", .flags = RUNNER_HANDLE, .help = "name of the connection")
 
 static const struct runner_param receive_params[] = {
   STREAM_PARAMS (struct receive_args, wanted, RUNNER_PRIMARY),
@@ -239,4 +239,5 @@ static const struct runner_verb verbs[] = {
   { 0 },
 };
 
-RUNNER_PLUGIN (.name = "tcp", .version = "1.0", .help = "connections over TCP, TLS and Unix sockets", .verbs = verbs);
+RUNNER_PLUGIN (.name = "tcp", .version = "1.0", .help = "connections over TCP, TLS and Unix sockets",
+               .verbs = verbs);

@@ -17,6 +17,7 @@ struct tls {
   SSL_CTX *context;
   SSL *ssl;
   BIO *in, *out;   /* owned by `ssl` */
+  char subject[256], issuer[256]; /* of the peer's certificate, refused or not; "": it has shown none */
   int sending;     /* bytes of `out` are on their way: nothing may overtake them */
 };
 
@@ -189,12 +190,7 @@ static int
 fail_certificate (struct runner_step *step, struct connection *connection, const struct tls_args *args,
                   const char *name, long verdict)
 {
-  char subject[256] = "no certificate", issuer[256] = "";
-  X509 *certificate = SSL_get0_peer_certificate (connection->tls->ssl);
-  if (certificate) {
-    X509_NAME_oneline (X509_get_subject_name (certificate), subject, sizeof subject);
-    X509_NAME_oneline (X509_get_issuer_name (certificate), issuer, sizeof issuer);
-  }
+  const struct tls *tls = connection->tls;
   const char *hint = "";
   if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
     hint = " (tls_name says which name it must have)";
@@ -202,8 +198,8 @@ fail_certificate (struct runner_step *step, struct connection *connection, const
     hint = " (tls_ca names the certificates to trust)";
   ERR_clear_error ();
   return runner_fail (step, "%s: the certificate is refused: %s; it is for %s, issued by %s; expected name: %s%s",
-                      connection->name, X509_verify_cert_error_string (verdict), subject, issuer,
-                      name ? name : "none", hint);
+                      connection->name, X509_verify_cert_error_string (verdict), tls->subject,
+                      tls->issuer, name ? name : "none", hint);
 }
 
 static int
@@ -302,6 +298,17 @@ set_name (SSL *ssl, const char *name, int verify)
   return SSL_set_tlsext_host_name (ssl, name) == 1;
 }
 
+/* Notes whose certificate it is, which OpenSSL forgets when it is refused. */
+static int
+verify_certificate (X509_STORE_CTX *store, void *argument)
+{
+  struct tls *tls = argument;
+  X509 *certificate = X509_STORE_CTX_get0_cert (store);
+  X509_NAME_oneline (X509_get_subject_name (certificate), tls->subject, sizeof tls->subject);
+  X509_NAME_oneline (X509_get_issuer_name (certificate), tls->issuer, sizeof tls->issuer);
+  return X509_verify_cert (store) > 0;
+}
+
 static int
 prepare (struct runner_step *step, struct tls *tls, const struct tls_args *args, const char *name, int server)
 {
@@ -311,6 +318,7 @@ prepare (struct runner_step *step, struct tls *tls, const struct tls_args *args,
   int verify = args->tls_verify.on && (!server || args->tls_ca);
   int mode = verify ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
   SSL_CTX_set_verify (tls->context, mode, NULL);
+  SSL_CTX_set_cert_verify_callback (tls->context, verify_certificate, tls);
   tls->ssl = SSL_new (tls->context);
   BIO *in = BIO_new (BIO_s_mem ()), *out = BIO_new (BIO_s_mem ());
   if (!tls->ssl || !in || !out) {
@@ -363,20 +371,14 @@ tls_start (struct runner_step *step, struct connection *connection, const struct
 void
 tls_put (struct runner_out *out, struct tls *tls)
 {
-  char subject[256] = "", issuer[256] = "";
-  X509 *certificate = SSL_get0_peer_certificate (tls->ssl);
-  if (certificate) {
-    X509_NAME_oneline (X509_get_subject_name (certificate), subject, sizeof subject);
-    X509_NAME_oneline (X509_get_issuer_name (certificate), issuer, sizeof issuer);
-  }
   const unsigned char *protocol = NULL;
   unsigned protocol_size = 0;
   SSL_get0_alpn_selected (tls->ssl, &protocol, &protocol_size);
   runner_put_map (out, "tls");
   runner_put_string (out, "version", SSL_get_version (tls->ssl));
   runner_put_string (out, "cipher", SSL_get_cipher_name (tls->ssl));
-  runner_put_string (out, "subject", certificate ? subject : NULL);
-  runner_put_string (out, "issuer", certificate ? issuer : NULL);
+  runner_put_string (out, "subject", *tls->subject ? tls->subject : NULL);
+  runner_put_string (out, "issuer", *tls->issuer ? tls->issuer : NULL);
   runner_put_text (out, "alpn", (const char *) protocol, protocol_size);
   runner_put_bool (out, "verified", SSL_get_verify_mode (tls->ssl) != SSL_VERIFY_NONE
                                       && SSL_get_verify_result (tls->ssl) == X509_V_OK);

@@ -171,7 +171,8 @@ socket_read (struct runner_step *step, struct udp_socket *socket, int *outcome)
 }
 
 int
-socket_next (struct runner_step *step, struct udp_socket *socket, struct datagram **at, int64_t ns, int *outcome)
+socket_next (struct runner_step *step, struct udp_socket *socket, struct datagram **at, int64_t ns,
+             int *outcome)
 {
   struct datagram *next = *at ? (*at)->next : socket->first;
   int64_t end = ns < 0 ? INT64_MAX : runner_now () + ns;

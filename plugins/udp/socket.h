@@ -28,7 +28,8 @@ struct udp_socket *socket_use (struct runner_step *step, const char *name);
 
 /* The place of the next datagram after *at, which is waited for at most `ns` (as
  * runner_poll does).  A MORE_ value of stream.h: with MORE_CAME, **at is it. */
-int socket_next (struct runner_step *step, struct udp_socket *socket, struct datagram **at, int64_t ns, int *outcome);
+int socket_next (struct runner_step *step, struct udp_socket *socket, struct datagram **at, int64_t ns,
+                 int *outcome);
 /* Takes the first datagram off; the caller frees it. */
 struct datagram *socket_take (struct udp_socket *socket);
 /* Waits until the socket takes a datagram.  RUNNER_PASS, or the outcome to return. */

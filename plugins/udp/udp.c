@@ -13,7 +13,8 @@
 static const struct runner_param open_params[] = {
   RUNNER_PARAM (struct open_args, to, .flags = RUNNER_PRIMARY,
                 .help = "the peer, host:port; only its datagrams are received. By default everybody's"),
-  RUNNER_PARAM (struct open_args, bind, .help = "our own address; by default any that is free, on 127.0.0.1 without to"),
+  RUNNER_PARAM (struct open_args, bind,
+                .help = "our own address; by default any that is free, on 127.0.0.1 without to"),
   RUNNER_PARAM (struct open_args, as, .preset = "default", .flags = RUNNER_NEW_HANDLE,
                 .help = "name that the socket gets"),
   { 0 },
@@ -48,7 +49,9 @@ udp_send (struct runner_step *step, const void *arguments)
     return runner_error (step, "to: %s: host:port is needed", args->to.text);
   struct addresses to;
   int outcome = address_resolve (step, &args->to, SOCK_DGRAM, 0, &to);
-  return outcome == RUNNER_PASS ? socket_send (step, socket, &to.list[0], args->text.data, args->text.size) : outcome;
+  if (outcome != RUNNER_PASS)
+    return outcome;
+  return socket_send (step, socket, &to.list[0], args->text.data, args->text.size);
 }
 
 static const struct runner_param send_params[] = {
@@ -104,7 +107,8 @@ put_datagram (struct runner_out *out, const struct stream_wanted *wanted, const 
 
 /* Waits for the next one: RUNNER_PASS, or the outcome to return. */
 static int
-await_first (struct runner_step *step, struct udp_socket *socket, const struct stream_wanted *wanted, size_t skipped)
+await_first (struct runner_step *step, struct udp_socket *socket, const struct stream_wanted *wanted,
+             size_t skipped)
 {
   char what[STREAM_DESCRIBE_ROOM];
   struct datagram *at = NULL;
@@ -115,7 +119,8 @@ await_first (struct runner_step *step, struct udp_socket *socket, const struct s
   if (more != MORE_EXPIRED)
     return RUNNER_PASS;
   if (skipped)
-    return runner_expired (step, "waiting for %s at %s; %zu others came", describe (what, wanted), socket->name, skipped);
+    return runner_expired (step, "waiting for %s at %s; %zu others came", describe (what, wanted), socket->name,
+                           skipped);
   return runner_expired (step, "waiting for %s at %s; nothing came", describe (what, wanted), socket->name);
 }
 
@@ -168,7 +173,8 @@ udp_receive (struct runner_step *step, const void *arguments)
 /* Is the first datagram what a wait is for?  1: it is in the result; 0; -1: the
  * step's error is set. */
 static int
-suits (struct runner_step *step, const struct stream_wanted *wanted, const struct datagram *datagram, size_t skipped)
+suits (struct runner_step *step, const struct stream_wanted *wanted, const struct datagram *datagram,
+       size_t skipped)
 {
   struct stream_found found;
   enum stream_match match = stream_match_message (step, wanted, datagram->data, datagram->size, &found);
@@ -232,8 +238,9 @@ udp_quiet (struct runner_step *step, const void *arguments)
       return RUNNER_ERROR;
     if (match == MATCH_FOUND) {
       char got[SHOW_ROOM], from[ADDRESS_ROOM], what[STREAM_DESCRIBE_ROOM];
-      return runner_fail (step, "%s: expected not to get %s, got %s from %s", socket->name, describe (what, &wanted),
-                          show_first (got, at->data, at->size), address_print (from, &at->from));
+      return runner_fail (step, "%s: expected not to get %s, got %s from %s", socket->name,
+                          describe (what, &wanted), show_first (got, at->data, at->size),
+                          address_print (from, &at->from));
     }
   }
 }
