@@ -236,11 +236,11 @@ http_body_prepare (struct http_request *request)
     return prepare_multipart (request);
   if (args->body_file)
     return open_body_file (request);
-  if (runner_given (request->step, "json")) {
+  if (args->json.node) {
     request->body = runner_node_json (request->step, args->json.node, &request->body_size);
     return request->body ? RUNNER_PASS : runner_error (request->step, "no memory for the body");
   }
-  request->has_body = runner_given (request->step, "body");
+  request->has_body = args->body.data != NULL;
   request->body = args->body.data;
   request->body_size = args->body.size;
   return RUNNER_PASS;

@@ -87,6 +87,8 @@ merge_address (const struct runner_address *address, struct http_settings *setti
   settings->connect_path = address->path;
 }
 
+/* A preset does not change what the session says; asking whether a parameter was
+ * given is spared where it would not matter. */
 int
 http_settings_merge (struct runner_step *step, const struct http_options *options, struct http_settings *settings,
                      struct http_kept **kept)
@@ -99,15 +101,15 @@ http_settings_merge (struct runner_step *step, const struct http_options *option
     settings->proxy = options->proxy;
   if (options->http_version)
     settings->http_version = options->http_version;
-  if (runner_given (step, "follow"))
+  if (options->follow.on != settings->follow && runner_given (step, "follow"))
     settings->follow = options->follow.on;
-  if (runner_given (step, "verify"))
+  if (options->verify.on != settings->verify && runner_given (step, "verify"))
     settings->verify = options->verify.on;
-  if (runner_given (step, "compressed"))
+  if (options->compressed.on != settings->compressed && runner_given (step, "compressed"))
     settings->compressed = options->compressed.on;
-  if (runner_given (step, "max_redirects"))
+  if (options->max_redirects != settings->max_redirects && runner_given (step, "max_redirects"))
     settings->max_redirects = options->max_redirects;
-  if (runner_given (step, "limit"))
+  if (options->limit.bytes != settings->limit && runner_given (step, "limit"))
     settings->limit = options->limit.bytes;
   merge_address (&options->connect_to, settings);
   int outcome = merge_secret (step, "password", options->password, &settings->password, kept);
@@ -243,7 +245,7 @@ derive_headers (struct http_request *request)
   if (type && strpbrk (type, "\r\n"))
     return runner_error (step, "content_type has a line end in it");
   if (!http_headers_find (request->headers, "Content-Type") && !request->mime) {
-    if (!type && runner_given (step, "json"))
+    if (!type && request->args->json.node)
       type = "application/json";
     if (!type && request->args->form.node)
       type = "application/x-www-form-urlencoded";

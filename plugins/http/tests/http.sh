@@ -2,6 +2,7 @@
 # http.sh - runs the suites of the plugin http against the servers of peer.py.
 set -u
 here=${srcdir:-.}/plugins/http/tests
+runner=${RUNNER:-./runner}
 
 for tool in python3 openssl; do
   command -v "$tool" >/dev/null 2>&1 || { echo "http.sh: $tool is missing"; exit 77; }
@@ -10,11 +11,11 @@ done
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 
-python3 "$here/peer.py" ./runner -o "$out/good" "$here/requests.yaml" "$here/bodies.yaml" "$here/responses.yaml" \
+python3 "$here/peer.py" "$runner" -o "$out/good" "$here/requests.yaml" "$here/bodies.yaml" "$here/responses.yaml" \
   "$here/sessions.yaml" "$here/tls.yaml" "$here/hostile.yaml" || exit 1
 
 # Responses that come too late: two tests fail, saying what they waited for; the third passes.
-python3 "$here/peer.py" ./runner -o "$out/late" "$here/late.yaml" >"$out/late.txt" 2>&1
+python3 "$here/peer.py" "$runner" -o "$out/late" "$here/late.yaml" >"$out/late.txt" 2>&1
 status=$?
 cat "$out/late.txt"
 [ "$status" = 1 ] || { echo "http.sh: exit status $status instead of 1"; exit 1; }
