@@ -151,7 +151,7 @@ store_sqlite_open (const char *path, bool clean, char *error, size_t error_size)
 {
   static const struct store_ops ops = { sqlite_create_device, sqlite_has_device, sqlite_add_report,
                                         sqlite_list_reports, sqlite_close };
-  struct store_sqlite *sqlite = allocate (sizeof *sqlite);
+  struct store_sqlite *sqlite = bytes_allocate (sizeof *sqlite);
   sqlite->store.ops = &ops;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2 (path ? path : ":memory:", &sqlite->db, flags, NULL) == SQLITE_OK && prepare (sqlite, clean))
