@@ -110,7 +110,8 @@ request_and_check (struct web *web, const char *text, size_t size)
   FUZZ_CHECK (response.status == 200 || response.status == 400 || response.status == 404 || response.status == 413);
   FUZZ_CHECK (!response.more);
   if (response.body.data[0] == '{') {
-    json_t *json = json_loadb (response.body.data, response.body.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *json = json_loadb (response.body.data, response.body.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+                               NULL);
     FUZZ_CHECK (json && strcmp (response.type, JSON) == 0);
     FUZZ_CHECK (!json_object_get (json, "error") == (response.status == 200));
     json_decref (json);
