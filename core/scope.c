@@ -189,19 +189,6 @@ scope_pop (struct scope *scope)
 }
 
 void
-scope_move_handles (struct scope *from, struct scope *to)
-{
-  struct handle *handles = from->handles, **end = &handles;
-  from->handles = NULL;
-  while (*end)
-    end = &(*end)->older;
-  pthread_mutex_lock (&to->lock);
-  *end = to->handles;
-  to->handles = handles;
-  pthread_mutex_unlock (&to->lock);
-}
-
-void
 handle_free (struct handle *handle)
 {
   free (handle->name);

@@ -60,9 +60,6 @@ void scope_add (struct scope *scope, const char *name, const struct runner_handl
                 const struct value *where, uint32_t made_by);
 /* Takes the handle out of the scope (the caller destroys and frees it); NULL: it is not there. */
 struct handle *scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type);
-/* Gives all handles of one scope to another, which owns its handles; of two with
- * one name the other one's is the older. */
-void scope_move_handles (struct scope *from, struct scope *to);
 struct handle *scope_pop (struct scope *scope); /* the newest; NULL: none */
 void handle_free (struct handle *handle);
 

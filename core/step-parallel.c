@@ -1,9 +1,9 @@
 /* step-parallel.c - `parallel` and `first_of`: branches in threads of their own.
  *
  * A branch sees its parent's variables and handles through a scope of its own, has
- * its own expression engine and its own record of what it did.  The parent waits;
- * when all branches have ended, what they saved and opened becomes the parent's.
- * Losers of first_of leave nothing. */
+ * its own expression engine and its own record of what it did.  The parent waits:
+ * it closes what a branch has opened as soon as the branch ends, and when all have
+ * ended, what they saved becomes its own.  Losers of first_of leave nothing. */
 #include "config.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct branch {
   struct scope scope;
   struct test_run test;
   pthread_t thread;
-  bool started, ended;
+  bool started, ended, closed;
   int outcome;
   unsigned order;          /* of its end, from 1 */
 };
@@ -185,16 +185,13 @@ join_deferred (struct context *parent, struct branch *branch)
 static void
 join_scope (struct context *parent, struct branch *branch)
 {
-  struct scope *owner = parent->scope->owner;
   for (size_t i = 0; i < branch->scope.count; i++)
     scope_set (parent->scope, branch->scope.vars[i].name, &branch->scope.vars[i].value);
-  scope_move_handles (&branch->scope, owner);
 }
 
 static void
 free_branch (struct context *parent, struct branch *branch)
 {
-  destroy_handles (parent, &branch->scope);
   remove_test_temp (&branch->test);
   scope_free (&branch->scope);
   context_free (&branch->context);
@@ -248,6 +245,24 @@ look (struct group *group, bool *any_passed, bool *any_failed, bool *all_ended)
   pthread_mutex_unlock (&group->lock);
 }
 
+/* A branch that has ended: its connections end with it, others may wait for that.
+ * Here, in the parent's thread, as the interface promises for the main one. */
+static void
+close_ended (struct context *parent, struct group *group)
+{
+  for (size_t i = 0; i < group->count; i++) {
+    struct branch *branch = &group->branches[i];
+    pthread_mutex_lock (&group->lock);
+    bool now = branch->started && branch->ended && !branch->closed;
+    pthread_mutex_unlock (&group->lock);
+    if (!now)
+      continue;
+    branch->closed = true;
+    pthread_join (branch->thread, NULL);
+    destroy_handles (parent, &branch->scope);
+  }
+}
+
 /* Waits for all; the others are cancelled when one has decided the outcome, or
  * when the parent must stop. */
 static void
@@ -256,6 +271,7 @@ wait_for_all (struct context *parent, struct group *group, bool first_passed_win
   bool passed, failed, ended, cancelled = false;
   for (;;) {
     look (group, &passed, &failed, &ended);
+    close_ended (parent, group);
     if (ended)
       break;
     if (!cancelled && (first_passed_wins ? passed : failed)) {
@@ -274,9 +290,6 @@ wait_for_all (struct context *parent, struct group *group, bool first_passed_win
       cancelled = true;
     }
   }
-  for (size_t i = 0; i < group->count; i++)
-    if (group->branches[i].started)
-      pthread_join (group->branches[i].thread, NULL);
 }
 
 /* The branch that ended first with what is looked for. */

@@ -60,7 +60,7 @@ deliver (struct broker_memory *memory, const char *key, const char *body, size_t
 static int
 enqueue (struct broker_memory *memory, const char *key, const char *body, size_t size)
 {
-  struct waiting *waiting = allocate (sizeof *waiting + size);
+  struct waiting *waiting = bytes_allocate (sizeof *waiting + size);
   if (strlen (key) >= sizeof waiting->key) {
     free (waiting);
     return -1;
@@ -112,7 +112,7 @@ struct broker *
 broker_memory_open (void)
 {
   static const struct broker_ops ops = { memory_subscribe, memory_publish, memory_acknowledge, memory_close };
-  struct broker_memory *memory = allocate (sizeof *memory);
+  struct broker_memory *memory = bytes_allocate (sizeof *memory);
   memory->broker.ops = &ops;
   memory->last = &memory->first;
   return &memory->broker;

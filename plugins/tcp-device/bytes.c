@@ -14,7 +14,7 @@ no_memory (void)
 }
 
 void *
-allocate (size_t size)
+bytes_allocate (size_t size)
 {
   void *memory = calloc (1, size ? size : 1);
   if (!memory)

@@ -19,7 +19,7 @@ const char *bytes_text (struct bytes *bytes);         /* NUL-terminated; owned b
 void bytes_free (struct bytes *bytes);
 
 /* malloc that does not return NULL; zeroed. */
-void *allocate (size_t size);
+void *bytes_allocate (size_t size);
 
 #define CLEANUP_BYTES __attribute__ ((cleanup (bytes_free)))
 

@@ -62,12 +62,12 @@ memory_set (struct cache *cache, const struct report *report)
   if (entry)
     unlink_entry (memory, entry);
   else {
-    entry = allocate (sizeof *entry);
+    entry = bytes_allocate (sizeof *entry);
     idmap_add (&memory->entries, &entry->node, report->id);
   }
   if (!entry->value || entry->size != report->size) {
     free (entry->value);
-    entry->value = allocate (report->size);
+    entry->value = bytes_allocate (report->size);
     entry->size = report->size;
   }
   memcpy (entry->value, report->text, report->size);
@@ -102,7 +102,7 @@ struct cache *
 cache_memory_open (size_t limit)
 {
   static const struct cache_ops ops = { memory_set, memory_get, memory_close };
-  struct cache_memory *memory = allocate (sizeof *memory);
+  struct cache_memory *memory = bytes_allocate (sizeof *memory);
   memory->cache.ops = &ops;
   memory->limit = limit;
   return &memory->cache;

@@ -139,7 +139,7 @@ handle (void *data, struct MHD_Connection *connection, const char *url, const ch
       return take_upload (exchange, upload, upload_size);
     return answer (connection, (struct exchange **) state, method, url);
   }
-  *state = exchange = allocate (sizeof *exchange);
+  *state = exchange = bytes_allocate (sizeof *exchange);
   exchange->web = http->web;
   if (announced_size (connection) <= DISCARD_LIMIT)
     return MHD_YES;
@@ -232,7 +232,7 @@ handle_closed (uv_handle_t *handle_of_loop)
 struct http *
 http_start (uv_loop_t *loop, int listener, struct web *web)
 {
-  struct http *http = allocate (sizeof *http);
+  struct http *http = bytes_allocate (sizeof *http);
   http->web = web;
   errno = 0;
   http->daemon = start_daemon (listener, http);

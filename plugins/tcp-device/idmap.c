@@ -31,7 +31,7 @@ grow (struct idmap *map)
   if (!old.room && getrandom (&map->seed, sizeof map->seed, 0) != sizeof map->seed)
     map->seed = (uintptr_t) map;
   map->room = old.room ? old.room * 2 : 64;
-  map->buckets = allocate (map->room * sizeof *map->buckets);
+  map->buckets = bytes_allocate (map->room * sizeof *map->buckets);
   for (size_t i = 0; i < old.room; i++)
     for (struct idmap_node *node = old.buckets[i], *next; node; node = next) {
       next = node->next;

@@ -5,26 +5,39 @@
 #include <stdlib.h>
 
 #include "pyrepr.h"
+#include "utf8.h"
+
+/* What a character needs in a JSON string. */
+static void
+add_json_escape (struct bytes *out, uint8_t c)
+{
+  static const char hex[] = "0123456789abcdef";
+  if (c >= 0x80)
+    bytes_puts (out, "\xef\xbf\xbd"); /* U+FFFD: a byte that is not UTF-8 */
+  else if (c >= 0x20)
+    bytes_add (out, (char[]) { '\\', (char) c }, 2);
+  else if (c == '\n')
+    bytes_add (out, "\\n", 2);
+  else
+    bytes_add (out, (char[]) { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
+}
 
 void
 json_add_text (struct bytes *out, const char *text, size_t size)
 {
-  static const char hex[] = "0123456789abcdef";
   bytes_reserve (out, size + 2);
   bytes_add (out, "\"", 1);
   size_t plain = 0;
-  for (size_t i = 0; i < size; i++) {
+  for (size_t i = 0; i < size;) {
     uint8_t c = (uint8_t) text[i];
-    if (c >= 0x20 && c != '"' && c != '\\')
-      continue;
-    bytes_add (out, text + plain, i - plain);
-    plain = i + 1;
-    if (c >= 0x20)
-      bytes_add (out, (char[]) { '\\', (char) c }, 2);
-    else if (c == '\n')
-      bytes_add (out, "\\n", 2);
-    else
-      bytes_add (out, (char[]) { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
+    uint32_t point;
+    size_t length = c < 0x80 ? (c >= 0x20 && c != '"' && c != '\\') : utf8_next (text + i, size - i, &point);
+    if (!length) {
+      bytes_add (out, text + plain, i - plain);
+      add_json_escape (out, c);
+      plain = i + 1;
+    }
+    i += length ? length : 1;
   }
   bytes_add (out, text + plain, size - plain);
   bytes_add (out, "\"", 1);

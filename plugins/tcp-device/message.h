@@ -20,6 +20,7 @@ json_t *object_decode (const char *text, size_t size, struct bytes *error);
 /* As a line shows it: {'id': 123, 'report': 'name'} */
 void message_repr (struct bytes *out, const struct report *report);
 
-void json_add_text (struct bytes *out, const char *text, size_t size); /* quoted; UTF-8 */
+void json_add_text (struct bytes *out, const char *text, size_t size); /* in quotes; a byte that is
+                                                                          not UTF-8 as U+FFFD */
 
 #endif

@@ -95,10 +95,10 @@ join (struct connection *connection, int64_t id)
   if (device && belongs (connection, device))
     return false;
   if (!device) {
-    device = allocate (sizeof *device);
+    device = bytes_allocate (sizeof *device);
     idmap_add (&server->devices, &device->node, id);
   }
-  struct membership *membership = allocate (sizeof *membership);
+  struct membership *membership = bytes_allocate (sizeof *membership);
   *membership = (struct membership) { device, connection, device->members, &device->members,
                                       connection->memberships };
   if (device->members)
@@ -294,7 +294,7 @@ send_bytes (struct connection *connection, const char *data, size_t size)
     close_connection (connection, "the device does not read what it is sent");
     return;
   }
-  struct unsent *unsent = allocate (sizeof *unsent + size);
+  struct unsent *unsent = bytes_allocate (sizeof *unsent + size);
   memcpy (unsent->data, data + written, size);
   uv_buf_t rest = uv_buf_init (unsent->data, (unsigned) size);
   if (uv_write (&unsent->request, stream, &rest, 1, write_done) != 0) {
@@ -348,7 +348,7 @@ device_came (uv_stream_t *listener, int status)
     server->journal->warn (server->journal, uv_strerror (status));
     return;
   }
-  struct connection *connection = allocate (sizeof *connection);
+  struct connection *connection = bytes_allocate (sizeof *connection);
   connection->server = server;
   uv_tcp_init (listener->loop, &connection->tcp);
   connection->next = server->connections;
@@ -388,7 +388,7 @@ server_stop (struct server *server)
 struct server *
 server_start (uv_loop_t *loop, int listener, struct broker *broker, struct cache *cache, struct journal *journal)
 {
-  struct server *server = allocate (sizeof *server);
+  struct server *server = bytes_allocate (sizeof *server);
   server->broker = broker;
   server->cache = cache;
   server->journal = journal;

@@ -144,6 +144,7 @@ stack_run (struct runner_role *role, const void *args)
   struct stack stack = { .role = role, .args = args };
   char error[512];
   signal (SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
+  signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the store, no end */
   raise_descriptors ();
   role_journal_init (&stack.journal, role);
   if (!role_delay (role, stack.args->delay))

@@ -12,12 +12,15 @@
 
 enum { CREATE_DEVICE, HAS_DEVICE, ADD_REPORT, LIST_REPORTS, STATEMENTS };
 
+#define LIST_REPORTS_TEXT                                                             \
+  "SELECT id, CAST(strftime('%s', created) AS INTEGER), report FROM reports"          \
+  " WHERE device_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+
 static const char *const statement_texts[STATEMENTS] = {
   [CREATE_DEVICE] = "INSERT INTO devices (id) VALUES (?1) ON CONFLICT DO NOTHING",
   [HAS_DEVICE] = "SELECT 1 FROM devices WHERE id = ?1",
   [ADD_REPORT] = "INSERT INTO reports (device_id, report) SELECT id, ?2 FROM devices WHERE id = ?1",
-  [LIST_REPORTS] = "SELECT id, CAST(strftime('%s', created) AS INTEGER), report FROM reports"
-                   " WHERE device_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+  [LIST_REPORTS] = LIST_REPORTS_TEXT,
 };
 
 static const char drop_tables[] = "DROP TABLE IF EXISTS reports; DROP TABLE IF EXISTS devices;";
@@ -151,7 +154,7 @@ store_sqlite_open (const char *path, bool clean, char *error, size_t error_size)
 {
   static const struct store_ops ops = { sqlite_create_device, sqlite_has_device, sqlite_add_report,
                                         sqlite_list_reports, sqlite_close };
-  struct store_sqlite *sqlite = allocate (sizeof *sqlite);
+  struct store_sqlite *sqlite = bytes_allocate (sizeof *sqlite);
   sqlite->store.ops = &ops;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2 (path ? path : ":memory:", &sqlite->db, flags, NULL) == SQLITE_OK && prepare (sqlite, clean))

@@ -85,7 +85,7 @@ verb_connect (struct runner_step *step, const void *arguments)
     return runner_expired (step, "connecting to %s", args->to.text);
   if (fd < 0)
     return runner_fail (step, "cannot connect to %s: %s", args->to.text, error);
-  struct device_connection *connection = allocate (sizeof *connection);
+  struct device_connection *connection = bytes_allocate (sizeof *connection);
   connection->fd = fd;
   connection->has_id = runner_given (step, "id");
   connection->id = args->id;

@@ -219,6 +219,22 @@ START_TEST (bad_bodies_are_refused_and_nothing_happens)
 }
 END_TEST
 
+/* The parser's own message is cut, if need be within a character. */
+START_TEST (an_error_is_good_json)
+{
+  static const char body[] = "{\"\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\xd0\x96\xd0\x96rep\"}";
+  for (size_t skipped = 2; skipped < sizeof body - 12; skipped++) {
+    char text[sizeof body] = "{\"", *answer;
+    strcpy (text + 2, body + skipped);
+    ck_assert_uint_eq (ask ("POST", "/api/v1/device", text, strlen (text), &answer), 400);
+    json_t *json = json_loads (answer, 0, NULL);
+    ck_assert_msg (json_is_string (json_object_get (json, "error")), "%s", answer);
+    json_decref (json);
+    free (answer);
+  }
+}
+END_TEST
+
 START_TEST (bad_reports_are_refused_and_not_published)
 {
   static const char *const bad[] = {
@@ -331,6 +347,7 @@ web_suite (void)
   tcase_add_test (tests, messages_of_another_shape_are_dropped);
   tcase_add_test (tests, long_lists_come_complete);
   tcase_add_test (tests, bad_bodies_are_refused_and_nothing_happens);
+  tcase_add_test (tests, an_error_is_good_json);
   tcase_add_test (tests, bad_reports_are_refused_and_not_published);
   tcase_add_test (tests, a_body_has_64_KiB_at_most);
   tcase_add_test (tests, anything_else_is_not_found);
