@@ -12,7 +12,7 @@ out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 
 python3 "$here/peer.py" "$runner" -o "$out/good" "$here/requests.yaml" "$here/bodies.yaml" "$here/responses.yaml" \
-  "$here/sessions.yaml" "$here/tls.yaml" "$here/hostile.yaml" || exit 1
+  "$here/sessions.yaml" "$here/tls.yaml" "$here/hostile.yaml" "$here/threads.yaml" || exit 1
 
 # Responses that come too late: two tests fail, saying what they waited for; the third passes.
 python3 "$here/peer.py" "$runner" -o "$out/late" "$here/late.yaml" >"$out/late.txt" 2>&1
