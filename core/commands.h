@@ -18,6 +18,7 @@ int command_run (int argc, char **argv);     /* run.c */
 int command_check (int argc, char **argv);
 int command_list (int argc, char **argv);
 int command_role (int argc, char **argv);    /* role-process.c */
+int command_plugins (int argc, char **argv); /* command-plugins.c */
 
 /* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
 int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

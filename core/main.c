@@ -16,6 +16,7 @@ const struct command commands[] = {
   { "check", command_check, "say all that is wrong with suites, and run nothing" },
   { "list", command_list, "print the tests that would be run" },
   { "role", command_role, "run a role of a system in the foreground" },
+  { "plugins", command_plugins, "list plugins; with a name: its verbs, roles and parameters" },
   { NULL, NULL, NULL }
 };
 
