@@ -17,6 +17,7 @@ const struct command commands[] = {
   { "list", command_list, "print the tests that would be run" },
   { "role", command_role, "run a role of a system in the foreground" },
   { "plugins", command_plugins, "list plugins; with a name: its verbs, roles and parameters" },
+  { "report", command_report, "make reports again from the events of a run" },
   { NULL, NULL, NULL }
 };
 
