@@ -18,6 +18,8 @@ int command_run (int argc, char **argv);     /* run.c */
 int command_check (int argc, char **argv);
 int command_list (int argc, char **argv);
 int command_role (int argc, char **argv);    /* role-process.c */
+int command_plugins (int argc, char **argv); /* command-plugins.c */
+int command_report (int argc, char **argv);  /* command-report.c */
 
 /* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
 int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
@@ -30,5 +32,7 @@ void free_suites (struct suite **suites, size_t count);
 
 /* Colours on this stream?  NO_COLOR, TERM=dumb, --color. */
 bool wants_color (int fd, int option);
+/* The value of --color (NULL: always) as 1, 0 or -1. */
+bool parse_color (const char *text, int *color);
 
 #endif

@@ -16,6 +16,8 @@ const struct command commands[] = {
   { "check", command_check, "say all that is wrong with suites, and run nothing" },
   { "list", command_list, "print the tests that would be run" },
   { "role", command_role, "run a role of a system in the foreground" },
+  { "plugins", command_plugins, "list plugins; with a name: its verbs, roles and parameters" },
+  { "report", command_report, "make reports again from the events of a run" },
   { NULL, NULL, NULL }
 };
 

@@ -142,7 +142,7 @@ shard_from_environment (struct run_options *options)
   return true;
 }
 
-static bool
+bool
 parse_color (const char *text, int *color)
 {
   if (!text || strcmp (text, "always") == 0)

@@ -31,6 +31,8 @@ void check_names (struct reader *reader);
 /* The verbs of the core itself (log, sleep, role.start, …), ends with a name of NULL. */
 extern const struct verb *const core_verbs;
 const struct verb *core_verb_find (const char *name, size_t size);
+/* The verbs that are forms of the language (set, do, …), ends with NULL. */
+const char *const *suite_forms (void);
 
 /* Reads a map's keys: calls with each known key; others are faults (`x-` aside). */
 const struct value *read_key (const struct value *map, const char *key);

@@ -565,3 +565,9 @@ keyword_type (const struct value *type)
       return *t;
   return NULL;
 }
+
+const char *const *
+suite_forms (void)
+{
+  return special_verbs;
+}

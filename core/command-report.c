@@ -1,0 +1,311 @@
+/* command-report.c - `runner report`: reports again, from the events of a run. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "report.h"
+
+static const char report_help[] =
+  "Usage: runner report [OPTION]… EVENTS\n"
+  "Makes reports again from the events of a run (events.jsonl, the folder it is in, or - for\n"
+  "standard input), also of a run that was killed: what has no result was not run.\n"
+  "\n"
+  "      --console            what a run prints: the default, unless another report is named\n"
+  "      --tap                TAP version 14 on standard output\n"
+  "      --junit FILE         the JUnit report\n"
+  "  -v, --verbose; -q, --quiet   of --console: more, or only failures and the end\n"
+  "      --color[=WHEN]       of --console: always, never, auto\n"
+  "      --help, --version\n"
+  "\n"
+  "Exit status: the run's own; 3 when it did not come to its end, or something could not be\n"
+  "told; 2 when EVENTS are no events or the command line is wrong.\n";
+
+enum {
+  OPTION_CONSOLE = 256, OPTION_TAP, OPTION_JUNIT, OPTION_COLOR, OPTION_HELP, OPTION_VERSION
+};
+
+static const struct option long_options[] = {
+  { "console", no_argument, NULL, OPTION_CONSOLE },
+  { "tap", no_argument, NULL, OPTION_TAP },
+  { "junit", required_argument, NULL, OPTION_JUNIT },
+  { "verbose", no_argument, NULL, 'v' },
+  { "quiet", no_argument, NULL, 'q' },
+  { "color", optional_argument, NULL, OPTION_COLOR },
+  { "help", no_argument, NULL, OPTION_HELP },
+  { "version", no_argument, NULL, OPTION_VERSION },
+  { NULL, 0, NULL, 0 }
+};
+
+struct report_options {
+  const char *events, *junit;
+  bool console, tap;
+  int verbose, color;
+};
+
+#define REPORTERS_MOST 3
+
+struct reading {
+  const char *name;            /* of the file, for messages */
+  struct reporter *reporters[REPORTERS_MOST];
+  size_t reporter_count;
+  struct buffer line;          /* what is read of the current line */
+  uint64_t number;             /* of that line, from 1 */
+  bool too_long;               /* the rest of the line is passed over */
+  struct arena arena;          /* of one event */
+  bool begun, ended, broken;   /* broken: something is lost */
+  bool refused;                /* the file holds no events */
+  int status;
+};
+
+/* ---- lines ---- */
+
+static void
+refuse (struct reading *reading, const char *why)
+{
+  fprintf (stderr, "runner report: %s holds no events of a run: line %llu: %s\n", reading->name,
+           (unsigned long long) reading->number, why);
+  reading->refused = true;
+}
+
+static void
+lost_line (struct reading *reading, const char *why)
+{
+  fprintf (stderr, "runner report: %s:%llu: the line is left out: %s\n", reading->name,
+           (unsigned long long) reading->number, why);
+  reading->broken = true;
+}
+
+static void
+take_event (struct reading *reading, const struct event *event)
+{
+  if (!reading->begun && event->type != EVENT_RUN) {
+    refuse (reading, "the first event must be \"run\"");
+    return;
+  }
+  if (event->type == EVENT_RUN && event->version > EVENT_VERSION) {
+    refuse (reading, "it was written by a later version of runner");
+    return;
+  }
+  reading->begun = true;
+  if (event->type == EVENT_END) {
+    reading->ended = true;
+    reading->status = event->status;
+  }
+  for (size_t i = 0; i < reading->reporter_count; i++)
+    report_event (reading->reporters[i], event);
+}
+
+/* A line, with `whole` false when the file ends within it. */
+static void
+take_line (struct reading *reading, bool whole)
+{
+  struct event event;
+  char error[512];
+  reading->number++;
+  arena_reset (&reading->arena);
+  if (reading->too_long)
+    lost_line (reading, "it is longer than any event");
+  else if (event_read (&reading->arena, reading->line.data, reading->line.size, &event, error, sizeof error))
+    take_event (reading, &event);
+  else if (!reading->begun)
+    refuse (reading, error);
+  else if (whole)
+    lost_line (reading, error);
+  else
+    fprintf (stderr, "runner report: %s: the last line is cut off\n", reading->name);
+  reading->line.size = 0;
+  reading->too_long = false;
+}
+
+static void
+take_bytes (struct reading *reading, const char *data, size_t size)
+{
+  while (size && !reading->refused) {
+    const char *end = memchr (data, '\n', size);
+    size_t n = end ? (size_t) (end - data) : size;
+    if (n > EVENT_LINE_MAX - reading->line.size)
+      reading->too_long = true;
+    else if (!reading->too_long)
+      buffer_add (&reading->line, data, n);
+    if (end)
+      take_line (reading, true);
+    n += end != NULL;
+    data += n;
+    size -= n;
+  }
+}
+
+/* ---- the file ---- */
+
+static bool
+read_all (struct reading *reading, int fd)
+{
+  static char data[65536];
+  for (;;) {
+    ssize_t n = read (fd, data, sizeof data);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      fprintf (stderr, "runner report: cannot read %s: %s\n", reading->name, strerror (errno));
+      return false;
+    }
+    if (n == 0)
+      break;
+    take_bytes (reading, data, (size_t) n);
+    if (reading->refused)
+      return false;
+  }
+  if (reading->line.size || reading->too_long)
+    take_line (reading, false);
+  else if (!reading->begun && !reading->refused) {
+    fprintf (stderr, "runner report: %s holds no events: it is empty\n", reading->name);
+    return false;
+  }
+  return !reading->refused;
+}
+
+/* -1: told.  A folder stands for the events.jsonl in it. */
+static int
+open_events (struct reading *reading, struct buffer *path)
+{
+  struct stat st;
+  if (strcmp (reading->name, "-") == 0) {
+    reading->name = "standard input";
+    return fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  }
+  if (stat (reading->name, &st) == 0 && S_ISDIR (st.st_mode)) {
+    buffer_printf (path, "%s/events.jsonl", reading->name);
+    reading->name = buffer_text (path);
+  }
+  int fd = open (reading->name, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    fprintf (stderr, "runner report: cannot read %s: %s\n", reading->name, strerror (errno));
+  return fd;
+}
+
+/* ---- reporters ---- */
+
+static void
+make_reporters (struct reading *reading, const struct report_options *o)
+{
+  struct console_options console = { .out = stdout, .color = wants_color (STDOUT_FILENO, o->color),
+                                     .verbose = o->verbose, .width = 80 };
+  if (o->tap)
+    reading->reporters[reading->reporter_count++] = report_tap (stdout);
+  if (o->console || (!o->tap && !o->junit))
+    reading->reporters[reading->reporter_count++] = report_console (&console);
+  if (o->junit)
+    reading->reporters[reading->reporter_count++] = report_junit (o->junit);
+}
+
+static void
+finish_reporters (struct reading *reading)
+{
+  for (size_t i = 0; i < reading->reporter_count; i++) {
+    struct reporter *reporter = reading->reporters[i];
+    report_finish (reporter);
+    if (*reporter->error) {
+      fprintf (stderr, "runner report: the report %s is lost: %s\n", reporter->type->name, reporter->error);
+      reading->broken = true;
+    }
+  }
+}
+
+/* What is wrong with the whole counts as what could not be told: 130 and 2 weigh more. */
+static int
+exit_status (struct reading *reading)
+{
+  if (!reading->ended) {
+    fprintf (stderr, "runner report: %s: the run did not come to its end: it was killed, or still goes on\n",
+             reading->name);
+    return 3;
+  }
+  bool heavier = reading->status == 130 || reading->status == 2;
+  return reading->broken && !heavier ? 3 : reading->status;
+}
+
+static int
+report (const struct report_options *o)
+{
+  struct reading reading = { .name = o->events };
+  CLEANUP_BUFFER struct buffer path = { 0 };
+  int status = 2;
+  int fd = open_events (&reading, &path);
+  if (fd < 0)
+    return 2;
+  make_reporters (&reading, o);
+  if (read_all (&reading, fd)) {
+    finish_reporters (&reading);
+    status = exit_status (&reading);
+  }
+  for (size_t i = 0; i < reading.reporter_count; i++)
+    report_free (reading.reporters[i]);
+  close (fd);
+  buffer_free (&reading.line);
+  arena_free (&reading.arena);
+  if ((fflush (stdout) != 0 || ferror (stdout)) && status < 2)
+    status = 3;
+  return status;
+}
+
+/* ---- options ---- */
+
+/* -1: go on; else the exit status. */
+static int
+take_option (struct report_options *o, int option, char **argv)
+{
+  switch (option) {
+  case OPTION_CONSOLE:
+    o->console = true;
+    return -1;
+  case OPTION_TAP:
+    o->tap = true;
+    return -1;
+  case OPTION_JUNIT:
+    o->junit = optarg;
+    return -1;
+  case 'v':
+    o->verbose++;
+    return -1;
+  case 'q':
+    o->verbose = -1;
+    return -1;
+  case OPTION_COLOR:
+    if (!parse_color (optarg, &o->color))
+      return usage_error ("report", "--color: \"%s\" is none of always, never, auto", optarg);
+    return -1;
+  case OPTION_HELP:
+    fputs (report_help, stdout);
+    return 0;
+  case OPTION_VERSION:
+    puts (PACKAGE_STRING);
+    return 0;
+  default:
+    return usage_error ("report", "unknown option %s, or its value is missing", argv[optind - 1]);
+  }
+}
+
+int
+command_report (int argc, char **argv)
+{
+  struct report_options o = { .color = -1 };
+  int option, status;
+  opterr = 0;
+  optind = 1;
+  while ((option = getopt_long (argc, argv, ":vq", long_options, NULL)) != -1)
+    if ((status = take_option (&o, option, argv)) >= 0)
+      return status;
+  if (optind + 1 != argc)
+    return usage_error ("report", optind == argc ? "no file of events is named" : "one file of events is enough");
+  if (o.tap && o.console)
+    return usage_error ("report", "--tap and --console both print to standard output: choose one");
+  o.events = argv[optind];
+  return report (&o);
+}

@@ -1,0 +1,98 @@
+# functions.sh - what the scripts of tests/cli share.  Each begins with
+#   . "${0%/*}/functions.sh"
+# and is then in an empty folder of its own, $tmp, which goes when the script ends.
+# $RUNNER is the program, $top_srcdir the source, $top_builddir the build; all absolute.
+set -eu
+LC_ALL=C.UTF-8
+export LC_ALL
+unset RUNNER_PLUGIN_PATH NO_COLOR CI_NODE_INDEX CI_NODE_TOTAL JOB_COMPLETION_INDEX SLURM_ARRAY_TASK_ID || :
+
+top_srcdir=$(cd "${0%/*}/../.." && pwd)
+RUNNER=${RUNNER:-$PWD/runner}
+top_builddir=${RUNNER%/*}
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/runner-cli.XXXXXX")
+cd "$tmp"
+
+cleanup_commands=
+# cleanup COMMAND: is run when the script ends, however it does; the newest first.
+cleanup ()
+{
+  cleanup_commands="$1
+$cleanup_commands"
+}
+
+run_cleanup ()
+{
+  status=$?
+  trap - EXIT INT TERM
+  set +e
+  eval "$cleanup_commands"
+  cd /
+  rm -rf "$tmp"
+  exit "$status"
+}
+trap run_cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# fail TEXT: says why, with what the last command said.
+fail ()
+{
+  echo "${0##*/}: $*" >&2
+  for log in "$tmp/out" "$tmp/err"; do
+    if [ -s "$log" ]; then
+      echo "--- ${log##*/}:" >&2
+      head -c 20000 "$log" >&2
+    fi
+  done
+  exit 1
+}
+
+# requires TOOL…: the script is skipped when one of them is missing.
+requires ()
+{
+  for tool; do
+    command -v "$tool" >/dev/null 2>&1 || { echo "${0##*/}: skipped: there is no $tool"; exit 77; }
+  done
+}
+
+# requires_plugin NAME…: likewise, for plugins that were left out by configure.
+requires_plugin ()
+{
+  for plugin; do
+    "$RUNNER" plugins --names | grep -qx "$plugin" || { echo "${0##*/}: skipped: no plugin $plugin"; exit 77; }
+  done
+}
+
+# requires_python MODULE…: sets $PYTHON to a python3 that has them.
+requires_python ()
+{
+  for PYTHON in "${PYTHON:-python3}" /usr/bin/python3; do
+    imports=$(printf 'import %s\n' "$@")
+    if "$PYTHON" -c "$imports" 2>/dev/null; then
+      return 0
+    fi
+  done
+  echo "${0##*/}: skipped: there is no python3 with $*"
+  exit 77
+}
+
+# expect STATUS COMMAND…: runs it, with its output in the files out and err.
+expect ()
+{
+  wanted=$1
+  shift
+  got=0
+  "$@" >"$tmp/out" 2>"$tmp/err" || got=$?
+  [ "$got" = "$wanted" ] || fail "\"$*\" ended with $got instead of $wanted"
+}
+
+# has FILE TEXT, lacks FILE TEXT: is this very text in the file (out, err)?
+has ()
+{
+  grep -qF -- "$2" "$1" || fail "$1 has no \"$2\""
+}
+lacks ()
+{
+  if grep -qF -- "$2" "$1"; then fail "$1 has \"$2\""; fi
+}
