@@ -31,6 +31,7 @@ struct role_state {
   uint32_t index;              /* among `count` */
   const char *name;            /* "hub", "hub[1]" */
   bool of_test, external, running, drained;
+  bool shared;                 /* scope: run: another worker's */
   int wait_status;             /* when it has ended */
   pid_t pid;
   int pid_fd;
@@ -372,6 +373,8 @@ last_words (struct role_state *role, struct buffer *out)
 static bool
 has_ended (struct role_state *role)
 {
+  if (role->shared) /* not our child: who started it watches it */
+    return false;
   if (role->running && waitpid (role->pid, &role->wait_status, WNOHANG) == role->pid)
     role->running = false;
   return !role->running;
@@ -516,6 +519,22 @@ value_mentions (const struct value *tree, const char *name)
   return false;
 }
 
+/* One that runs already, for all suites. */
+static bool
+join_shared (struct context *context, struct role_state *role, const struct run_role *shared)
+{
+  role->shared = role->running = role->drained = true;
+  role->pid = shared->pid;
+  role->starts = 1;
+  role->exports = value_copy (&role->arena, &shared->exports);
+  int fds[] = { dup (shared->control.memory_fd), dup (shared->control.event_fd), dup (shared->output.memory_fd),
+                dup (shared->output.event_fd) };
+  if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0 || fds[3] < 0 || !capture_open (&role->control, fds[0], fds[1])
+      || !capture_open (&role->output, fds[2], fds[3]))
+    return cannot (context, role, "cannot be joined: %s", strerror (errno));
+  return true;
+}
+
 /* Starts all processes of one definition, not waiting for them. */
 static bool
 launch (struct context *context, const struct role_def *def, bool of_test)
@@ -526,8 +545,11 @@ launch (struct context *context, const struct role_def *def, bool of_test)
   bool fine = true;
   for (uint32_t i = 0; i < n && fine; i++) {
     struct role_state *role = add_role (worker, def, i, of_test);
+    const struct run_role *shared = def->run_scope ? run_roles_find (worker->run_roles, def->name, i) : NULL;
     if (external)
       use_target (worker, role);
+    else if (shared)
+      fine = join_shared (context, role, shared);
     else if (!def->manual)
       fine = expand_args (context, role) && spawn_role (context, role);
   }
@@ -540,7 +562,7 @@ await (struct context *context, const struct role_def *def)
   uint32_t n = def->count ? def->count : 1;
   for (uint32_t i = 0; i < n; i++) {
     struct role_state *role = find_role (context->worker, def->name, i);
-    if (role && role->running && !wait_ready (context, role))
+    if (role && role->running && !role->shared && !wait_ready (context, role))
       return false;
   }
   publish (context, def);
@@ -601,6 +623,11 @@ release_process (struct worker *worker, struct role_state *role)
   if (role->pid_fd >= 0)
     close (role->pid_fd);
   role->pid_fd = -1;
+  if (role->shared) {
+    capture_free (&role->output);
+    capture_free (&role->control);
+    role->drained = false;
+  }
   if (role->drained) {
     CLEANUP_ARENA struct arena arena = { 0 };
     keeper_finish (worker->link, role->output_number, log_path (worker, role, &arena));
@@ -653,7 +680,7 @@ roles_stop (struct context *context, bool of_test_only)
       continue;
     }
     CLEANUP_BUFFER struct buffer why = { 0 };
-    bool was_running = role->running && !has_ended (role);
+    bool was_running = role->running && !role->shared && !has_ended (role);
     if (was_running && !stop_role (role, &why))
       test_warning (context->test, "role %s %s", role->name, buffer_text (&why));
     *link = role->older;
@@ -665,7 +692,7 @@ const char *
 roles_dead (struct worker *worker, struct arena *arena)
 {
   for (struct role_state *role = worker->roles; role; role = role->older)
-    if (role->running && has_ended (role)) {
+    if (role->running && !role->shared && has_ended (role)) {
       CLEANUP_BUFFER struct buffer text = { 0 };
       buffer_printf (&text, "role %s ", role->name);
       describe_end (role->wait_status, &text);
@@ -673,6 +700,39 @@ roles_dead (struct worker *worker, struct arena *arena)
       return arena_copy (arena, text.data, text.size);
     }
   return NULL;
+}
+
+bool
+role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view)
+{
+  struct role_state *role = find_role (worker, name, index);
+  if (!role || !role->drained)
+    return false;
+  *view = (struct role_view) { role->pid, &role->exports, &role->control, &role->output };
+  return true;
+}
+
+int
+worker_keep_roles (struct worker *worker)
+{
+  struct pollfd fds[1024];
+  for (;;) {
+    size_t n = 0;
+    fds[n++] = (struct pollfd) { .fd = worker->control_fd, .events = POLLIN };
+    for (struct role_state *role = worker->roles; role && n < 1024; role = role->older)
+      if (role->running)
+        fds[n++] = (struct pollfd) { .fd = role->pid_fd, .events = POLLIN };
+    if (poll (fds, n, -1) < 0 && errno != EINTR)
+      return 1;
+    if (fds[0].revents)
+      return 0;
+    CLEANUP_ARENA struct arena arena = { 0 };
+    const char *dead = roles_dead (worker, &arena);
+    if (dead) {
+      fprintf (stderr, "runner: %s: it was used by the whole run (scope: run)\n", dead);
+      return 1;
+    }
+  }
 }
 
 void
@@ -743,6 +803,16 @@ static const struct runner_param quiet_params[] = {
   { 0 }
 };
 
+/* Is it another worker's?  Then a suite cannot stop or start it. */
+static bool
+is_shared (struct runner_step *step, const struct role_state *role, int *outcome)
+{
+  if (role->shared)
+    *outcome = runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
+                             role->name);
+  return role->shared;
+}
+
 /* The role a step names, or NULL with the step's outcome in *outcome. */
 static struct role_state *
 role_of (struct runner_step *step, const struct role_args *args, bool process, int *outcome)
@@ -769,7 +839,7 @@ role_start (struct runner_step *step, const void *args)
   struct verdict before = context->test->verdict;
   int outcome;
   struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role)
+  if (!role || is_shared (step, role, &outcome))
     return outcome;
   if (role->running && !has_ended (role))
     return runner_error (step, "role %s runs already", role->name);
@@ -789,7 +859,7 @@ role_stop (struct runner_step *step, const void *args)
   int outcome;
   CLEANUP_BUFFER struct buffer why = { 0 };
   struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role)
+  if (!role || is_shared (step, role, &outcome))
     return outcome;
   if (!stop_role (role, &why))
     return runner_fail (step, "role %s %s", role->name, buffer_text (&why));
@@ -801,7 +871,7 @@ role_kill (struct runner_step *step, const void *args)
 {
   int outcome;
   struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role)
+  if (!role || is_shared (step, role, &outcome))
     return outcome;
   kill_descendants (role->pid, 0);
   kill (role->pid, SIGKILL);
@@ -815,7 +885,7 @@ signal_role (struct runner_step *step, const void *args, int signal)
 {
   int outcome;
   struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role)
+  if (!role || is_shared (step, role, &outcome))
     return outcome;
   if (kill (role->pid, signal) < 0)
     return runner_error (step, "role %s: %s", role->name, strerror (errno));
@@ -828,7 +898,7 @@ role_ended (struct runner_step *step, const void *args)
 {
   int outcome;
   struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role)
+  if (!role || is_shared (step, role, &outcome))
     return outcome;
   if (role->pid_fd < 0)
     return runner_error (step, "role %s was not started", role->name);
@@ -886,6 +956,10 @@ wait_more (struct runner_step *step, struct role_state *role, int64_t ns)
 {
   struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN } };
   uint64_t count;
+  /* the counter of one that is shared may be read by another suite: look again soon */
+  const int64_t soon = INT64_C (20) * 1000000;
+  if (role->shared && (ns < 0 || ns > soon))
+    ns = soon;
   int ready = runner_poll (step, fds, 1, ns);
   if (ready > 0 && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
     return -1;

@@ -362,7 +362,7 @@ prepare_output (const struct run_options *o)
 }
 
 static int
-run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine)
+run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, struct run_roles *roles)
 {
   struct reporter *reporters[4];
   size_t n = 0;
@@ -382,7 +382,7 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine)
     o->junit = buffer_text (&junit);
   }
   reporters[n++] = report_junit (o->junit);
-  int status = supervise (plan, o, engine, reporters, n);
+  int status = supervise (plan, o, engine, roles, reporters, n);
   for (size_t i = 0; i < n; i++)
     report_free (reporters[i]);
   if (fflush (stdout) != 0 && status < 3)
@@ -411,7 +411,7 @@ command_run (int argc, char **argv)
     return status;
   }
   struct faults faults = { 0 };
-  struct plan plan;
+  struct plan plan = { .suites = NULL };
   struct expr_engine *engine = expr_new (o.seed);
   size_t count;
   struct suite **suites = load_suites (o.paths, o.path_count, engine, &count, &faults);
@@ -419,12 +419,17 @@ command_run (int argc, char **argv)
   if (suites) {
     for (size_t i = 0; i < count && !o.list; i++)
       suite_read_secrets (suites[i], &faults);
-    if (faults.count || !plan_make (&plan, suites, count, &o, engine, &faults))
+    struct run_roles roles = { .control = -1, .socket = -1 };
+    bool planned = !faults.count && plan_make (&plan, suites, count, &o, engine, &faults);
+    if (planned)
+      run_roles_collect (&roles, &plan, &faults);
+    if (!planned || faults.count)
       faults_print (&faults, stderr, wants_color (STDERR_FILENO, o.color));
     else if (o.list)
       status = print_list (&plan);
     else
-      status = run_plan (&plan, &o, engine);
+      status = run_plan (&plan, &o, engine, &roles);
+    run_roles_free (&roles);
     plan_free (&plan);
     free_suites (suites, count);
   }

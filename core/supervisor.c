@@ -66,6 +66,7 @@ struct supervisor {
   const struct plan *plan;
   const struct run_options *options;
   struct expr_engine *engine;
+  struct run_roles *run_roles;
   struct reporter **reporters;
   size_t reporter_count;
   struct job *jobs;
@@ -263,7 +264,7 @@ work (void *data, struct keeper_link *link)
   struct worker worker = {
     .suite = job->planned->suite, .plan = s->plan, .options = s->options, .shared = job->shared, .link = link,
     .engine = s->engine, .number = job->slot, .events_fd = work->events, .control_fd = work->control,
-    .never_fd = s->never, .log_folder = folder, .plan_index = job->index
+    .never_fd = s->never, .log_folder = folder, .plan_index = job->index, .run_roles = s->run_roles
   };
   return worker_run (&worker, job->remaining, work->count, job->next_attempt);
 }
@@ -294,6 +295,7 @@ foreign (const struct supervisor *s, const struct job *but, int *list)
     list[n++] = job->control;
   }
   list[n++] = s->signals;
+  list[n++] = s->run_roles->keeper.pid > 0 ? s->run_roles->keeper.lifeline : -1;
   list[n] = -1;
 }
 
@@ -301,7 +303,7 @@ static bool
 start_worker (struct supervisor *s, struct job *job)
 {
   int events[2] = { -1, -1 }, control[2] = { -1, -1 };
-  int others[4 * JOBS_MOST + 2];
+  int others[4 * JOBS_MOST + 3];
   if (!job->shared)
     job->shared = shared_new ();
   if (!job->shared || pipe2 (events, O_CLOEXEC) < 0 || pipe2 (control, O_CLOEXEC) < 0)
@@ -923,11 +925,39 @@ exit_status (const struct supervisor *s)
   return s->interrupted ? 130 : s->broken ? 3 : s->failed ? 1 : 0;
 }
 
+/* Starts the roles of the whole run.  False: no suite that uses them can run. */
+static bool
+start_run_roles (struct supervisor *s)
+{
+  char folder[PATH_MAX], error[2048];
+  int foreign[] = { s->signals, -1 };
+  if (!s->run_roles->count)
+    return true;
+  if (snprintf (folder, sizeof folder, "%s/logs/run", s->options->output) >= (int) sizeof folder)
+    return false;
+  make_folders (folder);
+  flush_events (s);
+  fflush (stdout);
+  if (run_roles_start (s->run_roles, s->plan, s->options, s->engine, s->never, folder, foreign, error, sizeof error))
+    return true;
+  warn_event (s, NULL, "%s", error);
+  s->broken = s->stopping = true;
+  return false;
+}
+
+static const char *
+why_not_run (const struct supervisor *s)
+{
+  return s->interrupted             ? "interrupted"
+         : s->run_roles->count && s->broken ? "the roles with scope: run did not start"
+                                            : "stopped after the first failure (--fail-fast)";
+}
+
 int
 supervise (const struct plan *plan, const struct run_options *options, struct expr_engine *engine,
-           struct reporter **reporters, size_t reporter_count)
+           struct run_roles *run_roles, struct reporter **reporters, size_t reporter_count)
 {
-  struct supervisor s = { .plan = plan, .options = options, .engine = engine, .reporters = reporters,
+  struct supervisor s = { .plan = plan, .options = options, .engine = engine, .run_roles = run_roles, .reporters = reporters,
                           .reporter_count = reporter_count, .events_file = -1, .waiting = plan->suite_count };
   sigset_t old;
   int never[2];
@@ -943,11 +973,13 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
   for (size_t i = 0; i < plan->suite_count; i++)
     s.jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };
   tell_run (&s);
-  loop (&s);
+  if (start_run_roles (&s))
+    loop (&s);
+  run_roles_stop (run_roles);
   for (size_t i = 0; i < plan->suite_count; i++)
     if (s.jobs[i].state == JOB_WAITING) {
       s.jobs[i].done = xcalloc (plan->suites[i].count, sizeof *s.jobs[i].done);
-      rest_not_run (&s, &s.jobs[i], s.interrupted ? "interrupted" : "stopped after the first failure (--fail-fast)");
+      rest_not_run (&s, &s.jobs[i], why_not_run (&s));
       free (s.jobs[i].done);
     }
   tell_end (&s, exit_status (&s));

@@ -654,6 +654,36 @@ run_tests (struct worker *worker, struct test_run *run, const uint32_t *tests, s
   }
 }
 
+bool
+worker_start_run_role (struct worker *worker, const struct suite *suite, const struct role_def *def,
+                       struct verdict *verdict)
+{
+  static struct test_run run; /* lives as long as the process: the verdict's texts do */
+  struct context *context = &worker->context;
+  if (!context->worker) {
+    context->worker = worker;
+    context->engine = worker->engine;
+    context->slot = shared_enter (worker->shared);
+    pthread_mutex_init (&worker->lock, NULL);
+  }
+  else
+    scope_free (&worker->scope);
+  worker->suite = suite;
+  scope_init (&worker->scope, NULL, NULL);
+  begin_suite_phase (worker, &run, PHASE_ROLES);
+  define_secrets (worker);
+  bool fine = define_vars (context, false) && roles_start (context, def, 1, false);
+  *verdict = run.verdict;
+  return fine;
+}
+
+void
+worker_stop_roles (struct worker *worker)
+{
+  begin_cleaning (&worker->context);
+  roles_stop (&worker->context, false);
+}
+
 int
 worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt)
 {

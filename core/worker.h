@@ -16,6 +16,7 @@
 #include "match.h"
 #include "out.h"
 #include "plan.h"
+#include "run-roles.h"
 #include "scope.h"
 #include "shared.h"
 
@@ -96,6 +97,7 @@ struct worker {
   struct scope scope;        /* the suite's */
   struct arena arena;        /* as long as the worker */
   struct role_state *roles;  /* newest first */
+  const struct run_roles *run_roles; /* shared by all suites; NULL: none */
   pthread_mutex_t lock;      /* of the traffic, the output and the events */
   struct spawned *spawned;
   struct expr_engine *engines[16]; /* of threads that have ended: for the next ones */
@@ -155,6 +157,10 @@ void destroy_handles (struct context *context, struct scope *scope);
 
 /* worker.c */
 int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt);
+/* For roles with scope: run, in a worker of their own. */
+bool worker_start_run_role (struct worker *worker, const struct suite *suite, const struct role_def *def,
+                            struct verdict *verdict);
+void worker_stop_roles (struct worker *worker);
 void test_output (struct context *context, const char *text, size_t size);
 void remove_test_temp (struct test_run *test);
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
@@ -171,6 +177,16 @@ bool value_mentions (const struct value *tree, const char *name);
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);
+/* What is known of one that runs; false: there is none. */
+struct role_view {
+  pid_t pid;
+  const struct value *exports;
+  const struct capture *control, *output;
+};
+bool role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view);
+/* Until the control descriptor says so, or one of them ends; 0 or 1. */
+int worker_keep_roles (struct worker *worker);
+
 /* Which role of the running ones ended by itself?  A text in the arena, or NULL. */
 const char *roles_dead (struct worker *worker, struct arena *arena);
 /* Each test's cursor into the observations starts where the test starts. */

@@ -1,0 +1,269 @@
+/* run-roles.c - see run-roles.h. */
+#include "config.h"
+
+#include "run-roles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "worker.h"
+
+#define WORD_MOST ((size_t) 64 << 10) /* one message: a role's exports */
+
+/* ---- which ---- */
+
+static struct run_role *
+find_name (const struct run_roles *roles, const char *name)
+{
+  for (size_t i = 0; i < roles->count; i++)
+    if (strcmp (roles->items[i].def->name, name) == 0)
+      return &roles->items[i];
+  return NULL;
+}
+
+static void
+collect_role (struct run_roles *roles, const struct suite *suite, const struct role_def *def, struct faults *faults)
+{
+  const struct run_role *same = find_name (roles, def->name);
+  if (same) {
+    if (same->def->type != def->type || same->def->count != def->count || !value_equal (same->def->args, def->args)) {
+      CLEANUP_BUFFER struct buffer place = { 0 };
+      place_print (&place, &same->def->where);
+      fault_add (faults, &def->where, "role %s with scope: run is another one than at %s", def->name,
+                 buffer_text (&place));
+    }
+    return;
+  }
+  uint32_t n = def->count ? def->count : 1;
+  struct run_role *items = arena_array (&roles->arena, roles->count + n, sizeof *items);
+  if (roles->count)
+    memcpy (items, roles->items, roles->count * sizeof *items);
+  for (uint32_t i = 0; i < n; i++)
+    items[roles->count++] = (struct run_role) { .def = def, .suite = suite, .index = i };
+  roles->items = items;
+}
+
+void
+run_roles_collect (struct run_roles *roles, const struct plan *plan, struct faults *faults)
+{
+  *roles = (struct run_roles) { .control = -1, .socket = -1 };
+  for (size_t i = 0; i < plan->suite_count; i++) {
+    const struct suite *suite = plan->suites[i].suite;
+    for (size_t r = 0; r < suite->role_count; r++)
+      if (suite->roles[r].run_scope && !plan_targets_role (plan, suite->roles[r].name))
+        collect_role (roles, suite, &suite->roles[r], faults);
+  }
+}
+
+const struct run_role *
+run_roles_find (const struct run_roles *roles, const char *name, uint32_t index)
+{
+  for (size_t i = 0; roles && i < roles->count; i++)
+    if (strcmp (roles->items[i].def->name, name) == 0 && roles->items[i].index == index)
+      return &roles->items[i];
+  return NULL;
+}
+
+/* ---- their worker ---- */
+
+struct work {
+  struct run_roles *roles;
+  const struct plan *plan;
+  const struct run_options *options;
+  struct expr_engine *engine;
+  int never, control, socket;
+  const char *log_folder;
+};
+
+/* One message: JSON, and the four descriptors of a role's output. */
+static bool
+send_word (int socket, const struct buffer *text, const int *fds, size_t n)
+{
+  union {
+    char room[CMSG_SPACE (4 * sizeof (int))];
+    struct cmsghdr align;
+  } control = { { 0 } };
+  struct iovec part = { text->data, text->size };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+  if (n) {
+    header.msg_control = control.room;
+    header.msg_controllen = CMSG_SPACE (n * sizeof (int));
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN (n * sizeof (int));
+    memcpy (CMSG_DATA (cmsg), fds, n * sizeof (int));
+  }
+  ssize_t sent;
+  do
+    sent = sendmsg (socket, &header, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent == (ssize_t) text->size;
+}
+
+static bool
+tell_role (const struct work *work, size_t number, const struct role_view *view)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_printf (&text, "{\"role\":%zu,\"pid\":%d,\"exports\":", number, (int) view->pid);
+  json_write (&text, view->exports);
+  buffer_putc (&text, '}');
+  int fds[] = { view->control->memory_fd, view->control->event_fd, view->output->memory_fd, view->output->event_fd };
+  return text.size <= WORD_MOST && send_word (work->socket, &text, fds, 4);
+}
+
+static void
+tell_failure (const struct work *work, const struct verdict *verdict)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 }, why = { 0 };
+  place_print (&why, &verdict->where);
+  buffer_printf (&why, ": %s", verdict->message);
+  buffer_lit (&text, "{\"failed\":");
+  json_write_string (&text, why.data, why.size);
+  buffer_putc (&text, '}');
+  send_word (work->socket, &text, NULL, 0);
+}
+
+static int
+work_roles (void *data, struct keeper_link *link)
+{
+  struct work *work = data;
+  struct run_roles *roles = work->roles;
+  sigset_t none;
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  signal (SIGINT, SIG_IGN);
+  struct shared *shared = shared_new ();
+  if (!shared)
+    return 3;
+  struct worker worker = { .plan = work->plan, .options = work->options, .shared = shared, .link = link,
+                           .engine = work->engine, .events_fd = -1, .control_fd = work->control,
+                           .never_fd = work->never, .log_folder = work->log_folder };
+  struct verdict verdict;
+  bool fine = true;
+  for (size_t i = 0; i < roles->count && fine; i++)
+    if (roles->items[i].index == 0)
+      fine = worker_start_run_role (&worker, roles->items[i].suite, roles->items[i].def, &verdict);
+  for (size_t i = 0; i < roles->count && fine; i++) {
+    struct role_view view;
+    if (role_look (&worker, roles->items[i].def->name, roles->items[i].index, &view))
+      fine = tell_role (work, i, &view);
+  }
+  if (!fine)
+    tell_failure (work, &verdict);
+  int status = fine ? worker_keep_roles (&worker) : 1;
+  worker_stop_roles (&worker);
+  shared_free (shared);
+  return status;
+}
+
+/* ---- the supervisor's side ---- */
+
+/* Takes one message; 1: a role; 0: it failed; -1: it is gone. */
+static int
+receive_word (struct run_roles *roles, char *error, size_t error_size)
+{
+  union {
+    char room[CMSG_SPACE (4 * sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  static char text[WORD_MOST];
+  struct iovec part = { text, sizeof text };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
+                           .msg_controllen = sizeof control.room };
+  ssize_t n;
+  do
+    n = recvmsg (roles->socket, &header, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  struct value word;
+  char why[128];
+  if (n <= 0 || !json_parse (&roles->arena, text, (size_t) n, &word, why, sizeof why))
+    return -1;
+  const struct value *failed = value_get (&word, "failed"), *number = value_get (&word, "role"),
+                     *pid = value_get (&word, "pid"), *exports = value_get (&word, "exports");
+  if (failed) {
+    snprintf (error, error_size, "%s", failed->type == VALUE_STRING ? failed->string : "?");
+    return 0;
+  }
+  struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
+  int fds[4];
+  if (!number || !pid || !exports || number->integer < 0 || (size_t) number->integer >= roles->count || !cmsg
+      || cmsg->cmsg_len != CMSG_LEN (sizeof fds))
+    return -1;
+  memcpy (fds, CMSG_DATA (cmsg), sizeof fds);
+  struct run_role *role = &roles->items[number->integer];
+  role->pid = (pid_t) pid->integer;
+  role->exports = *exports;
+  return capture_open (&role->control, fds[0], fds[1]) && capture_open (&role->output, fds[2], fds[3]) ? 1 : -1;
+}
+
+bool
+run_roles_start (struct run_roles *roles, const struct plan *plan, const struct run_options *options,
+                 struct expr_engine *engine, int never, const char *log_folder, const int *foreign, char *error,
+                 size_t error_size)
+{
+  int control[2], pair[2];
+  snprintf (error, error_size, "%s", "the roles with scope: run ended before they were ready");
+  if (pipe2 (control, O_CLOEXEC) < 0)
+    return false;
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+    close (control[0]);
+    close (control[1]);
+    return false;
+  }
+  struct work work = { roles, plan, options, engine, never, control[0], pair[1], log_folder };
+  int not_keepers[] = { control[0], control[1], pair[0], pair[1], -1 };
+  bool started = keeper_start (&roles->keeper, work_roles, &work, not_keepers, foreign);
+  close (control[0]);
+  close (pair[1]);
+  roles->control = control[1];
+  roles->socket = pair[0];
+  if (!started)
+    return false;
+  for (size_t i = 0; i < roles->count; i++)
+    if (receive_word (roles, error, error_size) != 1)
+      return false;
+  return true;
+}
+
+void
+run_roles_stop (struct run_roles *roles)
+{
+  if (roles->keeper.pid <= 0)
+    return;
+  if (write (roles->control, "e", 1) < 0 && errno != EPIPE)
+    perror ("runner: roles with scope: run");
+  char line[4096];
+  ssize_t n;
+  /* until its end: everything is gone then */
+  while ((n = read (roles->keeper.status, line, sizeof line)) > 0 || (n < 0 && errno == EINTR))
+    continue;
+  while (waitpid (roles->keeper.pid, NULL, 0) < 0 && errno == EINTR)
+    continue;
+  close (roles->keeper.lifeline);
+  close (roles->keeper.status);
+  roles->keeper.pid = 0;
+}
+
+void
+run_roles_free (struct run_roles *roles)
+{
+  for (size_t i = 0; i < roles->count; i++)
+    if (roles->items[i].control.head) {
+      capture_free (&roles->items[i].control);
+      capture_free (&roles->items[i].output);
+    }
+  if (roles->control >= 0)
+    close (roles->control);
+  if (roles->socket >= 0)
+    close (roles->socket);
+  arena_free (&roles->arena);
+}

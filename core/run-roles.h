@@ -1,0 +1,46 @@
+/* run-roles.h - roles with `scope: run`: started once, used by all suites of the run.
+ *
+ * A worker of their own starts them before the first suite and stops them after
+ * the last; it hands the memory with their output to the supervisor, from which
+ * the suites' workers inherit it. */
+#ifndef RUN_ROLES_H
+#define RUN_ROLES_H
+
+#include "capture.h"
+#include "keeper.h"
+#include "plan.h"
+
+struct run_role {
+  const struct role_def *def;
+  const struct suite *suite;   /* whose variables its parameters see */
+  uint32_t index;
+  pid_t pid;
+  struct value exports;
+  struct capture control, output;
+};
+
+struct run_roles {
+  struct arena arena;
+  struct run_role *items;
+  size_t count;
+  struct keeper keeper;        /* pid 0: none runs */
+  int control;                 /* written to: end */
+  int socket;                  /* its words; readable with nothing more: it is gone */
+};
+
+/* The roles of all suites, one of a name; two of one name that are not alike are
+ * a fault. */
+void run_roles_collect (struct run_roles *roles, const struct plan *plan, struct faults *faults);
+
+/* Starts them and waits until all are ready; `foreign` as in keeper_start.  False:
+ * `error` says why. */
+bool run_roles_start (struct run_roles *roles, const struct plan *plan, const struct run_options *options,
+                      struct expr_engine *engine, int never, const char *log_folder, const int *foreign, char *error,
+                      size_t error_size);
+/* Ends them, and everything they have left. */
+void run_roles_stop (struct run_roles *roles);
+void run_roles_free (struct run_roles *roles);
+
+const struct run_role *run_roles_find (const struct run_roles *roles, const char *name, uint32_t index);
+
+#endif
