@@ -244,12 +244,15 @@ refuse_tag (struct document *document, const struct value *where, const char *ta
   size_t distance = 0;
   for (size_t i = 0; tag_names[i]; i++)
     text_nearest (buffer_text (&name), tag_names[i], &best, &distance);
+  struct buffer quoted = { 0 };
+  text_quote (&quoted, name.data, name.size, 100);
   if (best)
     fault_unknown (document->faults, where, "tag", name.data, tag_names);
   else
     fault_add (document->faults, where,
-               "unknown tag %.200s: put a text that begins with ! in quotes (in an expression, write \"not\" and \"~=\")",
-               name.data);
+               "unknown tag %s: put a text that begins with ! in quotes (in an expression, write \"not\" and \"~=\")",
+               buffer_text (&quoted));
+  buffer_free (&quoted);
   buffer_free (&name);
 }
 

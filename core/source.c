@@ -284,6 +284,19 @@ show_character (struct buffer *out, const char *text, size_t size, size_t *width
   return n;
 }
 
+/* A message as it can be shown: it may quote anything. */
+static void
+show_message (struct buffer *out, const char *message)
+{
+  size_t size = strlen (message), width;
+  for (size_t i = 0; i < size;) {
+    if (message[i] == '\n')
+      buffer_putc (out, message[i++]);
+    else
+      i += show_character (out, message + i, size - i, &width);
+  }
+}
+
 /* The byte at which character `n` (from 0) begins; at most `size`. */
 static size_t
 offset_of (const char *text, size_t size, size_t n)
@@ -325,10 +338,13 @@ print_fault (struct buffer *out, const struct fault *fault, bool color)
   if (color)
     buffer_puts (out, bold);
   size_t before = out->size;
-  place_print (out, &fault->where);
+  place_print (out, &fault->where); /* a file's name is the user's own */
   if (out->size > before)
     buffer_lit (out, ": ");
-  buffer_printf (out, "%s%s%s\n", color ? red : "", fault->message, color ? plain : "");
+  buffer_puts (out, color ? red : "");
+  show_message (out, fault->message);
+  buffer_puts (out, color ? plain : "");
+  buffer_putc (out, '\n');
 
   size_t size;
   const char *text = source_line (fault->where.file, fault->where.line, &size);

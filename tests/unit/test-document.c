@@ -231,10 +231,10 @@ START_TEST (tags)
   ck_fault (&f, "a: !!str []", "1:4: this does not fit its tag !!str");
   ck_fault (&f, "a: !!seq x", "1:4: this does not fit its tag !!seq");
   ck_fault (&f, "a: !!string x", "1:4: unknown tag \"!!string\"; did you mean \"!!str\"?");
-  ck_fault (&f, "a: !ok x", "1:4: unknown tag !ok: put a text that begins with ! in quotes (in an expression, write "
+  ck_fault (&f, "a: !ok x", "1:4: unknown tag \"!ok\": put a text that begins with ! in quotes (in an expression, write "
                             "\"not\" and \"~=\")");
   ck_fault (&f, "a: !!binary x\nb: !!set {}\n",
-            "1:4: unknown tag !!binary: put a text that begins with ! in quotes (in an expression, write \"not\" and "
+            "1:4: unknown tag \"!!binary\": put a text that begins with ! in quotes (in an expression, write \"not\" and "
             "\"~=\")\n2:4: unknown tag \"!!set\"; did you mean \"!!seq\"?");
   ck_fault (&f, "%TAG !e! tag:e,2000:\n---\na: 1", "1:1: there are no tags of one's own: %TAG cannot be used");
   ck_fault (&f, "a\r...\r%TAG !e! tag:e,2000:\n---\na: 1", "3:1: there are no tags of one's own: %TAG cannot be used");

@@ -146,8 +146,8 @@ START_TEST (the_shown_line_is_harmless_and_aligned)
   uint16_t file = source_add ("a.yaml", text, sizeof text - 1);
   struct faults faults = { 0 };
   struct value where = at (file, 1, 9); /* the x */
-  fault_add (&faults, &where, "here");
-  ck_printed (&faults, "a.yaml:1:9: here\n"
+  fault_add (&faults, &where, "here\033[2J");
+  ck_printed (&faults, "a.yaml:1:9: here\\x1b[2J\n"
                        "  \\x1b[2J\\xffé日\\u202ex: y\n"
                        "                      ^\n");
   faults_free (&faults);
