@@ -11,6 +11,7 @@
 #include "text.h"
 
 #define VISITS ((size_t) 10 * 1000 * 1000)
+#define FOUND_WORK 4    /* visits that one found node counts for: it takes memory */
 #define DEPTH_LIMIT 200 /* calls below each other: threads have small stacks */
 
 void *
@@ -57,6 +58,8 @@ found (struct selection *s, const struct value *node)
   if (s->count == 0)
     s->first = node;
   if (s->collect) {
+    if (!spend (s, FOUND_WORK))
+      return false;
     s->items = path_room_for_one (s->arena, s->items, s->count, sizeof *s->items);
     s->items[s->count] = node;
   }

@@ -14,8 +14,8 @@ struct path *path_compile (struct arena *arena, const char *text, size_t size, c
 /* Can it find at most one value (names and indexes only)? */
 bool path_singular (const struct path *path);
 /* All nodes it selects in `root`, in the RFC's order; pointers into `root`.
- * The list belongs to the arena.  A selection that visits more than 10 million nodes is given up:
- * *count is SIZE_MAX and NULL is returned. */
+ * The list belongs to the arena.  A selection that visits more than 10 million nodes
+ * (one that is found counts as five) is given up: *count is SIZE_MAX and NULL is returned. */
 const struct value **path_select (const struct path *path, const struct value *root, struct arena *arena,
                                   size_t *count);
 /* The same; visits are also taken from *work, and end with it. */
