@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "output-file.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 #include "xml.h"
 
@@ -23,7 +23,7 @@
 #define FAILED_OUTPUT ((size_t) 128 << 10)
 #define LONGEST_MESSAGE ((size_t) 4 << 10)
 
-static const struct show_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
+static const struct format_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
 
 /* An attempt after which another one was begun. */
 struct attempt {
@@ -83,7 +83,7 @@ static void
 add_time (struct buffer *out, int64_t us)
 {
   buffer_lit (out, " time=\"");
-  show_seconds (out, us);
+  format_seconds (out, us);
   buffer_putc (out, '"');
 }
 
@@ -113,7 +113,7 @@ add_message (struct junit *junit, struct buffer *out, const char *before, const 
   junit->scratch.size = 0;
   buffer_puts (&junit->scratch, before);
   if (message)
-    show_ends (&junit->scratch, message, strlen (message), LONGEST_MESSAGE);
+    format_ends (&junit->scratch, message, strlen (message), LONGEST_MESSAGE);
   for (size_t i = 0; i < junit->scratch.size; i++)
     if (junit->scratch.data[i] == '\n' || junit->scratch.data[i] == '\r')
       junit->scratch.data[i] = ' ';
@@ -143,7 +143,7 @@ static void
 add_body (struct junit *junit, struct buffer *out, const struct event *event)
 {
   junit->scratch.size = 0;
-  show_failure (&junit->scratch, event, &limits);
+  format_failure (&junit->scratch, event, &limits);
   xml_text (out, junit->scratch.data, junit->scratch.size);
 }
 
@@ -187,7 +187,7 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
   }
   bool passed = event->outcome == OUTCOME_PASSED;
   if (event->output_size)
-    show_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
+    format_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
   for (size_t i = 0; i < event->attachment_count; i++) {
     if (text->size && text->data[text->size - 1] != '\n')
       buffer_putc (text, '\n');

@@ -17,7 +17,7 @@
 
 #include "report.h"
 #include "secret.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 #include "xml.h"
 
@@ -697,10 +697,10 @@ START_TEST (durations_are_readable)
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct buffer out = { 0 };
-    show_duration (&out, table[i].us);
+    format_duration (&out, table[i].us);
     ck_assert_str_eq (buffer_text (&out), table[i].shown);
     out.size = 0;
-    show_seconds (&out, table[i].us);
+    format_seconds (&out, table[i].us);
     ck_assert_str_eq (buffer_text (&out), table[i].seconds);
     buffer_free (&out);
   }
@@ -710,16 +710,16 @@ END_TEST
 START_TEST (long_texts_are_cut_in_the_middle)
 {
   struct buffer out = { 0 };
-  show_ends (&out, "abcdefghijklmnopqrstuvwxyz", 26, 10);
+  format_ends (&out, "abcdefghijklmnopqrstuvwxyz", 26, 10);
   ck_assert_str_eq (buffer_text (&out), "abcde\n[... 16 bytes are left out here ...]\nvwxyz");
   out.size = 0;
-  show_ends (&out, "aaaa\u00e9bbbbbb\u00e9cccc", 18, 10); /* not in the middle of a character */
+  format_ends (&out, "aaaa\u00e9bbbbbb\u00e9cccc", 18, 10); /* not in the middle of a character */
   ck_assert_str_eq (buffer_text (&out), "aaaa\n[... 8 bytes are left out here ...]\n\u00e9cccc");
   out.size = 0;
-  ck_assert (!show_tail (&out, "one\ntwo\nthree\n", 14, 2, 100, "> "));
+  ck_assert (!format_tail (&out, "one\ntwo\nthree\n", 14, 2, 100, "> "));
   ck_assert_str_eq (buffer_text (&out), "> two\n> three\n");
   out.size = 0;
-  ck_assert (show_tail (&out, "one\ntwo", 7, 2, 100, ""));
+  ck_assert (format_tail (&out, "one\ntwo", 7, 2, 100, ""));
   ck_assert_str_eq (buffer_text (&out), "one\ntwo\n");
   buffer_free (&out);
 }
