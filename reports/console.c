@@ -368,7 +368,8 @@ say_output (struct console *c, const struct event *event)
     return;
   bool more = c->options.verbose > 0;
   c->text.size = 0;
-  bool all = format_tail (&c->text, event->output, event->output_size, more ? 1000 : 20, more ? 256 << 10 : 8 << 10, "");
+  size_t lines = more ? 1000 : 20, bytes = more ? 256 << 10 : 8 << 10;
+  bool all = format_tail (&c->text, event->output, event->output_size, lines, bytes, "");
   buffer_puts (&c->out, all ? "      its output:\n" : "      the end of its output:\n");
   add_block (c, c->text.data, c->text.size, "        | ");
 }
@@ -599,7 +600,8 @@ static void
 console_tick (struct reporter *reporter, int64_t now_us)
 {
   struct console *c = (struct console *) reporter;
-  if (!c->options.live || *reporter->error || (c->status_shown && now_us - c->drawn_us < REDRAW_US && now_us >= c->drawn_us))
+  bool too_early = c->status_shown && now_us - c->drawn_us < REDRAW_US && now_us >= c->drawn_us;
+  if (!c->options.live || *reporter->error || too_early)
     return;
   const struct tally_counts *counts = &c->tally.counts;
   size_t done = counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run;
@@ -612,7 +614,8 @@ console_tick (struct reporter *reporter, int64_t now_us)
     buffer_lit (&c->out, " failed");
   }
   buffer_lit (&c->out, "  ");
-  buffer_int (&c->out, c->tally.start_us && now_us > c->tally.start_us ? (now_us - c->tally.start_us) / 1000000 : 0);
+  int64_t begin_us = c->tally.start_us ? c->tally.start_us : now_us;
+  buffer_int (&c->out, now_us > begin_us ? (now_us - begin_us) / 1000000 : 0);
   buffer_lit (&c->out, " s");
   if (c->running_count)
     add_running (c, now_us);

@@ -28,7 +28,8 @@ void format_ends (struct buffer *out, const char *text, size_t size, size_t limi
 
 /* The last lines of a text, and not more than `bytes`; every line ends with a
  * newline.  False: that is not all of it. */
-bool format_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes, const char *indent);
+bool format_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes,
+                  const char *indent);
 
 /* Appends a text that cannot drive a terminal: control characters (without newline
  * and tab), bytes that are not UTF-8 and characters that change the direction of

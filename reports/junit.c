@@ -202,7 +202,8 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
 
 /* Returns where its content begins, for end_case. */
 static size_t
-begin_case (struct buffer *out, const struct tally_suite *suite, const char *name, int64_t duration_us, int64_t start_us)
+begin_case (struct buffer *out, const struct tally_suite *suite, const char *name, int64_t duration_us,
+            int64_t start_us)
 {
   buffer_lit (out, "<testcase");
   xml_attribute (out, "name", name);
@@ -280,7 +281,8 @@ add_test (struct junit *junit, const struct event *event)
   struct buffer *out = &cases->xml;
   bool is_test = event->type == EVENT_TEST;
   const char *name = is_test ? tally_test (&junit->tally, suite, event->test)->name : "(suite)";
-  size_t content = begin_case (out, suite, name, event->duration_us, event->start_us ? event->start_us : event->time_us);
+  int64_t start_us = event->start_us ? event->start_us : event->time_us;
+  size_t content = begin_case (out, suite, name, event->duration_us, start_us);
   if (event->outcome == OUTCOME_FAILED)
     add_failure (junit, out, event);
   if (is_test && cases->attempts)
@@ -386,7 +388,8 @@ write_suites (struct junit *junit, struct output_file *file)
     if (!cases->xml.size) /* a suite without cases: Jenkins drops it */
       continue;
     begin_suite (junit, &out, suite);
-    if (!output_file_write (file, out.data, out.size) || !output_file_write (file, cases->xml.data, cases->xml.size))
+    if (!output_file_write (file, out.data, out.size)
+        || !output_file_write (file, cases->xml.data, cases->xml.size))
       return false;
     out.size = 0;
     buffer_lit (&out, "</testsuite>\n");

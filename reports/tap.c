@@ -146,7 +146,8 @@ flush (struct tap *tap)
     tap->begun = fwrite (version, 1, sizeof version - 1, tap->file) == sizeof version - 1;
   }
   secret_mask (&tap->out, 0);
-  if (!tap->begun || fwrite (tap->out.data, 1, tap->out.size, tap->file) != tap->out.size || fflush (tap->file) != 0)
+  if (!tap->begun || fwrite (tap->out.data, 1, tap->out.size, tap->file) != tap->out.size
+      || fflush (tap->file) != 0)
     report_failed (&tap->reporter, "tap: %s", strerror (errno));
   tap->out.size = 0;
 }
