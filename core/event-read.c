@@ -19,7 +19,8 @@
 #define FARTHEST_TIME (INT64_C (1) << 56) /* 2,283 years of microseconds: differences cannot overflow */
 
 static const char *const kind_names[] = { "a string", "a string", "an integer", "an integer", "an integer",
-                                          "an integer", "a boolean", "a boolean", "an outcome", "a list", "a list" };
+                                          "an integer", "a boolean", "a boolean", "an outcome", "a list",
+                                          "a list" };
 
 #define AT(type, base, offset) (*(type *) ((char *) (base) + (offset)))
 
@@ -383,8 +384,8 @@ read_outcome (struct reader *r, const struct field *field, void *base)
 static bool
 read_number_field (struct reader *r, const struct field *field, void *base)
 {
-  static const int64_t most[] = { [KIND_INT64] = FARTHEST_TIME, [KIND_UINT64] = INT64_MAX, [KIND_UINT32] = UINT32_MAX,
-                                  [KIND_INT] = INT32_MAX };
+  static const int64_t most[] = { [KIND_INT64] = FARTHEST_TIME, [KIND_UINT64] = INT64_MAX,
+                                  [KIND_UINT32] = UINT32_MAX, [KIND_INT] = INT32_MAX };
   int64_t number = 0, least = field->kind == KIND_INT64 ? -FARTHEST_TIME : 0;
   if (*r->at != '-' && (*r->at < '0' || *r->at > '9'))
     return wrong_type (r, field);

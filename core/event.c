@@ -54,10 +54,11 @@ static const struct field log_fields[] = {
   { ROW (event_log, KIND_BYTES, "text", text), MORE (event_log, text_size), MAYBE },
   { ROW (event_log, KIND_TEXT, "file", file), MAYBE },
 };
-static const struct record planned_record = { planned_fields, MANY (planned_fields), sizeof (struct event_planned) };
-static const struct record step_record = { step_fields, MANY (step_fields), sizeof (struct event_step) };
-static const struct record traffic_record = { traffic_fields, MANY (traffic_fields), sizeof (struct event_traffic) };
-static const struct record log_record = { log_fields, MANY (log_fields), sizeof (struct event_log) };
+#define RECORD(name) { name##_fields, MANY (name##_fields), sizeof (struct event_##name) }
+static const struct record planned_record = RECORD (planned);
+static const struct record step_record = RECORD (step);
+static const struct record traffic_record = RECORD (traffic);
+static const struct record log_record = RECORD (log);
 
 enum {
   RUN = 1 << EVENT_RUN, PLAN = 1 << EVENT_PLAN, SUITE = 1 << EVENT_SUITE, START = 1 << EVENT_START,
@@ -250,7 +251,8 @@ static struct event
 shortened (const struct event *event, const char **warning)
 {
   struct event rest = *event;
-  static const char told[] = "more came with this result than an event can hold: steps, traffic and logs are left out";
+  static const char told[] = "more came with this result than an event can hold: "
+                             "steps, traffic and logs are left out";
   *warning = told;
   rest.warnings = warning;
   rest.warning_count = 1;

@@ -12,7 +12,7 @@
 
 #include "arena.h"
 #include "secret.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 #include "text.h"
 
@@ -70,7 +70,7 @@ static void
 paint (struct console *c, enum color color, const char *text)
 {
   begin_color (c, color);
-  show_line (&c->out, text);
+  format_line (&c->out, text);
   end_color (c, color);
 }
 
@@ -114,7 +114,7 @@ static void
 add_duration (struct console *c, int64_t us)
 {
   begin_color (c, DIM);
-  show_duration (&c->out, us);
+  format_duration (&c->out, us);
   end_color (c, DIM);
 }
 
@@ -136,7 +136,7 @@ static void
 add_place (struct console *c, const struct place *place, bool with_line)
 {
   struct tally_suite *suite = tally_suite (&c->tally, place->suite);
-  show_line (&c->out, suite->path);
+  format_line (&c->out, suite->path);
   if (place->of_suite)
     return;
   struct tally_test *test = tally_test (&c->tally, suite, place->test);
@@ -183,7 +183,7 @@ add_block (struct console *c, const char *text, size_t size, const char *indent)
     const char *newline = memchr (text, '\n', size);
     size_t n = newline ? (size_t) (newline - text) : size;
     buffer_puts (&c->out, indent);
-    show_safe (&c->out, text, n);
+    format_safe (&c->out, text, n);
     buffer_putc (&c->out, '\n');
     n += newline != NULL;
     text += n;
@@ -282,7 +282,7 @@ say_run (struct console *c, const struct event *event)
   paint (c, BOLD, "runner");
   if (event->runner) {
     buffer_putc (&c->out, ' ');
-    show_line (&c->out, event->runner);
+    format_line (&c->out, event->runner);
   }
   buffer_lit (&c->out, ": ");
   add_header_part (c, event->tests, "test", "tests");
@@ -325,7 +325,7 @@ add_step_title (struct console *c, const struct event_step *step)
     buffer_puts (&c->text, step->phase);
     buffer_putc (&c->text, ']');
   }
-  show_line (&c->out, buffer_text (&c->text));
+  format_line (&c->out, buffer_text (&c->text));
 }
 
 static void
@@ -356,7 +356,7 @@ say_warnings (struct console *c, const struct event *event)
     add_word (c, YELLOW, "warning");
     add_place (c, &place, true);
     buffer_lit (&c->out, ": ");
-    show_line (&c->out, event->warnings[i]);
+    format_line (&c->out, event->warnings[i]);
     buffer_putc (&c->out, '\n');
   }
 }
@@ -368,7 +368,8 @@ say_output (struct console *c, const struct event *event)
     return;
   bool more = c->options.verbose > 0;
   c->text.size = 0;
-  bool all = show_tail (&c->text, event->output, event->output_size, more ? 1000 : 20, more ? 256 << 10 : 8 << 10, "");
+  size_t lines = more ? 1000 : 20, bytes = more ? 256 << 10 : 8 << 10;
+  bool all = format_tail (&c->text, event->output, event->output_size, lines, bytes, "");
   buffer_puts (&c->out, all ? "      its output:\n" : "      the end of its output:\n");
   add_block (c, c->text.data, c->text.size, "        | ");
 }
@@ -377,14 +378,14 @@ static void
 say_failure (struct console *c, const struct event *event)
 {
   bool more = c->options.verbose > 0;
-  const struct show_limits limits = { .traffic_bytes = more ? 16 << 10 : 1 << 10, .log_lines = more ? 100 : 10,
+  const struct format_limits limits = { .traffic_bytes = more ? 16 << 10 : 1 << 10, .log_lines = more ? 100 : 10,
                                       .log_bytes = more ? 64 << 10 : 4 << 10 };
   c->text.size = 0;
-  show_failure (&c->text, event, &limits);
+  format_failure (&c->text, event, &limits);
   size_t blame = strcspn (buffer_text (&c->text), "\n");
   buffer_lit (&c->out, "    ");
   begin_color (c, RED);
-  show_safe (&c->out, c->text.data, blame);
+  format_safe (&c->out, c->text.data, blame);
   end_color (c, RED);
   buffer_putc (&c->out, '\n');
   if (blame + 1 < c->text.size)
@@ -392,7 +393,7 @@ say_failure (struct console *c, const struct event *event)
   say_output (c, event);
   for (size_t i = 0; i < event->attachment_count; i++) {
     buffer_lit (&c->out, "    file: ");
-    show_line (&c->out, event->attachments[i]);
+    format_line (&c->out, event->attachments[i]);
     buffer_putc (&c->out, '\n');
   }
 }
@@ -420,8 +421,8 @@ say_again (struct console *c, const struct event *event)
   say_result (c, event, "again", YELLOW);
   buffer_lit (&c->out, "\n    ");
   c->text.size = 0;
-  show_blame (&c->text, event->where, event->verb, event->message);
-  show_line (&c->out, buffer_text (&c->text));
+  format_blame (&c->text, event->where, event->verb, event->message);
+  format_line (&c->out, buffer_text (&c->text));
   buffer_putc (&c->out, '\n');
 }
 
@@ -434,7 +435,7 @@ say_test (struct console *c, const struct event *event)
     say_result (c, event, flaky ? "flaky" : words[event->outcome], flaky ? YELLOW : word_colors[event->outcome]);
     if (!failed && event->message) {
       buffer_lit (&c->out, ": ");
-      show_line (&c->out, event->message);
+      format_line (&c->out, event->message);
     }
     buffer_putc (&c->out, '\n');
   }
@@ -486,7 +487,7 @@ say_suite_end (struct console *c, const struct event *event)
   int outcome = suite_outcome (&suite->counts);
   add_word (c, word_colors[outcome], words[outcome]);
   size_t start = c->out.size;
-  show_line (&c->out, suite->path);
+  format_line (&c->out, suite->path);
   pad (&c->out, start, c->path_width);
   buffer_lit (&c->out, "  ");
   start = c->out.size;
@@ -504,8 +505,8 @@ say_warning (struct console *c, const struct event *event)
     return;
   add_word (c, YELLOW, "warning");
   c->text.size = 0;
-  show_blame (&c->text, event->where, NULL, event->message);
-  show_line (&c->out, buffer_text (&c->text));
+  format_blame (&c->text, event->where, NULL, event->message);
+  format_line (&c->out, buffer_text (&c->text));
   buffer_putc (&c->out, '\n');
   if (event->details)
     add_block (c, event->details, strlen (event->details), "    ");
@@ -558,7 +559,7 @@ add_running (struct console *c, int64_t now_us)
     const struct running *running = &c->running[i];
     struct tally_suite *suite = tally_suite (&c->tally, running->suite);
     buffer_puts (&c->out, i ? ", " : "  ");
-    show_line (&c->out, tally_test (&c->tally, suite, running->test)->name);
+    format_line (&c->out, tally_test (&c->tally, suite, running->test)->name);
     if (now_us - running->since_us >= SLOW_US) {
       buffer_putc (&c->out, ' ');
       buffer_int (&c->out, (now_us - running->since_us) / 1000000);
@@ -576,7 +577,7 @@ add_running_suites (struct console *c)
     if (!suite->started || suite->ended)
       continue;
     buffer_puts (&c->out, separator);
-    show_line (&c->out, suite->path);
+    format_line (&c->out, suite->path);
     separator = ", ";
   }
 }
@@ -599,7 +600,8 @@ static void
 console_tick (struct reporter *reporter, int64_t now_us)
 {
   struct console *c = (struct console *) reporter;
-  if (!c->options.live || *reporter->error || (c->status_shown && now_us - c->drawn_us < REDRAW_US && now_us >= c->drawn_us))
+  bool too_early = c->status_shown && now_us - c->drawn_us < REDRAW_US && now_us >= c->drawn_us;
+  if (!c->options.live || *reporter->error || too_early)
     return;
   const struct tally_counts *counts = &c->tally.counts;
   size_t done = counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run;
@@ -612,7 +614,8 @@ console_tick (struct reporter *reporter, int64_t now_us)
     buffer_lit (&c->out, " failed");
   }
   buffer_lit (&c->out, "  ");
-  buffer_int (&c->out, c->tally.start_us && now_us > c->tally.start_us ? (now_us - c->tally.start_us) / 1000000 : 0);
+  int64_t begin_us = c->tally.start_us ? c->tally.start_us : now_us;
+  buffer_int (&c->out, now_us > begin_us ? (now_us - begin_us) / 1000000 : 0);
   buffer_lit (&c->out, " s");
   if (c->running_count)
     add_running (c, now_us);
@@ -657,7 +660,7 @@ say_reason (struct console *c, size_t count, const char *text)
     buffer_putc (&c->out, ' ');
   buffer_add (&c->out, c->text.data, c->text.size);
   buffer_lit (&c->out, "  ");
-  show_line (&c->out, text);
+  format_line (&c->out, text);
   buffer_putc (&c->out, '\n');
 }
 
@@ -684,7 +687,7 @@ say_slow (struct console *c)
   for (size_t i = 0; i < c->slow_count; i++) {
     buffer_lit (&c->out, "  ");
     size_t start = c->out.size;
-    show_duration (&c->out, c->slow[i].duration_us);
+    format_duration (&c->out, c->slow[i].duration_us);
     pad (&c->out, start, 12);
     add_place (c, &c->slow[i].place, true);
     buffer_putc (&c->out, '\n');
@@ -715,7 +718,7 @@ say_total (struct console *c)
     buffer_lit (&c->out, "broken off: ");
   add_header_part (c, c->tally.tests, "test", "tests");
   buffer_lit (&c->out, " in ");
-  show_duration (&c->out, c->tally.last_us - c->tally.start_us);
+  format_duration (&c->out, c->tally.last_us - c->tally.start_us);
   const char *separator = ": ";
   add_number (&c->out, counts->error, counts->error == 1 ? "error" : "errors", &separator);
   add_number (&c->out, counts->not_run, "not run", &separator);

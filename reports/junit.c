@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "output-file.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 #include "xml.h"
 
@@ -23,7 +23,7 @@
 #define FAILED_OUTPUT ((size_t) 128 << 10)
 #define LONGEST_MESSAGE ((size_t) 4 << 10)
 
-static const struct show_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
+static const struct format_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
 
 /* An attempt after which another one was begun. */
 struct attempt {
@@ -83,7 +83,7 @@ static void
 add_time (struct buffer *out, int64_t us)
 {
   buffer_lit (out, " time=\"");
-  show_seconds (out, us);
+  format_seconds (out, us);
   buffer_putc (out, '"');
 }
 
@@ -113,7 +113,7 @@ add_message (struct junit *junit, struct buffer *out, const char *before, const 
   junit->scratch.size = 0;
   buffer_puts (&junit->scratch, before);
   if (message)
-    show_ends (&junit->scratch, message, strlen (message), LONGEST_MESSAGE);
+    format_ends (&junit->scratch, message, strlen (message), LONGEST_MESSAGE);
   for (size_t i = 0; i < junit->scratch.size; i++)
     if (junit->scratch.data[i] == '\n' || junit->scratch.data[i] == '\r')
       junit->scratch.data[i] = ' ';
@@ -143,7 +143,7 @@ static void
 add_body (struct junit *junit, struct buffer *out, const struct event *event)
 {
   junit->scratch.size = 0;
-  show_failure (&junit->scratch, event, &limits);
+  format_failure (&junit->scratch, event, &limits);
   xml_text (out, junit->scratch.data, junit->scratch.size);
 }
 
@@ -187,7 +187,7 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
   }
   bool passed = event->outcome == OUTCOME_PASSED;
   if (event->output_size)
-    show_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
+    format_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
   for (size_t i = 0; i < event->attachment_count; i++) {
     if (text->size && text->data[text->size - 1] != '\n')
       buffer_putc (text, '\n');
@@ -202,7 +202,8 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
 
 /* Returns where its content begins, for end_case. */
 static size_t
-begin_case (struct buffer *out, const struct tally_suite *suite, const char *name, int64_t duration_us, int64_t start_us)
+begin_case (struct buffer *out, const struct tally_suite *suite, const char *name, int64_t duration_us,
+            int64_t start_us)
 {
   buffer_lit (out, "<testcase");
   xml_attribute (out, "name", name);
@@ -280,7 +281,8 @@ add_test (struct junit *junit, const struct event *event)
   struct buffer *out = &cases->xml;
   bool is_test = event->type == EVENT_TEST;
   const char *name = is_test ? tally_test (&junit->tally, suite, event->test)->name : "(suite)";
-  size_t content = begin_case (out, suite, name, event->duration_us, event->start_us ? event->start_us : event->time_us);
+  int64_t start_us = event->start_us ? event->start_us : event->time_us;
+  size_t content = begin_case (out, suite, name, event->duration_us, start_us);
   if (event->outcome == OUTCOME_FAILED)
     add_failure (junit, out, event);
   if (is_test && cases->attempts)
@@ -386,7 +388,8 @@ write_suites (struct junit *junit, struct output_file *file)
     if (!cases->xml.size) /* a suite without cases: Jenkins drops it */
       continue;
     begin_suite (junit, &out, suite);
-    if (!output_file_write (file, out.data, out.size) || !output_file_write (file, cases->xml.data, cases->xml.size))
+    if (!output_file_write (file, out.data, out.size)
+        || !output_file_write (file, cases->xml.data, cases->xml.size))
       return false;
     out.size = 0;
     buffer_lit (&out, "</testsuite>\n");

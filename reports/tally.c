@@ -43,7 +43,8 @@ make_room (struct tally_names *names)
 
 /* A copy of `name`, with a number behind it if it is in use. */
 static const char *
-unique_name (struct arena *arena, struct tally_names *names, const char *name, const char *before, const char *after)
+unique_name (struct arena *arena, struct tally_names *names, const char *name, const char *before,
+             const char *after)
 {
   make_room (names);
   const char **slot = find_slot (names, name);
@@ -238,7 +239,8 @@ note_plan (struct tally *tally, const struct event *event)
 static void
 count_outcome (struct tally_counts *counts, int outcome)
 {
-  size_t *const by_outcome[] = { &counts->passed, &counts->failed, &counts->error, &counts->skipped, &counts->not_run };
+  size_t *const by_outcome[] = { &counts->passed, &counts->failed, &counts->error, &counts->skipped,
+                                 &counts->not_run };
   ++*by_outcome[outcome];
 }
 

@@ -10,7 +10,7 @@
 
 #include "arena.h"
 #include "secret.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 
 struct tap {
@@ -27,7 +27,7 @@ static void
 add_description (struct tap *tap, const char *text)
 {
   tap->text.size = 0;
-  show_line (&tap->text, text);
+  format_line (&tap->text, text);
   for (size_t i = 0; i < tap->text.size; i++) {
     char c = tap->text.data[i];
     if (c == '#' || c == '\\')
@@ -41,7 +41,7 @@ static void
 add_quoted (struct tap *tap, const char *text)
 {
   tap->text.size = 0;
-  show_line (&tap->text, text);
+  format_line (&tap->text, text);
   buffer_putc (&tap->out, '"');
   for (size_t i = 0; i < tap->text.size; i++) {
     char c = tap->text.data[i];
@@ -74,7 +74,7 @@ add_block (struct tap *tap, const char *name, const char *text, size_t size)
     const char *newline = memchr (text, '\n', size);
     size_t n = newline ? (size_t) (newline - text) : size;
     buffer_lit (&tap->out, "    ");
-    show_safe (&tap->out, text, n);
+    format_safe (&tap->out, text, n);
     buffer_putc (&tap->out, '\n');
     n += newline != NULL;
     text += n;
@@ -85,9 +85,9 @@ add_block (struct tap *tap, const char *name, const char *text, size_t size)
 static void
 add_diagnostics (struct tap *tap, const struct event *event)
 {
-  static const struct show_limits limits = { .traffic_bytes = 1 << 10, .log_lines = 10, .log_bytes = 4 << 10 };
+  static const struct format_limits limits = { .traffic_bytes = 1 << 10, .log_lines = 10, .log_bytes = 4 << 10 };
   CLEANUP_BUFFER struct buffer failure = { 0 };
-  show_failure (&failure, event, &limits);
+  format_failure (&failure, event, &limits);
   buffer_lit (&tap->out, "  ---\n");
   add_member (tap, "message", event->message);
   buffer_puts (&tap->out, event->outcome == OUTCOME_ERROR ? "  severity: error\n" : "  severity: fail\n");
@@ -146,7 +146,8 @@ flush (struct tap *tap)
     tap->begun = fwrite (version, 1, sizeof version - 1, tap->file) == sizeof version - 1;
   }
   secret_mask (&tap->out, 0);
-  if (!tap->begun || fwrite (tap->out.data, 1, tap->out.size, tap->file) != tap->out.size || fflush (tap->file) != 0)
+  if (!tap->begun || fwrite (tap->out.data, 1, tap->out.size, tap->file) != tap->out.size
+      || fflush (tap->file) != 0)
     report_failed (&tap->reporter, "tap: %s", strerror (errno));
   tap->out.size = 0;
 }
@@ -159,9 +160,9 @@ tap_event (struct reporter *reporter, const struct event *event)
     return;
   if (event->type == EVENT_WARNING) {
     tap->text.size = 0;
-    show_blame (&tap->text, event->where, NULL, event->message);
+    format_blame (&tap->text, event->where, NULL, event->message);
     buffer_lit (&tap->out, "# ");
-    show_line (&tap->out, buffer_text (&tap->text));
+    format_line (&tap->out, buffer_text (&tap->text));
     buffer_putc (&tap->out, '\n');
   }
   if ((event->type == EVENT_TEST && event->final) || (event->type == EVENT_SUITE_END && tally_is_failure (event)))

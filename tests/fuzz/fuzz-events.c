@@ -1,15 +1,11 @@
 /* fuzz-events.c - lines of events.jsonl: whatever they are, they are read or refused;
  * what was read is written to the same again, and no reporter stumbles over it. */
-#include "config.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "report.h"
-
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 struct run {
   struct arena arena;
@@ -28,13 +24,10 @@ check_round_trip (struct run *run, const struct event *event)
   event_write (&run->once, event);
   if (!run->once.size) /* of a type that is not known */
     return;
-  if (!event_read (&run->arena, run->once.data, run->once.size, &again, error, sizeof error)) {
-    fprintf (stderr, "%s\n", error);
-    abort ();
-  }
+  FUZZ_CHECK (event_read (&run->arena, run->once.data, run->once.size, &again, error, sizeof error));
   event_write (&run->twice, &again);
-  if (run->once.size != run->twice.size || memcmp (run->once.data, run->twice.data, run->once.size))
-    abort ();
+  FUZZ_CHECK (run->once.size == run->twice.size);
+  FUZZ_CHECK (memcmp (run->once.data, run->twice.data, run->once.size) == 0);
 }
 
 static void
@@ -44,8 +37,7 @@ take_line (struct run *run, const char *line, size_t size)
   struct event event;
   arena_reset (&run->arena);
   if (!event_read (&run->arena, line, size, &event, error, sizeof error)) {
-    if (!*error)
-      abort ();
+    FUZZ_CHECK (*error);
     return;
   }
   check_round_trip (run, &event);
@@ -56,12 +48,10 @@ take_line (struct run *run, const char *line, size_t size)
   }
 }
 
-int
-LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+FUZZ_TARGET (events)
 {
   struct run run = { .nowhere = fopen ("/dev/null", "w") };
-  if (!run.nowhere)
-    abort ();
+  FUZZ_CHECK (run.nowhere);
   struct console_options options = { .out = run.nowhere, .color = true, .live = true, .verbose = 2, .width = 80 };
   run.reporters[0] = report_console (&options);
   run.reporters[1] = report_tap (run.nowhere);
@@ -81,5 +71,4 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   buffer_free (&run.once);
   buffer_free (&run.twice);
   fclose (run.nowhere);
-  return 0;
 }

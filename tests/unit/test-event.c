@@ -64,7 +64,8 @@ static struct event_log logs[] = { { "hub", "x\x1b[1m\n", 6, "/tmp/hub.log" }, {
 static const char *attachments[] = { "/a b", "/c" }, *warnings[] = { "checks nothing" };
 static const struct event full = {
   .type = EVENT_TEST, .time_us = 1, .suite = UINT32_MAX, .test = 2, .name = "né\xf0\x9f\x98\x80", .attempt = 3,
-  .worker = 4, .final = true, .outcome = OUTCOME_ERROR, .start_us = -(INT64_C (1) << 56), .duration_us = INT64_C (1) << 56,
+  .worker = 4, .final = true, .outcome = OUTCOME_ERROR, .start_us = -(INT64_C (1) << 56),
+  .duration_us = INT64_C (1) << 56,
   .message = "\b\f\t\r\\/", .where = "w", .verb = "v", .details = "d1\nd2", .signal = "SIGSEGV",
   .output = "o\0\x80p", .output_size = 4, .steps = steps, .step_count = 2, .traffic = traffic, .traffic_count = 2,
   .logs = logs, .log_count = 2, .attachments = attachments, .attachment_count = 2, .warnings = warnings,
@@ -123,7 +124,8 @@ END_TEST
 START_TEST (the_other_events_come_back)
 {
   struct event_planned planned[] = { { "one", 3, "a,b" }, { "two", 9, NULL } };
-  struct event run = { .type = EVENT_RUN, .version = 1, .runner = "0.1", .seed = "7", .suites = 2, .tests = 3, .jobs = 4 };
+  struct event run = { .type = EVENT_RUN, .version = 1, .runner = "0.1", .seed = "7", .suites = 2,
+                       .tests = 3, .jobs = 4 };
   struct event plan = { .type = EVENT_PLAN, .suite = 1, .path = "p", .name = "n", .first = 2, .planned = planned,
                         .planned_count = 2 };
   struct event end = { .type = EVENT_END, .status = 130, .interrupted = true, .outcome = OUTCOME_NOT_RUN };
@@ -149,7 +151,8 @@ END_TEST
 START_TEST (later_versions_may_add_things)
 {
   struct event event;
-  const char text[] = " { \"new\" : [1, {\"a\": [null, true, -1.5e+3, \"\\u00e9\\\"\"]}] , \"event\" : \"warning\",\"time_us\":1,"
+  const char text[] = " { \"new\" : [1, {\"a\": [null, true, -1.5e+3, \"\\u00e9\\\"\"]}] , "
+                      "\"event\" : \"warning\",\"time_us\":1,"
                       "\"message\" : \"hi\", \"where\": null } ";
   ck_assert_msg (event_read (&arena, text, strlen (text), &event, error, sizeof error), "%s", error);
   ck_assert_int_eq (event.type, EVENT_WARNING);
@@ -216,7 +219,8 @@ START_TEST (what_is_no_event_is_refused)
     memcpy (copy, bad[i].text, strlen (bad[i].text));
     char *exact = realloc (copy, strlen (bad[i].text) + !*bad[i].text);
     ck_assert_ptr_nonnull (exact);
-    ck_assert_msg (!event_read (&arena, exact, strlen (bad[i].text), &event, error, sizeof error), "%s", bad[i].text);
+    bool ok = event_read (&arena, exact, strlen (bad[i].text), &event, error, sizeof error);
+    ck_assert_msg (!ok, "%s", bad[i].text);
     ck_assert_msg (strcmp (error, bad[i].error) == 0, "%s\nsays %s\nnot  %s", bad[i].text, error, bad[i].error);
     free (exact);
   }
@@ -282,7 +286,8 @@ START_TEST (the_manual_is_right)
   while (getline (&text, &room, pod) > 0) {
     if (strncmp (text, " {\"event\"", 9))
       continue;
-    ck_assert_msg (event_read (&arena, text + 1, strlen (text + 1), &event, error, sizeof error), "%s: %s", error, text);
+    bool ok = event_read (&arena, text + 1, strlen (text + 1), &event, error, sizeof error);
+    ck_assert_msg (ok, "%s: %s", error, text);
     seen[event.type]++;
     line.size = 0;
     event_write (&line, &event);

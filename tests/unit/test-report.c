@@ -17,7 +17,7 @@
 
 #include "report.h"
 #include "secret.h"
-#include "show.h"
+#include "format.h"
 #include "tally.h"
 #include "xml.h"
 
@@ -77,20 +77,22 @@ static const struct event everything[] = {
   { .type = EVENT_RUN, .time_us = START, .version = 1, .runner = "1.2", .host = "lab", .seed = "42", .suites = 2,
     .tests = 7, .jobs = 2 },
   PLAN (1, "./suites/b.smoke.yml", "Second", { .name = "only" }),
-  PLAN (0, "suites/a.yaml", "First", { .name = "good", .line = 3 }, { .name = "bad", .line = 9 }, { .name = "crash" },
-        { .name = "skip" }, { .name = "lost" }, { .name = "flaky" }),
+  PLAN (0, "suites/a.yaml", "First", { .name = "good", .line = 3 }, { .name = "bad", .line = 9 },
+        { .name = "crash" }, { .name = "skip" }, { .name = "lost" }, { .name = "flaky" }),
   SUITE (0),
   TEST (0, 0, OUTCOME_PASSED, .output = "x\n", .output_size = 2, .warnings = warnings, .warning_count = 1),
   TEST (0, 1, OUTCOME_FAILED, .message = "first\nsecond", .where = "suites/a.yaml:9:3", .verb = "tcp.receive",
-        .details = "$.a: expected 1\n$.b: expected 2", .traffic = traffic, .traffic_count = 2, .logs = logs, .log_count = 1,
-        .output = "printed", .output_size = 7, .attachments = files, .attachment_count = 2),
+        .details = "$.a: expected 1\n$.b: expected 2", .traffic = traffic, .traffic_count = 2, .logs = logs,
+        .log_count = 1, .output = "printed", .output_size = 7, .attachments = files, .attachment_count = 2),
   TEST (0, 2, OUTCOME_ERROR, .message = "the worker crashed", .signal = "SIGSEGV"),
   TEST (0, 3, OUTCOME_SKIPPED, .message = "needs <kafka>"),
   TEST (0, 4, OUTCOME_NOT_RUN, .message = "the setup failed"),
   { .type = EVENT_TEST, .suite = 0, .test = 5, .time_us = START, .attempt = 1, .outcome = OUTCOME_FAILED,
-    .start_us = START, .message = "not yet", .verb = "check", .where = "suites/a.yaml:30:1", .output = "one", .output_size = 3 },
+    .start_us = START, .message = "not yet", .verb = "check", .where = "suites/a.yaml:30:1",
+    .output = "one", .output_size = 3 },
   RESULT (0, 5, 2, true, OUTCOME_PASSED, 1234567),
-  SUITE_END (0, .outcome = OUTCOME_FAILED, .message = "the teardown failed", .verb = "exec.run", .duration_us = 9000000),
+  SUITE_END (0, .outcome = OUTCOME_FAILED, .message = "the teardown failed", .verb = "exec.run",
+             .duration_us = 9000000),
   END (.status = 1, .outcome = OUTCOME_FAILED),
 };
 
@@ -286,7 +288,8 @@ START_TEST (paths_become_class_names)
   static const char *const names[][2] = {
     { "suites/login.yaml", "suites.login" }, { "./login.yml", "login" }, { "/srv/x/login.yaml", "srv.x.login" },
     { "a//b/./c/../d.yaml", "a.b.d" }, { "../../a.yaml", "a" }, { "a.b/c.d.yaml", "a_b.c_d" }, { "yaml", "yaml" },
-    { ".yaml", "_yaml" }, { "", "suite" }, { "..", "suite" }, { "x.yaml.yaml", "x_yaml" }, { "dir.yaml/a", "dir_yaml.a" },
+    { ".yaml", "_yaml" }, { "", "suite" }, { "..", "suite" }, { "x.yaml.yaml", "x_yaml" },
+    { "dir.yaml/a", "dir_yaml.a" },
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     struct buffer out = { 0 };
@@ -316,7 +319,8 @@ static const struct { const char *text; size_t size; } hostile[] = {
 #define S(literal) { literal, sizeof literal - 1 }
   S ("\x1b[31mred\x1b[0m"), S ("a\0b"), S ("]]>"), S ("<![CDATA[x]]>"), S ("</system-out>"), S ("&amp;&lt;\"'"),
   S ("\xff\xfe"), S ("\xed\xa0\x80"), S ("\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd"), S ("\xf0\x9f\x98\x80 \xc3\xa9"),
-  S ("\\x1b literal"), S ("\\x1\x1b"), S ("\\\\x41"), S ("\\xzz \\"), S ("\r\n\t\r"), S ("\xc2\x85\xc2\x9b"), S ("\xf4\x90\x80\x80"),
+  S ("\\x1b literal"), S ("\\x1\x1b"), S ("\\\\x41"), S ("\\xzz \\"), S ("\r\n\t\r"), S ("\xc2\x85\xc2\x9b"),
+  S ("\xf4\x90\x80\x80"),
   S ("\xe2\x80"), S ("\x7f\x08"), S ("  spaces  \n\n "),
 #undef S
 };
@@ -332,7 +336,8 @@ START_TEST (junit_escapes_are_reversible)
     char *text = xpath ("string(//system-out)");
     struct buffer back = { 0 };
     unescape (&back, text);
-    ck_assert_msg (back.size == hostile[i].size && memcmp (back.data, hostile[i].text, back.size) == 0, "%zu: %s", i, text);
+    bool same = back.size == hostile[i].size && memcmp (back.data, hostile[i].text, back.size) == 0;
+    ck_assert_msg (same, "%zu: %s", i, text);
     buffer_free (&back);
     free (text);
   }
@@ -377,8 +382,8 @@ START_TEST (junit_is_compact)
   struct reporter *reporter = report_junit (junit_path);
   struct event_planned planned = { .name = "a test with a name of usual length" };
   for (uint32_t i = 0; i < 10000; i++) {
-    struct event plan = { .type = EVENT_PLAN, .time_us = START, .path = "suites/x.yaml", .first = i, .planned = &planned,
-                          .planned_count = 1 };
+    struct event plan = { .type = EVENT_PLAN, .time_us = START, .path = "suites/x.yaml", .first = i,
+                          .planned = &planned, .planned_count = 1 };
     struct event test = RESULT (0, i, 1, true, OUTCOME_PASSED, -5);
     char name[64];
     snprintf (name, sizeof name, "a test with a name of usual length %u", i);
@@ -562,7 +567,8 @@ END_TEST
 
 START_TEST (console_can_tell_every_test_and_step)
 {
-  struct event_step steps[] = { { .where = "a.yaml:1:2", .verb = "check", .name = "the name", .time_us = 12, .depth = 1,
+  struct event_step steps[] = { { .where = "a.yaml:1:2", .verb = "check", .name = "the name", .time_us = 12,
+                                  .depth = 1,
                                   .attempts = 3, .phase = "defer" } };
   const struct event events[] = {
     PLAN (0, "a.yaml", "A", { .name = "one" }, { .name = "two" }),
@@ -587,8 +593,10 @@ START_TEST (console_cannot_be_driven_by_tests)
 {
   const struct event events[] = {
     PLAN (0, "a\033]0;x\007.yaml", "A", { .name = "na\033[2Jme\nline" }),
-    TEST (0, 0, OUTCOME_FAILED, .message = "m\033[31m\r\x9b", .where = "w\x1b", .verb = "v\x1b", .details = "d\033[H\u202e\xc2\x9b",
-          .output = "o\033c\r\0\x7f", .output_size = 6, .logs = (struct event_log[]) { { "l\x1b", "t\x1b\n", 3, "f\x1b" } },
+    TEST (0, 0, OUTCOME_FAILED, .message = "m\033[31m\r\x9b", .where = "w\x1b", .verb = "v\x1b",
+          .details = "d\033[H\u202e\xc2\x9b",
+          .output = "o\033c\r\0\x7f", .output_size = 6,
+          .logs = (struct event_log[]) { { "l\x1b", "t\x1b\n", 3, "f\x1b" } },
           .log_count = 1),
     { .type = EVENT_WARNING, .message = "w\x1b\nx", .details = "y\x1b" },
   };
@@ -630,7 +638,8 @@ END_TEST
 START_TEST (console_status_line_is_erased)
 {
   const struct event events[] = {
-    PLAN (0, "a.yaml", "A", { .name = "one" }, { .name = "a very long name of a test, longer than the terminal is wide" }),
+    PLAN (0, "a.yaml", "A", { .name = "one" },
+          { .name = "a very long name of a test, longer than the terminal is wide" }),
     SUITE (0),
     TEST (0, 0, OUTCOME_PASSED),
     { .type = EVENT_START, .time_us = START, .suite = 0, .test = 1 },
@@ -668,9 +677,11 @@ START_TEST (console_tells_of_a_broken_run)
   ck_assert_ptr_nonnull (strstr (text, "broken off: 2 tests in 0 µs: 2 not run\n0 passed, 0 failed, 0 skipped\n"));
   ck_assert_ptr_nonnull (strstr (text, "     2  not run: the run was broken off\n"));
   free (text);
-  const struct event stopped[] = { PLAN (0, "a.yaml", "A", { .name = "one" }), END (.interrupted = true, .status = 130) };
+  const struct event stopped[] = { PLAN (0, "a.yaml", "A", { .name = "one" }),
+                                   END (.interrupted = true, .status = 130) };
   CONSOLE (stopped, .verbose = 0);
-  ck_assert_ptr_nonnull (strstr (text, "interrupted: 1 test in 2.50 s: 1 not run\n0 passed, 0 failed, 0 skipped\n"));
+  ck_assert_ptr_nonnull (strstr (text, "interrupted: 1 test in 2.50 s: 1 not run\n"
+                                       "0 passed, 0 failed, 0 skipped\n"));
   free (text);
 }
 END_TEST
@@ -697,10 +708,10 @@ START_TEST (durations_are_readable)
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct buffer out = { 0 };
-    show_duration (&out, table[i].us);
+    format_duration (&out, table[i].us);
     ck_assert_str_eq (buffer_text (&out), table[i].shown);
     out.size = 0;
-    show_seconds (&out, table[i].us);
+    format_seconds (&out, table[i].us);
     ck_assert_str_eq (buffer_text (&out), table[i].seconds);
     buffer_free (&out);
   }
@@ -710,16 +721,16 @@ END_TEST
 START_TEST (long_texts_are_cut_in_the_middle)
 {
   struct buffer out = { 0 };
-  show_ends (&out, "abcdefghijklmnopqrstuvwxyz", 26, 10);
+  format_ends (&out, "abcdefghijklmnopqrstuvwxyz", 26, 10);
   ck_assert_str_eq (buffer_text (&out), "abcde\n[... 16 bytes are left out here ...]\nvwxyz");
   out.size = 0;
-  show_ends (&out, "aaaa\u00e9bbbbbb\u00e9cccc", 18, 10); /* not in the middle of a character */
+  format_ends (&out, "aaaa\u00e9bbbbbb\u00e9cccc", 18, 10); /* not in the middle of a character */
   ck_assert_str_eq (buffer_text (&out), "aaaa\n[... 8 bytes are left out here ...]\n\u00e9cccc");
   out.size = 0;
-  ck_assert (!show_tail (&out, "one\ntwo\nthree\n", 14, 2, 100, "> "));
+  ck_assert (!format_tail (&out, "one\ntwo\nthree\n", 14, 2, 100, "> "));
   ck_assert_str_eq (buffer_text (&out), "> two\n> three\n");
   out.size = 0;
-  ck_assert (show_tail (&out, "one\ntwo", 7, 2, 100, ""));
+  ck_assert (format_tail (&out, "one\ntwo", 7, 2, 100, ""));
   ck_assert_str_eq (buffer_text (&out), "one\ntwo\n");
   buffer_free (&out);
 }
@@ -733,9 +744,11 @@ START_TEST (tap_is_version_14)
   ck_assert_ptr_nonnull (out);
   struct reporter *reporter = report_tap (out);
   const struct event events[] = {
-    PLAN (0, "a.yaml", "A", { .name = "one # two \\ three" }, { .name = "bad" }, { .name = "skip" }, { .name = "never" }),
+    PLAN (0, "a.yaml", "A", { .name = "one # two \\ three" }, { .name = "bad" }, { .name = "skip" },
+          { .name = "never" }),
     TEST (0, 0, OUTCOME_PASSED),
-    TEST (0, 1, OUTCOME_FAILED, .message = "say \"x\"\033", .where = "a.yaml:1:2", .verb = "check", .details = "more"),
+    TEST (0, 1, OUTCOME_FAILED, .message = "say \"x\"\033", .where = "a.yaml:1:2", .verb = "check",
+          .details = "more"),
     TEST (0, 2, OUTCOME_SKIPPED, .message = "no # why"),
     SUITE_END (0, .outcome = OUTCOME_ERROR, .message = "teardown"),
     END (.interrupted = true),
@@ -798,7 +811,8 @@ no_free (struct reporter *reporter)
 
 START_TEST (a_reporter_that_failed_gets_no_more_events)
 {
-  static const struct reporter_type type = { .name = "x", .event = count_event, .finish = count_finish, .free = no_free };
+  static const struct reporter_type type = { .name = "x", .event = count_event,
+                                             .finish = count_finish, .free = no_free };
   struct reporter reporter = { .type = &type };
   told = finished = 0;
   for (int i = 0; i < 5; i++)

@@ -190,7 +190,8 @@ START_TEST (a_stream_masks_as_if_it_were_one_text)
   add ("abcabcab");
   add ("bcabx");
   add ("zzzz");
-  static const char *const parts[] = { "abc", "ab", "x", "zz", "%62", "\\u0063", "\\", "YWJj", "616263", "hello ", "+" };
+  static const char *const parts[] = { "abc", "ab", "x", "zz", "%62", "\\u0063", "\\", "YWJj", "616263",
+                                      "hello ", "+" };
   srand (7);
   for (int round = 0; round < 2000; round++) {
     struct buffer text = { 0 }, expected = { 0 };

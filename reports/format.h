@@ -1,14 +1,14 @@
-/* show.h - results as text for people: what the console, junit.xml and TAP say of a
+/* format.h - results as text for people: what the console, junit.xml and TAP say of a
  * failure in the same words.  The text is as it came (bytes, control characters):
  * who writes it somewhere makes it safe for that place. */
-#ifndef SHOW_H
-#define SHOW_H
+#ifndef FORMAT_H
+#define FORMAT_H
 
 #include <stdbool.h>
 
 #include "event.h"
 
-struct show_limits {
+struct format_limits {
   size_t traffic_bytes; /* of one message */
   size_t log_lines;     /* of the end of one log */
   size_t log_bytes;
@@ -16,25 +16,26 @@ struct show_limits {
 
 /* `where: verb: message`, details, last traffic and logs; every line ends with a
  * newline. */
-void show_failure (struct buffer *out, const struct event *event, const struct show_limits *limits);
+void format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits);
 /* The first of those lines alone, without newline. */
-void show_blame (struct buffer *out, const char *where, const char *verb, const char *message);
+void format_blame (struct buffer *out, const char *where, const char *verb, const char *message);
 /* 450 µs, 12.3 ms, 1.20 s, 2 min 5 s */
-void show_duration (struct buffer *out, int64_t us);
+void format_duration (struct buffer *out, int64_t us);
 /* Seconds with three decimals, never negative. */
-void show_seconds (struct buffer *out, int64_t us);
+void format_seconds (struct buffer *out, int64_t us);
 /* The first and last `limit / 2` bytes, with a line between that tells what is missing. */
-void show_ends (struct buffer *out, const char *text, size_t size, size_t limit);
+void format_ends (struct buffer *out, const char *text, size_t size, size_t limit);
 
 /* The last lines of a text, and not more than `bytes`; every line ends with a
  * newline.  False: that is not all of it. */
-bool show_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes, const char *indent);
+bool format_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes,
+                  const char *indent);
 
 /* Appends a text that cannot drive a terminal: control characters (without newline
  * and tab), bytes that are not UTF-8 and characters that change the direction of
  * writing become \x1b, \u202e. */
-void show_safe (struct buffer *out, const char *text, size_t size);
+void format_safe (struct buffer *out, const char *text, size_t size);
 /* The same on one line: newlines become blanks. */
-void show_line (struct buffer *out, const char *text);
+void format_line (struct buffer *out, const char *text);
 
 #endif

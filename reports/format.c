@@ -1,7 +1,7 @@
-/* show.c - see show.h. */
+/* format.c - see format.h. */
 #include "config.h"
 
-#include "show.h"
+#include "format.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ add_padded (struct buffer *out, int64_t number, int64_t largest_digit)
 }
 
 void
-show_seconds (struct buffer *out, int64_t us)
+format_seconds (struct buffer *out, int64_t us)
 {
   int64_t ms = us < 0 ? 0 : us / 1000 + (us % 1000 >= 500);
   buffer_int (out, ms / 1000);
@@ -29,7 +29,7 @@ show_seconds (struct buffer *out, int64_t us)
 }
 
 void
-show_duration (struct buffer *out, int64_t us)
+format_duration (struct buffer *out, int64_t us)
 {
   if (us < 0)
     us = 0;
@@ -71,7 +71,7 @@ character_start (const char *text, size_t at)
 }
 
 void
-show_ends (struct buffer *out, const char *text, size_t size, size_t limit)
+format_ends (struct buffer *out, const char *text, size_t size, size_t limit)
 {
   if (size <= limit) {
     buffer_add (out, text, size);
@@ -101,7 +101,7 @@ add_lines (struct buffer *out, const char *text, size_t size, const char *indent
 }
 
 bool
-show_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes, const char *indent)
+format_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes, const char *indent)
 {
   if (!size)
     return true;
@@ -120,7 +120,7 @@ show_tail (struct buffer *out, const char *text, size_t size, size_t lines, size
 }
 
 void
-show_blame (struct buffer *out, const char *where, const char *verb, const char *message)
+format_blame (struct buffer *out, const char *where, const char *verb, const char *message)
 {
   if (where) {
     buffer_puts (out, where);
@@ -189,7 +189,7 @@ add_message (struct buffer *out, const struct event_traffic *traffic, size_t lim
   buffer_puts (out, traffic->received ? "    received from " : "    sent to ");
   buffer_puts (out, traffic->peer ? traffic->peer : "?");
   buffer_lit (out, " at ");
-  show_duration (out, traffic->time_us);
+  format_duration (out, traffic->time_us);
   buffer_lit (out, ", ");
   uint64_t size = traffic->size > traffic->data_size ? traffic->size : traffic->data_size;
   size_t shown = traffic->data_size < limit ? traffic->data_size : limit;
@@ -207,10 +207,10 @@ add_message (struct buffer *out, const struct event_traffic *traffic, size_t lim
 }
 
 static void
-add_log (struct buffer *out, const struct event_log *log, const struct show_limits *limits)
+add_log (struct buffer *out, const struct event_log *log, const struct format_limits *limits)
 {
   CLEANUP_BUFFER struct buffer tail = { 0 };
-  bool all = show_tail (&tail, log->text, log->text_size, limits->log_lines, limits->log_bytes, "    | ");
+  bool all = format_tail (&tail, log->text, log->text_size, limits->log_lines, limits->log_bytes, "    | ");
   buffer_puts (out, all ? "  the log of " : "  the end of the log of ");
   buffer_puts (out, log->name ? log->name : "?");
   if (log->file) {
@@ -223,9 +223,9 @@ add_log (struct buffer *out, const struct event_log *log, const struct show_limi
 }
 
 void
-show_failure (struct buffer *out, const struct event *event, const struct show_limits *limits)
+format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits)
 {
-  show_blame (out, event->where, event->verb, event->message);
+  format_blame (out, event->where, event->verb, event->message);
   buffer_putc (out, '\n');
   if (event->details)
     add_lines (out, event->details, strlen (event->details), "  ");
@@ -257,7 +257,7 @@ add_escaped (struct buffer *out, char letter, uint32_t code, int digits)
 }
 
 void
-show_safe (struct buffer *out, const char *text, size_t size)
+format_safe (struct buffer *out, const char *text, size_t size)
 {
   for (size_t i = 0; i < size;) {
     unsigned char c = (unsigned char) text[i];
@@ -276,11 +276,11 @@ show_safe (struct buffer *out, const char *text, size_t size)
 }
 
 void
-show_line (struct buffer *out, const char *text)
+format_line (struct buffer *out, const char *text)
 {
   while (*text) {
     size_t n = strcspn (text, "\n\r\t");
-    show_safe (out, text, n);
+    format_safe (out, text, n);
     text += n;
     if (*text && *++text)
       buffer_putc (out, ' ');
