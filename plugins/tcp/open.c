@@ -142,7 +142,7 @@ connect_within (struct runner_step *step, const struct connect_args *args, struc
       return runner_expired (step, "connecting to %s: %s", attempt->peer, strerror (attempt->error));
     pause = pause * 2 > AGAIN_MOST ? AGAIN_MOST : pause * 2;
   }
-  if (args->within.ns)
+  if (args->within.ns && may_come_up (attempt->error))
     return runner_fail (step, "cannot connect to %s within %s: %s", attempt->peer,
                         show_time (within, args->within.ns), strerror (attempt->error));
   return runner_fail (step, "cannot connect to %s: %s", attempt->peer, strerror (attempt->error));
