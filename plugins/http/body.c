@@ -124,7 +124,7 @@ fill_part (struct http_request *request, curl_mimepart *mime, const struct runne
     size_t size;
     const char *key = runner_node_key (part, i, &size);
     if (!known_part_key (key, size)) {
-      *outcome = runner_error (request->step, "multipart: a part has name, text, file, filename, type; not \"%.*s\"",
+      *outcome = runner_error (request->step, "multipart: a part has name, text, file, filename, type; no \"%.*s\"",
                                (int) (size < 80 ? size : 80), key);
       return CURLE_OK;
     }

@@ -81,8 +81,8 @@ http_bytes_text (const struct http_bytes *bytes)
 static int
 unreserved (unsigned char c)
 {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
-         || c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.'
+         || c == '_' || c == '~';
 }
 
 void

@@ -64,7 +64,8 @@ static const char *const version_choices[] = { "HTTP/1.0", "HTTP/1.1", "HTTP/2",
   OPTION (args, key_password, .help = "password of that key"),                                                   \
   OPTION (args, connect_to, .help = "connect there, whatever the URL says; unix:/path too"),                     \
   OPTION (args, proxy, .help = "URL of a proxy; the environment's are not used"),                                \
-  OPTION (args, http_version, .choices = version_choices, .help = "version to ask for; h2c: HTTP/2 at once, without TLS"), \
+  OPTION (args, http_version, .choices = version_choices,                                                        \
+          .help = "version to ask for; h2c: HTTP/2 at once, without TLS"),                                       \
   OPTION (args, compressed, .preset = "false", .help = "ask for a compressed body and unpack it"),               \
   OPTION (args, limit, .preset = "64MiB", .help = "largest body to take, unpacked")
 
@@ -125,13 +126,15 @@ static const struct runner_field response_fields[] = {
   { .name = "version", .type = RUNNER_TEXT, .help = "HTTP/1.0, HTTP/1.1 or HTTP/2" },
   { .name = "url", .type = RUNNER_TEXT, .help = "URL of the response, after redirects" },
   { .name = "redirects", .type = RUNNER_INT, .help = "how many redirects were followed" },
-  { .name = "headers", .type = RUNNER_MAP, .help = "the response's headers; repeated ones joined, set-cookie a list" },
+  { .name = "headers", .type = RUNNER_MAP,
+    .help = "the response's headers; repeated ones joined, set-cookie a list" },
   { .name = "trailers", .type = RUNNER_MAP, .flags = RUNNER_OPTIONAL, .help = "headers that came after the body" },
   { .name = "size", .type = RUNNER_INT, .help = "bytes of the body, unpacked" },
   { .name = "body", .type = RUNNER_BYTES, .flags = RUNNER_OPTIONAL, .help = "the body, unless saved to a file" },
   { .name = "json", .type = RUNNER_VALUE, .flags = RUNNER_OPTIONAL,
     .help = "the body parsed, if its type is JSON or it is a JSON list or object" },
-  { .name = "json_error", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL, .help = "why a body of type JSON is none" },
+  { .name = "json_error", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL,
+    .help = "why a body of type JSON is none" },
   { .name = "xpath", .type = RUNNER_MAP, .flags = RUNNER_OPTIONAL,
     .help = "what the expressions give: a list of texts for nodes, or a boolean, number, text" },
   { .name = "file", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL, .help = "the file of save_to, its full name" },
@@ -143,7 +146,7 @@ static const struct runner_field response_fields[] = {
 
 static const struct runner_field cookies_fields[] = {
   { .name = "cookies", .type = RUNNER_LIST,
-    .help = "maps of name, value, domain, path, secure, http_only, expires (seconds since 1970; 0: with the session)" },
+    .help = "maps of name, value, domain, path, secure, http_only, expires (since 1970; 0: with the session)" },
   { 0 }
 };
 

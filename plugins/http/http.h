@@ -163,8 +163,8 @@ int http_cookie_split (char *line, struct http_cookie *cookie);
 
 /* request.c */
 /* All but the session's own are optional.  RUNNER_PASS, or the outcome. */
-int http_settings_merge (struct runner_step *step, const struct http_options *options, struct http_settings *settings,
-                         struct http_kept **kept);
+int http_settings_merge (struct runner_step *step, const struct http_options *options,
+                         struct http_settings *settings, struct http_kept **kept);
 /* Adds "Name: value" lines for a map of headers.  RUNNER_PASS, or the outcome. */
 int http_headers_add (struct runner_step *step, struct runner_map map, struct curl_slist **headers);
 /* Finds a header's line in a list by its name; NULL: none. */

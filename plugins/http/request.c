@@ -186,7 +186,8 @@ http_headers_add (struct runner_step *step, struct runner_map map, struct curl_s
     const char *name = runner_node_key (map.node, i, &size);
     const struct runner_node *node = runner_node_at (map.node, i);
     if (!is_token (name, size))
-      return runner_error (step, "headers: \"%.*s\" cannot be a header's name", (int) (size < 80 ? size : 80), name);
+      return runner_error (step, "headers: \"%.*s\" cannot be a header's name", (int) (size < 80 ? size : 80),
+                           name);
     if (runner_kind (node) != RUNNER_IS_LIST) {
       outcome = add_header (step, headers, name, size, node);
       continue;

@@ -263,7 +263,8 @@ static int
 is_json_type (const char *type)
 {
   size_t size = strcspn (type, "; \t");
-  return size >= 5 && (strncasecmp (type + size - 5, "/json", 5) == 0 || strncasecmp (type + size - 5, "+json", 5) == 0);
+  const char *end = type + size;
+  return size >= 5 && (strncasecmp (end - 5, "/json", 5) == 0 || strncasecmp (end - 5, "+json", 5) == 0);
 }
 
 static void

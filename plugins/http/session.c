@@ -215,7 +215,7 @@ set_cookie (struct runner_step *step, struct http_session *session, const char *
   if (!value)
     return runner_error (step, "cookies: the value of \"%s\" must be a text or a number", name);
   if (memchr (value, '\0', size) || strpbrk (value, ";\r\n") || strpbrk (name, "=;\r\n\t ") || !*name)
-    return runner_error (step, "cookies: \"%s\" cannot be sent: line ends and `;` do not belong into a cookie", name);
+    return runner_error (step, "cookies: \"%s\" cannot be sent: it has a line end or a `;` in it", name);
   struct http_bytes line = { 0 };
   http_bytes_puts (&line, "Set-Cookie: ");
   http_bytes_puts (&line, name);
@@ -226,7 +226,8 @@ set_cookie (struct runner_step *step, struct http_session *session, const char *
     http_bytes_puts (&line, "; domain=");
     http_bytes_puts (&line, host);
   }
-  int failed = line.failed || curl_easy_setopt (session->easy, CURLOPT_COOKIELIST, http_bytes_text (&line)) != CURLE_OK;
+  int failed = line.failed
+               || curl_easy_setopt (session->easy, CURLOPT_COOKIELIST, http_bytes_text (&line)) != CURLE_OK;
   http_bytes_free (&line);
   return failed ? runner_error (step, "cookies: \"%s\" cannot be set", name) : RUNNER_PASS;
 }

@@ -380,7 +380,8 @@ note_hidden_bytes (struct http_exchange *exchange)
   char note[64];
   if (exchange->body_size <= WIRE_BODY)
     return;
-  int n = snprintf (note, sizeof note, "[... %llu bytes of the body in all]", (unsigned long long) exchange->body_size);
+  int n = snprintf (note, sizeof note, "[... %llu bytes of the body in all]",
+                    (unsigned long long) exchange->body_size);
   runner_wire (exchange->step, RUNNER_RECEIVED, exchange->peer, note, (size_t) n);
 }
 

@@ -19,7 +19,8 @@ python3 "$here/peer.py" "$runner" -o "$out/late" "$here/late.yaml" >"$out/late.t
 status=$?
 cat "$out/late.txt"
 [ "$status" = 1 ] || { echo "http.sh: exit status $status instead of 1"; exit 1; }
-for text in 'waiting for the response to GET http://.*/silent' 'reading the body of GET http://.*/stalled, after 5 bytes'
+for text in 'waiting for the response to GET http://.*/silent' \
+  'reading the body of GET http://.*/stalled, after 5 bytes'
 do
   grep -q "timed out while $text" "$out/late.txt" || { echo "http.sh: not told: $text"; exit 1; }
 done
