@@ -1,6 +1,4 @@
 /* http-post.c - see http-post.h. */
-#include <sys/types.h>
-
 #include "http-post.h"
 
 #include <stdio.h>

@@ -1,6 +1,4 @@
 /* net.c - see net.h. */
-#include <sys/types.h>
-
 #include "net.h"
 
 #include <errno.h>
@@ -11,7 +9,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static struct addrinfo *
@@ -102,14 +99,15 @@ finish_connect (int fd, const struct net_wait *wait, char *error, size_t error_s
   return NET_OK;
 }
 
-static int
-connect_one (const struct addrinfo *address, const struct net_wait *wait, char *error, size_t error_size)
+int
+net_connect_address (const struct sockaddr *address, socklen_t size, const struct net_wait *wait, char *error,
+                     size_t error_size)
 {
-  int fd = socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket (address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
     return failed_with (errno, error, error_size);
   int rc;
-  if (connect (fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS || errno == EINTR)
+  if (connect (fd, address, size) == 0 || errno == EINPROGRESS || errno == EINTR)
     rc = finish_connect (fd, wait, error, error_size);
   else
     rc = failed_with (errno, error, error_size);
@@ -127,7 +125,7 @@ net_connect (const char *host, uint16_t port, const struct net_wait *wait, char 
     return NET_FAILED;
   int fd = NET_FAILED;
   for (const struct addrinfo *a = found; a && fd == NET_FAILED; a = a->ai_next)
-    fd = connect_one (a, wait, error, error_size);
+    fd = net_connect_address (a->ai_addr, a->ai_addrlen, wait, error, error_size);
   freeaddrinfo (found);
   return fd;
 }

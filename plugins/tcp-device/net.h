@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 /* A bound socket (not listening yet); *port becomes the real one if it was 0.
  * -1 with a text in `error`. */
@@ -18,8 +20,10 @@ struct net_wait {
 
 enum net_result { NET_OK = 0, NET_FAILED = -1, NET_TIME_OVER = -2, NET_STOPPED = -3 };
 
-/* A connected, non-blocking socket; tries every address of the host.  Else a
- * net_result, and a text in `error`. */
+/* A connected, non-blocking socket.  Else a net_result, and a text in `error`. */
+int net_connect_address (const struct sockaddr *address, socklen_t size, const struct net_wait *wait, char *error,
+                         size_t error_size);
+/* The same by name, which is resolved first; tries every address of the host. */
 int net_connect (const char *host, uint16_t port, const struct net_wait *wait, char *error, size_t error_size);
 int net_write_all (int fd, const void *data, size_t size, const struct net_wait *wait, char *error,
                    size_t error_size);

@@ -1,6 +1,4 @@
 /* verbs.c - see verbs.h. */
-#include <sys/types.h>
-
 #include "verbs.h"
 
 #include <inttypes.h>
@@ -11,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/address.h"
 #include "frame.h"
 #include "net.h"
 #include "pyrepr.h"
@@ -75,12 +74,19 @@ int
 verb_connect (struct runner_step *step, const void *arguments)
 {
   const struct connect_args *args = arguments;
-  char error[256];
-  if (!args->to.host || !args->to.port)
-    return runner_error (step, "to: %s is not host:port", args->to.text);
+  char error[256] = "it has no address";
+  struct addresses found;
+  if (args->to.host && !args->to.port)
+    return runner_error (step, "to: %s has no port", args->to.text);
+  int outcome = address_resolve (step, &args->to, SOCK_STREAM, 0, &found);
+  if (outcome != RUNNER_PASS)
+    return outcome;
   struct step_wait stepwise = { step, 0 };
   struct net_wait wait = { wait_for, &stepwise };
-  int fd = net_connect (args->to.host, args->to.port, &wait, error, sizeof error);
+  int fd = NET_FAILED;
+  for (size_t i = 0; i < found.count && fd == NET_FAILED; i++)
+    fd = net_connect_address ((struct sockaddr *) &found.list[i].addr, found.list[i].size, &wait, error,
+                              sizeof error);
   if (fd == NET_STOPPED || fd == NET_TIME_OVER)
     return runner_expired (step, "connecting to %s", args->to.text);
   if (fd < 0)
