@@ -20,6 +20,7 @@ int command_list (int argc, char **argv);
 int command_role (int argc, char **argv);    /* role-process.c */
 int command_plugins (int argc, char **argv); /* command-plugins.c */
 int command_report (int argc, char **argv);  /* command-report.c */
+int command_schema (int argc, char **argv);  /* command-schema.c */
 
 /* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
 int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

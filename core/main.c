@@ -18,6 +18,7 @@ const struct command commands[] = {
   { "role", command_role, "run a role of a system in the foreground" },
   { "plugins", command_plugins, "list plugins; with a name: its verbs, roles and parameters" },
   { "report", command_report, "make reports again from the events of a run" },
+  { "schema", command_schema, "print the JSON Schema of suites, for editors" },
   { NULL, NULL, NULL }
 };
 
