@@ -33,7 +33,8 @@ select_path (struct arena *arena, const char *text, size_t size, const struct va
 static bool
 not_foreseen (const struct differences *differences)
 {
-  static const char *const texts[] = { "too much", "too long", "hex takes", "base64", "$expr cannot", "UTF", "nested" };
+  static const char *const texts[]
+    = { "too much", "too long", "hex takes", "base64", "$expr cannot", "UTF", "nested" };
   for (size_t i = 0; differences->count && i < sizeof texts / sizeof *texts; i++)
     if (strstr (differences->items[0].text, texts[i]))
       return true;
@@ -81,9 +82,9 @@ next (struct stream *s)
 
 static const char *const words[] = {
   "a",       "b",     "",     "$$a",      "value",  "within", "hex",         "base64",  "$",          "$.a",
-  "$..b",    "$[0]",  "$.*",  "$[?@.a]",  "$..*",   "61",     "..",          "YQ==",    "50ms",       "2s",
-  "4KiB",    "1024B", "12",   "a\nb\nc",  "a\nc",   "[ab]+",  "(a+)+$",      "integer", "2024-05-01", "2024-05-01T10:00Z",
-  "\xff\xfe", "é",     "null", "abcdef",   "string", "(",      "$[::-1]['a']", "$[",      "$unknown",   "map",
+  "$..b",    "$[0]",  "$.*",  "$[?@.a]",  "$..a",   "61",     "..",          "YQ==",    "50ms",       "2s",
+  "4KiB",    "1024B", "12",   "a\nb\nc",  "a\nc",   "[ab]+",  "(a+)+$",      "integer", "2024-05-01",
+  "2024-05-01T10:00Z", "\xff\xfe", "é",     "null", "abcdef",   "string", "(",      "$[::-1]['a']", "$[",      "$unknown",   "map",
 };
 #define WORDS (sizeof words / sizeof *words)
 

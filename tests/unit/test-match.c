@@ -486,6 +486,20 @@ START_TEST (work_is_bounded)
 }
 END_TEST
 
+/* Every level finds all that is below what the level above found. */
+START_TEST (memory_is_bounded)
+{
+  struct value pattern = value_int (5), actual = doubling (value_int (0), 10);
+  for (int i = 0; i < 12; i++) {
+    struct member *member = arena_alloc (&arena, sizeof *member);
+    *member = (struct member) { value_string ("$..*"), pattern };
+    pattern = (struct value) { .type = VALUE_MAP, .count = 1, .members = member };
+  }
+  refused_value (pattern, actual, "too much to compare");
+  ck_assert_uint_lt (arena.used, (size_t) 200 << 20);
+}
+END_TEST
+
 START_TEST (depth_is_bounded)
 {
   struct value pattern = value_int (0);
@@ -722,6 +736,7 @@ match_suite (void)
   tcase_add_test (tc, long_texts_show_where_they_differ);
   tcase_add_test (tc, differences_are_bounded);
   tcase_add_test (tc, work_is_bounded);
+  tcase_add_test (tc, memory_is_bounded);
   tcase_add_test (tc, depth_is_bounded);
   tcase_add_test (tc, a_difference_knows_its_place_in_the_pattern);
   tcase_add_test (tc, scalars_and_maps_match_without_allocation);
