@@ -91,6 +91,27 @@ START_TEST (every_url_spelling_is_masked)
 }
 END_TEST
 
+/* However it is spelled, the first character is where a mask begins. */
+START_TEST (secrets_may_begin_with_what_is_escaped)
+{
+  static const char *const spellings[][5] = {
+    { " pw9", "+pw9", "%20pw9", "+%70w9", "\\u0020pw9" },     { "  9w", "++9w", "%20+9w", "+%209w", " \\u00209w" },
+    { " %9w", "+%259w", "%20%259w", " \\u00259w", "%20%25%39w" },
+    { "%pw9", "%25pw9", "%25%70w9", "\\u0025pw9", "%\\u0070w9" },
+    { "\\pw9", "\\\\pw9", "%5cpw9", "\\u005cpw9", "\\u005C\\u0070w9" },
+    { "\"pw9", "\\\"pw9", "%22pw9", "\\u0022pw9", "\"\\u0070w9" },
+    { "/pw9", "\\/pw9", "%2fpw9", "%2Fpw9", "\\u002fpw9" }, { "\npw9", "\\npw9", "%0apw9", "%0Apw9", "\\u000Apw9" },
+    { "+pw9", "%2bpw9", "%2Bpw9", "\\u002bpw9", "+%70w9" },
+  };
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+    secret_forget_all ();
+    add (spellings[i][0]);
+    for (size_t k = 0; k < 5; k++)
+      masked (spellings[i][k], "***");
+  }
+}
+END_TEST
+
 START_TEST (hex_is_masked_in_both_cases)
 {
   add ("J\xabk\xcd");
@@ -252,6 +273,7 @@ secret_suite (void)
   tcase_add_test (tc, every_json_spelling_is_masked);
   tcase_add_test (tc, bytes_that_are_no_text_are_masked_as_events_write_them);
   tcase_add_test (tc, every_url_spelling_is_masked);
+  tcase_add_test (tc, secrets_may_begin_with_what_is_escaped);
   tcase_add_test (tc, hex_is_masked_in_both_cases);
   tcase_add_test (tc, base64_is_masked_in_every_alignment);
   tcase_add_test (tc, secrets_that_overlap_become_one_mask);
