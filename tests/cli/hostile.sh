@@ -1,0 +1,115 @@
+#!/bin/sh
+# hostile.sh - suites that want to harm: a clear message with its place, at once, and
+# exit 2; a failed step where it can only be known at run time; never a crash.
+. "${0%/*}/functions.sh"
+requires_plugin exec
+
+# refused NAME TEXT: the suite on standard input is refused with exit 2 and this text.
+refused ()
+{
+  cat > "$1.yaml"
+  got=0
+  timeout 20 "$RUNNER" -o results "$1.yaml" >out 2>err || got=$?
+  [ "$got" = 2 ] || fail "$1: exit $got instead of 2"
+  grep -qF -- "$2" err || fail "$1: the message does not say \"$2\""
+  grep -qE "^$1\.yaml:[0-9]+:[0-9]+: " err || fail "$1: the message has no place"
+}
+
+# fails NAME TEXT: the suite's only test is an error or failure that says this text.
+fails ()
+{
+  cat > "$1.yaml"
+  got=0
+  timeout 60 "$RUNNER" -o results "$1.yaml" >out 2>err || got=$?
+  [ "$got" = 1 ] || [ "$got" = 3 ] || fail "$1: exit $got instead of 1 or 3"
+  grep -qF -- "$2" out || fail "$1: the message does not say \"$2\""
+  if grep -q 'crashed' out; then fail "$1: it crashed"; fi
+  grep -qE "$1\.yaml:[0-9]+:[0-9]+: " out || fail "$1: the message has no place"
+}
+
+# with STEPS: a suite of one test with these steps (YAML, one a line)
+with () { printf 'suite: hostile\ntests:\n  - test: it\n    steps:\n'; printf '      %s\n' "$@"; }
+
+{
+  echo 'a: &a [x, x, x, x, x, x, x, x, x, x]'
+  last=a
+  for next in b c d e f g h i j; do
+    echo "$next: &$next [*$last, *$last, *$last, *$last, *$last, *$last, *$last, *$last, *$last, *$last]"
+    last=$next
+  done
+} | refused laughs 'alias'
+head -c 100000 /dev/zero | tr '\0' '[' | refused brackets 'nest'
+{ printf 'suite: '; head -c 10000000 /dev/zero | tr '\0' 'x'; } | refused scalar 'long'
+printf 'suite: x\ntests: &t [*t]\n' | refused cycle 'itself'
+printf 'suite: x\nsuite: y\ntests: []\n' | refused twice 'suite'
+printf 'suite: x\nbogus: 1\ntests: []\n' | refused unknown-key 'bogus'
+printf 'suite: x\ntest: []\ntests: []\n' | refused near-key 'did you mean "tests"'
+with '- exec.rum: "true"' | refused unknown-verb 'did you mean "exec.run"'
+with '- exce.run: "true"' | refused unknown-plugin 'did you mean "exec.run"'
+with '- exec.run: {shel: "true"}' | refused unknown-parameter 'did you mean "shell"'
+with '- exec.run: {shell: "true", argv: ["true"]}' | refused group 'only one of'
+with '- sleep: soon' | refused wrong-type 'duration'
+with '- log: ${undefined}' | refused undefined 'undefined'
+with '- log: x' '  expect: {$lenght: 3}' | refused matcher 'did you mean "$length"'
+with '- log: x' '  expect: {$matches: "("}' | refused regex '('
+with '- check: "1 +"' | refused syntax 'check'
+with '- check: #list == 3' | refused comment 'len('
+with '- check: "a != b"' | refused unequal '~='
+printf 'suite: x\ntests:\n  - test: a\n    steps: [check: true]\n---\nsuite: y\n' | refused second 'document'
+printf 'suite: !!python/object x\ntests: []\n' | refused tag 'tag'
+printf 'suite: \377\376x\ntests: []\n' | refused encoding 'UTF-8'
+printf '' | refused empty 'suite'
+printf 'suite: x\ntests:\n  - test: a\n    steps: []\n  - test: a\n    steps: []\n' | refused same-name 'two tests'
+
+with '- check: "(function() while true do end end)()"' | fails loop 'too long'
+with "- set: {x: '\${string.rep(\"x\", 1000000000)}'}" | fails string-rep 'string'
+with "- set: {x: '\${table.move({1}, 1, 1000000000, 2)}'}" | fails table-move 'table'
+with '- check: "(function() local t = {} for i = 1, 1e9 do t[i] = tostring(i) .. \"xxxxxxxxxxxxxxxxxxxxxxxxxxxx\" end return true end)()"' \
+  | fails memory ':'
+with '- set: {s: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}' "- check: 'matches(s, \"^(a+)+\$\")'" | fails regex-time 'too'
+with '- set: {x: 5}' '- check: x' | fails no-boolean 'integer'
+with '- exec.run: "true"' '  check: result.nothing == 1' | fails absent 'nothing'
+with '- set: {l: [1, 2]}' '- check: l[0] == 1' | refused index-zero '1'
+
+# escapes from the sandbox: none of these names is there
+for escape in 'os.execute("id")' 'io.open("/etc/passwd")' 'require("os")' 'load("return 1")()' 'debug.getregistry()' \
+  'dofile("/etc/passwd")' 'package.path' 'collectgarbage()' '_G.os' 'getmetatable("").__index'; do
+  with "- set: {x: '\${$escape}'}" > escape.yaml
+  got=0
+  timeout 20 "$RUNNER" -o results escape.yaml >out 2>err || got=$?
+  [ "$got" = 1 ] || [ "$got" = 2 ] || [ "$got" = 3 ] || fail "$escape: exit $got"
+done
+
+# plugins that are none
+mkdir plugins
+echo 'not a shared object' > plugins/runner-text-plugin.so
+printf 'int nothing;\n' > nothing.c
+printf '#include <runner-plugin.h>\nstatic const struct runner_plugin t = { .magic = RUNNER_ABI_MAGIC, .abi_major = 99 };\nRUNNER_API const struct runner_plugin *runner_plugin_entry (void) { return &t; }\n' > major.c
+if command -v cc >/dev/null 2>&1; then
+  cc -shared -fPIC -o plugins/runner-nothing-plugin.so nothing.c
+  cc -shared -fPIC -I"$top_srcdir/core" -o plugins/runner-major-plugin.so major.c
+  with '- nothing.verb: ' > nothing.yaml
+  expect 2 "$RUNNER" --plugin-path "$tmp/plugins" nothing.yaml
+  has err 'no plugin of runner'
+  with '- major.verb: ' > major.yaml
+  expect 2 "$RUNNER" --plugin-path "$tmp/plugins" major.yaml
+  has err 'interface 99.0'
+fi
+with '- text.verb: ' > text.yaml
+expect 2 "$RUNNER" --plugin-path "$tmp/plugins" text.yaml
+has err 'runner-text-plugin.so'
+# never from the current folder
+cd plugins
+with '- text.verb: ' > text.yaml
+expect 2 "$RUNNER" text.yaml
+has "$tmp/err" 'there is no plugin "text"'
+cd ..
+
+# every fault of ten broken files in one go
+n=0
+for i in 1 2 3 4 5 6 7 8 9 10; do
+  printf 'suite: s%s\nbogus: 1\ntests:\n  - test: a\n    stpes: []\n' "$i" > "many$i.yaml"
+done
+expect 2 "$RUNNER" check many*.yaml
+n=$(grep -cE '^many[0-9]+\.yaml:[0-9]+:[0-9]+: ' err)
+[ "$n" -ge 30 ] || fail "only $n faults of 30 are told"

@@ -1,0 +1,104 @@
+#!/bin/sh
+# interrupted.sh - the runner is killed, interrupted, or runs out of disk.
+. "${0%/*}/functions.sh"
+requires xmllint pgrep python3
+requires_plugin exec
+requires_plugin tcp-device
+
+marker=32$$
+cat > long.yaml <<EOT
+suite: long
+roles: {hub: {tcp-device.stack: {}}}
+setup:
+  - exec.start: {argv: [sleep, "$marker"], as: background}
+teardown:
+  - exec.run: {argv: [touch, "$tmp/torn-down"]}
+tests:
+  - test: first
+    steps: [check: true]
+  - test: waits
+    steps:
+      - defer: [{exec.run: {argv: [touch, "$tmp/deferred"]}}]
+      - exec.run: {shell: "sleep $marker & touch $tmp/started; wait"}
+        timeout: 2m
+  - test: last
+    steps: [check: true]
+EOT
+
+# start: the runner in the background, until the second test waits; its pid in $pid.
+start ()
+{
+  rm -f started torn-down deferred
+  "$RUNNER" -o results long.yaml >out 2>err &
+  pid=$!
+  i=0
+  until [ -e started ]; do
+    i=$((i + 1))
+    [ "$i" -lt 600 ] || fail "the test has not started"
+    sleep 0.05
+  done
+}
+
+# gone: no program or role of the run is left, within some seconds.
+gone ()
+{
+  i=0
+  while pgrep -f "sleep $marker" >left || pgrep -f "tcp-device.stack --?.*$marker" >left; do
+    i=$((i + 1))
+    [ "$i" -lt 200 ] || fail "still there: $(cat left)"
+    sleep 0.05
+  done
+}
+
+# SIGKILL: nothing survives, and the report can be made from the events
+start
+role=$(pgrep -f 'role.*tcp-device.stack' -P "$(pgrep -P "$(pgrep -P "$pid" | head -n 1)" | head -n 1)" | head -n 1 || :)
+kill -KILL "$pid"
+wait "$pid" || :
+gone
+if [ -n "$role" ]; then
+  i=0
+  while kill -0 "$role" 2>/dev/null; do
+    i=$((i + 1))
+    [ "$i" -lt 200 ] || fail "the role survives"
+    sleep 0.05
+  done
+fi
+"$RUNNER" report results/events.jsonl --junit x.xml >out 2>err || :
+xmllint --noout --schema "$top_srcdir/tests/junit.xsd" x.xml 2>err || fail "the report made again is not valid"
+[ "$(grep -c '<testcase ' x.xml)" = 3 ] || fail "the report made again does not hold every test"
+[ "$(grep -c '<skipped' x.xml)" = 2 ] || fail "what did not end is not told as not run"
+
+# SIGINT: clean teardown, reports, 130
+start
+kill -INT "$pid"
+got=0
+wait "$pid" || got=$?
+[ "$got" = 130 ] || fail "SIGINT gives $got"
+gone
+[ -e deferred ] || fail "what was deferred did not run"
+[ -e torn-down ] || fail "the teardown did not run"
+xmllint --noout --schema "$top_srcdir/tests/junit.xsd" results/junit.xml 2>err || fail "junit.xml is not valid"
+[ "$(grep -c '<testcase ' results/junit.xml)" = 3 ] || fail "junit.xml does not hold every test"
+grep -q '"name":"first".*"outcome":"passed"' results/events.jsonl || fail "the finished test lost its result"
+grep -q '"name":"last".*"outcome":"not_run"' results/events.jsonl || fail "the rest is not told as not run"
+
+# a full disk: the run finishes, says what it lost, exit 3
+if unshare -rm mount -t tmpfs -o size=64k tmpfs /mnt 2>/dev/null; then
+  {
+    echo 'suite: many'
+    echo 'tests:'
+    i=0
+    while [ "$i" -lt 2000 ]; do
+      i=$((i + 1))
+      echo "  - {test: number $i, steps: [check: true]}"
+    done
+  } > many.yaml
+  expect 3 unshare -rm sh -c 'mount -t tmpfs -o size=64k tmpfs /mnt && exec "$0" -o /mnt/results "$1"' \
+    "$RUNNER" "$tmp/many.yaml"
+  grep -q 'events.jsonl cannot be written' err || fail "the lost events are not told"
+  grep -q 'junit.*No space left' err || fail "the lost report is not told"
+  grep -q '^2000 passed, 0 failed' out || fail "the run did not finish"
+else
+  echo "interrupted.sh: the full disk was not tried: no tmpfs can be mounted here"
+fi

@@ -1,0 +1,90 @@
+#!/bin/sh
+# selection.sh - which tests run, in which order, how many at once; retries, targets.
+. "${0%/*}/functions.sh"
+requires_plugin exec
+for s in a b c d; do
+  {
+    printf 'suite: suite %s\ntags: [%s]\ntests:\n' "$s" "$s"
+    for i in 1 2 3 4 5 6 7 8 9; do
+      printf '  - {test: "%s%s", tags: [odd%s], steps: [check: true]}\n' "$s" "$i" "$((i % 2))"
+    done
+  } > "$s.yaml"
+done
+all='a.yaml b.yaml c.yaml d.yaml'
+
+# shellcheck disable=SC2086
+names () { "$RUNNER" list "$@" $all | sed 's/.*: //'; }
+[ "$(names | wc -l)" = 36 ] || fail "list does not show 36 tests"
+[ "$(names -k b1)" = b1 ] || fail "-k"
+[ "$(names --tag a | wc -l)" = 9 ] || fail "--tag"
+[ "$(names --tag a --tag '!odd1' | wc -l)" = 4 ] || fail "--tag !"
+[ "$(names --where 'suite == "suite c" and matches(name, "[12]$")' | wc -l)" = 2 ] || fail "--where"
+expect 2 "$RUNNER" list --where 'nonsense ==' a.yaml
+expect 2 "$RUNNER" list --where '1' a.yaml
+
+# shards: together each test once, and the same whatever the order of files
+for i in 1 2 3; do names --shard "$i/3"; done | sort > shards
+names | sort > whole
+cmp shards whole || fail "the shards are not the whole"
+CI_NODE_INDEX=2 CI_NODE_TOTAL=3 names > from-environment
+names --shard 2/3 | cmp - from-environment || fail "CI_NODE_INDEX"
+JOB_COMPLETION_INDEX=1 JOB_COMPLETIONS=3 names | cmp - from-environment || fail "JOB_COMPLETION_INDEX"
+SLURM_ARRAY_TASK_ID=6 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=5 names | cmp - from-environment || fail "SLURM"
+expect 2 "$RUNNER" list --shard 4/3 a.yaml
+
+# shuffle: the seed reproduces, and changes the order
+names --shuffle=7 > one
+names --shuffle=7 | cmp - one || fail "--shuffle=7 twice"
+if names | cmp -s - one; then fail "--shuffle=7 is as written"; fi
+sort one | cmp - whole || fail "--shuffle loses tests"
+
+# -j 4 over 40 suites gives the same results as -j 1, in less time
+mkdir many
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+  printf 'suite: number %s\ntests:\n  - test: waits\n    steps: [sleep: 50ms, check: %s ~= 7]\n' "$i" "$i" > "many/$i.yaml"
+done
+results () { grep '"event":"test"' "$1/events.jsonl" | sed 's/.*"suite":\([0-9]*\).*"name":"\([^"]*\)".*"outcome":"\([a-z]*\)".*/\1 \2 \3/' | sort; }
+begin=$(date +%s%N)
+expect 1 "$RUNNER" -j 1 -o j1 many
+middle=$(date +%s%N)
+expect 1 "$RUNNER" -j 4 -o j4 many
+end=$(date +%s%N)
+results j1 > r1
+results j4 > r4
+cmp r1 r4 || fail "-j 4 has other results"
+[ "$(wc -l < r1)" = 40 ] || fail "there are not 40 results"
+[ $((end - middle)) -lt $((middle - begin)) ] || fail "-j 4 is not faster"
+
+# last-failed, retries, repeat, fail-fast
+expect 1 "$RUNNER" -o j1 --last-failed many
+[ "$(results j1 | wc -l)" = 1 ] || fail "--last-failed ran more than the failed test"
+cat > flaky.yaml <<'EOT'
+suite: flaky
+vars: {count: /tmp}
+tests:
+  - test: passes the second time
+    retries: 2
+    steps:
+      - exec.run: {shell: 'echo x >> "$COUNT"; test $(wc -l < "$COUNT") -ge 2'}
+EOT
+COUNT="$tmp/count" expect 0 "$RUNNER" -o flaky flaky.yaml
+grep -q '<flakyFailure' flaky/junit.xml || fail "the flaky failure is not told"
+expect 0 "$RUNNER" -o repeat --repeat 3 a.yaml
+[ "$(results repeat | wc -l)" = 27 ] || fail "--repeat 3"
+expect 1 "$RUNNER" -o fast --fail-fast many
+grep -q '"outcome":"not_run"' fast/events.jsonl || fail "--fail-fast ran everything"
+
+# variables and targets
+cat > var.yaml <<'EOT'
+suite: var
+vars: {x: 1}
+tests: [{test: a, steps: [check: x == 5]}]
+EOT
+expect 1 "$RUNNER" -o var var.yaml
+expect 0 "$RUNNER" -o var --var x=5 var.yaml
+expect 2 "$RUNNER" -o var --var y=5 var.yaml
+has err 'no suite has a variable y'
+expect 2 "$RUNNER" -o var --target hub.web=x var.yaml
+has err 'no suite has a role hub'
+expect 2 "$RUNNER" --shufle a.yaml
+has err 'did you mean --shuffle'
