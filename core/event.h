@@ -114,6 +114,9 @@ struct event {
   bool interrupted;
 };
 
+/* Replaces every secret in its texts; what is changed is copied to the arena. */
+void event_mask (struct event *event, struct arena *arena);
+
 /* Appends the event as one line with its newline.  A line that would be longer
  * than EVENT_LINE_MAX is written without its largest parts, which a warning in it
  * tells. */

@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "secret.h"
 #include "symbols.h"
 #include "text.h"
 #include "worker.h"
@@ -134,19 +133,11 @@ tell (struct supervisor *s, struct event *event)
 {
   if (!event->time_us)
     event->time_us = time_now_us ();
+  CLEANUP_ARENA struct arena arena = { 0 };
+  event_mask (event, &arena);
   s->line.size = 0;
   event_write (&s->line, event);
-  secret_mask (&s->line, 0);
   keep_line (s, s->line.data, s->line.size);
-  if (secret_any ()) { /* the reporters get what is masked */
-    struct event masked;
-    char error[256];
-    arena_reset (&s->arena);
-    if (event_read (&s->arena, s->line.data, s->line.size, &masked, error, sizeof error)) {
-      feed_reporters (s, &masked);
-      return;
-    }
-  }
   feed_reporters (s, event);
 }
 

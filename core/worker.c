@@ -47,10 +47,14 @@ worker_flush (struct worker *worker)
 static void
 put_event (struct worker *worker, const struct event *event)
 {
-  size_t from = worker->events.size;
-  event_write (&worker->events, event);
-  if (secret_any ())
-    secret_mask (&worker->events, from);
+  if (!secret_any ()) {
+    event_write (&worker->events, event);
+    return;
+  }
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct event masked = *event;
+  event_mask (&masked, &arena);
+  event_write (&worker->events, &masked);
 }
 
 static void
