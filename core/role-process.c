@@ -237,7 +237,7 @@ print_help (const struct role_type *type)
     printf ("  %-31s %s\n", type->exports[i].name, type->exports[i].help ? type->exports[i].help : "");
 }
 
-static int
+static int __attribute__ ((format (printf, 1, 2)))
 usage_error (const char *fmt, ...)
 {
   va_list args;

@@ -44,7 +44,7 @@ step_release (struct runner_step *step)
 
 /* ---- outcome ---- */
 
-static int
+static int __attribute__ ((format (printf, 3, 0)))
 say (struct runner_step *step, int outcome, const char *fmt, va_list args)
 {
   if (!step->message)
