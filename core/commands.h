@@ -19,6 +19,7 @@ int command_check (int argc, char **argv);
 int command_list (int argc, char **argv);
 int command_role (int argc, char **argv);    /* role-process.c */
 int command_plugins (int argc, char **argv); /* command-plugins.c */
+int command_plugin (int argc, char **argv);  /* command-plugin.c */
 int command_report (int argc, char **argv);  /* command-report.c */
 int command_schema (int argc, char **argv);  /* command-schema.c */
 

@@ -19,6 +19,7 @@ const struct command commands[] = {
   { "plugins", command_plugins, "list plugins; with a name: its verbs, roles and parameters" },
   { "report", command_report, "make reports again from the events of a run" },
   { "schema", command_schema, "print the JSON Schema of suites, for editors" },
+  { "plugin", command_plugin, "`runner plugin new NAME` writes a plugin to begin with" },
   { NULL, NULL, NULL }
 };
 
