@@ -160,7 +160,7 @@ static void
 join_deferred (struct context *parent, struct branch *branch)
 {
   struct test_run *test = parent->test;
-  struct deferred *list[256];
+  struct deferred *list[256] = { NULL };
   size_t n = 0;
   for (struct deferred *d = branch->test.deferred; d && n < 256; d = d->older)
     list[n++] = d;
