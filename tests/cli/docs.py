@@ -1,0 +1,220 @@
+"""docs.py DOCUMENT - runs what a document shows; the conventions are in docs.sh."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+
+TIMEOUT = 300  # seconds for one command
+
+
+class Wrong(Exception):
+    pass
+
+
+def run(command, folder):
+    done = subprocess.run(["sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=TIMEOUT)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+# ---- what is printed, compared ----
+
+def plain(line):
+    """Without what differs from run to run."""
+    line = re.sub(r"\b\d+(\.\d+)? (ns|us|µs|ms|s)\b", "TIME", line)
+    line = re.sub(r"\d+", "N", line)
+    return re.sub(r"\s+", " ", line).strip()
+
+
+def same(shown, printed):
+    """Do the lines match?  `[…]` stands for any number of lines."""
+    if not shown:
+        return not printed
+    if shown[0].strip() == "[…]":
+        return any(same(shown[1:], printed[i:]) for i in range(len(printed) + 1))
+    return bool(printed) and plain(shown[0]) == plain(printed[0]) and same(shown[1:], printed[1:])
+
+
+def without_blank_ends(lines):
+    lines = list(lines)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    return lines
+
+
+def run_console(block, status, folder):
+    commands = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            commands.append([line[2:], []])
+        elif commands:
+            commands[-1][1].append(line)
+        else:
+            raise Wrong("a console block begins with `$ COMMAND`")
+    for i, (command, shown) in enumerate(commands):
+        wanted = status if i == len(commands) - 1 else 0
+        got, printed = run(command, folder)
+        if got != wanted:
+            raise Wrong(f"`{command}` ended with {got} instead of {wanted}:\n{printed}")
+        if not same(without_blank_ends(shown), without_blank_ends(printed.splitlines())):
+            raise Wrong(f"`{command}` printed something else:\n{printed}")
+
+
+# ---- suites ----
+
+PLAIN_HEAD = "suite: Examples\n"
+
+
+class Suites:
+    """What POD files and blocks of steps need: a head, and what was printed last."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.head = PLAIN_HEAD
+        self.printed = ""
+        self.tests = []  # collected, to be run together
+
+    def write(self, text):
+        path = os.path.join(self.folder, "example.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return "example.yaml"
+
+    def with_steps(self, steps, name="an example"):
+        return f"{self.head}tests:\n  - test: {name}\n    steps:\n" + textwrap.indent(steps, "      ") + "\n"
+
+    def run(self, options, text, wanted):
+        got, self.printed = run(f"runner {options} {self.write(text)}", self.folder)
+        if got != wanted:
+            raise Wrong(f"runner {options} ended with {got} instead of {wanted}:\n{self.printed}")
+
+    def suite(self, text):
+        self.run("check", text, 0)
+
+    def steps(self, text):
+        self.run("", self.with_steps(text), 0)
+
+    def test(self, text):
+        self.run("", f"{self.head}tests:\n{textwrap.indent(text, '  ')}\n", 0)
+
+    def fails(self, text):
+        self.run("check", self.with_steps(text), 0)
+        got, self.printed = run("runner example.yaml", self.folder)
+        if got not in (1, 3):
+            raise Wrong(f"it ended with {got}, and should fail:\n{self.printed}")
+
+    def fault(self, text):
+        self.run("check", text if text.startswith("suite:") else self.with_steps(text), 2)
+
+    def says(self, text):
+        printed = [plain(line) for line in self.printed.splitlines()]
+        for line in without_blank_ends(text.splitlines()):
+            if not any(plain(line) in there for there in printed):
+                raise Wrong(f"this is not printed: {line}\nbut:\n{self.printed}")
+
+
+def write_file(folder, name, text):
+    path = os.path.join(folder, name)
+    if os.path.dirname(name):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+# ---- documents ----
+
+def markdown_blocks(text):
+    """(line, info string, text) of all fenced blocks."""
+    lines, number = text.splitlines(), 0
+    while number < len(lines):
+        fence = re.match(r"```(.*)$", lines[number])
+        number += 1
+        if not fence:
+            continue
+        start = number
+        while number < len(lines) and lines[number] != "```":
+            number += 1
+        if number == len(lines):
+            raise Wrong(f"line {start}: the block does not end")
+        yield start, fence.group(1).split(), "\n".join(lines[start:number]) + "\n"
+        number += 1
+
+
+def check_markdown(text, folder):
+    suites, done = Suites(folder), 0
+    for line, info, block in markdown_blocks(text):
+        options = dict(word.split("=", 1) for word in info[1:] if "=" in word)
+        try:
+            if "file" in options:
+                write_file(folder, options["file"], block)
+            elif info[:1] == ["console"]:
+                run_console(block, int(options.get("status", 0)), folder)
+            elif "steps" in info[1:]:
+                suites.steps(block)
+            elif "suite" in info[1:]:
+                suites.suite(block)
+            else:
+                continue
+        except Wrong as wrong:
+            raise Wrong(f"line {line}: {wrong}") from None
+        done += 1
+    return done
+
+
+def pod_examples(text):
+    """(line, what, text) of the verbatim paragraphs behind each `=for runner`."""
+    line, what, at, parts = 1, None, 0, []
+    for paragraph in re.split(r"(\n[ \t]*\n)", text):
+        verbatim = paragraph[:1] in (" ", "\t") and paragraph.strip()
+        command = re.match(r"=for runner (.*)", paragraph)
+        if paragraph.strip() and not verbatim and what:
+            if not parts:
+                raise Wrong(f"line {at}: nothing follows `=for runner {what}`")
+            yield at, what, textwrap.dedent("\n\n".join(parts)) + "\n"
+            what = None
+        if command:
+            what, at, parts = command.group(1).strip(), line, []
+        elif verbatim and what:
+            parts.append(paragraph)
+        line += paragraph.count("\n")
+    if what:
+        raise Wrong(f"line {at}: the document ends within an example")
+
+
+def check_pod(text, folder):
+    suites, done = Suites(folder), 0
+    for line, what, example in pod_examples(text):
+        try:
+            if what.startswith("file "):
+                write_file(folder, what[5:], example)
+            elif what == "head":
+                suites.head = example
+            elif what in ("suite", "test", "steps", "fails", "fault", "says"):
+                getattr(suites, what)(example)
+            else:
+                raise Wrong(f"`=for runner {what}` is unknown")
+        except Wrong as wrong:
+            raise Wrong(f"line {line}: {wrong}") from None
+        done += 1
+    return done
+
+
+def main(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    check = check_pod if path.endswith(".pod") else check_markdown
+    with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
+        try:
+            done = check(text, folder)
+        except Wrong as wrong:
+            print(f"{path}: {wrong}", file=sys.stderr)
+            return 1
+    print(f"{path}: {done} examples")
+    return 0
+
+
+sys.exit(main(sys.argv[1]))
