@@ -173,9 +173,10 @@ command_plugin (int argc, char **argv)
   int option;
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
     switch (option) {
     case OPTION_HELP:
+    case 'h':
       fputs (plugin_help, stdout);
       return 0;
     case OPTION_VERSION:

@@ -214,7 +214,7 @@ command_plugins (int argc, char **argv)
                                     { NULL, 0, NULL, 0 } };
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
     switch (option) {
     case 0:
       break;
@@ -222,6 +222,7 @@ command_plugins (int argc, char **argv)
       plugin_set_path (optarg);
       break;
     case OPTION_HELP:
+    case 'h':
       fputs (plugins_help, stdout);
       return 0;
     case OPTION_VERSION:

@@ -282,6 +282,7 @@ take_option (struct report_options *o, int option, char **argv)
       return usage_error ("report", "--color: \"%s\" is none of always, never, auto", optarg);
     return -1;
   case OPTION_HELP:
+  case 'h':
     fputs (report_help, stdout);
     return 0;
   case OPTION_VERSION:
@@ -299,7 +300,7 @@ command_report (int argc, char **argv)
   int option, status;
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":vq", long_options, NULL)) != -1)
+  while ((option = getopt_long (argc, argv, ":hvq", long_options, NULL)) != -1)
     if ((status = take_option (&o, option, argv)) >= 0)
       return status;
   if (optind + 1 != argc)

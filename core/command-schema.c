@@ -11,7 +11,8 @@
 static const char schema_help[] =
   "Usage: runner schema [--plugin-path PATH] [NAME…]\n"
   "Prints the JSON Schema (2020-12) of suites and libraries that use the plugins named, or\n"
-  "all there are (`core` for none).  An editor with a YAML language server completes and checks suites by it:\n"
+  "all there are (`core`: none).  An editor with a YAML language server completes and checks\n"
+  "suites by it:\n"
   "\n"
   "  # yaml-language-server: $schema=runner.schema.json\n"
   "\n"
@@ -70,12 +71,13 @@ command_schema (int argc, char **argv)
   int option;
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
     switch (option) {
     case OPTION_PLUGIN_PATH:
       plugin_set_path (optarg);
       break;
     case OPTION_HELP:
+    case 'h':
       fputs (schema_help, stdout);
       return 0;
     case OPTION_VERSION:

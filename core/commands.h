@@ -22,6 +22,7 @@ int command_plugins (int argc, char **argv); /* command-plugins.c */
 int command_plugin (int argc, char **argv);  /* command-plugin.c */
 int command_report (int argc, char **argv);  /* command-report.c */
 int command_schema (int argc, char **argv);  /* command-schema.c */
+int command_version (int argc, char **argv); /* command-version.c */
 
 /* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
 int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

@@ -20,6 +20,7 @@ const struct command commands[] = {
   { "report", command_report, "make reports again from the events of a run" },
   { "schema", command_schema, "print the JSON Schema of suites, for editors" },
   { "plugin", command_plugin, "`runner plugin new NAME` writes a plugin to begin with" },
+  { "version", command_version, "print the version, and where things are" },
   { NULL, NULL, NULL }
 };
 
@@ -86,7 +87,7 @@ main (int argc, char **argv)
     print_help (stdout);
     return 0;
   }
-  if (strcmp (argv[1], "--version") == 0) {
+  if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
     puts (PACKAGE_STRING);
     return 0;
   }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "json.h"
 #include "out.h"
 #include "plugin.h"
@@ -238,7 +239,7 @@ print_help (const struct role_type *type)
 }
 
 static int __attribute__ ((format (printf, 1, 2)))
-usage_error (const char *fmt, ...)
+wrong_usage (const char *fmt, ...)
 {
   va_list args;
   va_start (args, fmt);
@@ -256,7 +257,7 @@ unknown_option (const struct role_type *type, const char *arg)
   size_t distance = 0;
   for (size_t i = 0; i < type->params.count; i++)
     text_nearest (arg + 2, type->params.rows[i].name, &best, &distance);
-  usage_error ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", best ? best : "",
+  wrong_usage ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", best ? best : "",
                best ? "?" : "");
 }
 
@@ -276,7 +277,7 @@ read_options (struct runner_role *role, int argc, char **argv, struct builder *b
   for (int i = 0; i < argc; i++) {
     const char *arg = argv[i], *equals = strchr (arg, '=');
     if (strncmp (arg, "--", 2) != 0 || !arg[2]) {
-      usage_error ("%s: unexpected \"%s\": options begin with --", role->type->name, arg);
+      wrong_usage ("%s: unexpected \"%s\": options begin with --", role->type->name, arg);
       return false;
     }
     size_t size = equals ? (size_t) (equals - arg) - 2 : strlen (arg) - 2;
@@ -288,7 +289,7 @@ read_options (struct runner_role *role, int argc, char **argv, struct builder *b
     }
     const char *text = row && row->type == RUNNER_BOOL && !equals ? "true" : option_value (argc, argv, &i, equals);
     if (!text) {
-      usage_error ("%s: %s needs a value", role->type->name, arg);
+      wrong_usage ("%s: %s needs a value", role->type->name, arg);
       return false;
     }
     if (ready_file) {
@@ -298,7 +299,7 @@ read_options (struct runner_role *role, int argc, char **argv, struct builder *b
     struct value value;
     struct param_error error = { .message = "" };
     if (!param_from_text (row, text, &role->arena, &value, &error)) {
-      usage_error ("%s: %s", role->type->name, error.message);
+      wrong_usage ("%s: %s", role->type->name, error.message);
       return false;
     }
     if (!builder_key (builder, value_string (row->name)) || !builder_put (builder, value))
@@ -396,7 +397,7 @@ run_role (struct runner_role *role, int argc, char **argv)
   void *args = arena_alloc (&role->arena, role->type->params.args_size + 1);
   struct param_error error = { .message = "" };
   if (!params_convert (&role->type->params, &given, args, &role->given, &role->arena, NULL, &error))
-    return usage_error ("%s: %s", role->type->name, error.message);
+    return wrong_usage ("%s: %s", role->type->name, error.message);
 
   /* What a role's children leave behind stays below it, not with the tests. */
   prctl (PR_SET_CHILD_SUBREAPER, 1);
@@ -416,14 +417,14 @@ find_role (const char *name)
   char plugin_name[128], error[1024];
   size_t n = strcspn (name, ".");
   if (!name[n] || n >= sizeof plugin_name) {
-    usage_error ("a role is named PLUGIN.ROLE, not \"%s\"", name);
+    wrong_usage ("a role is named PLUGIN.ROLE, not \"%s\"", name);
     return NULL;
   }
   memcpy (plugin_name, name, n);
   plugin_name[n] = '\0';
   const struct plugin *plugin = plugin_find (plugin_name, error, sizeof error);
   if (!plugin) {
-    usage_error ("%s", error);
+    wrong_usage ("%s", error);
     return NULL;
   }
   const struct role_type *type = plugin_role (plugin, name);
@@ -432,7 +433,7 @@ find_role (const char *name)
     size_t distance = 0;
     for (size_t i = 0; i < plugin->role_count; i++)
       text_nearest (name, plugin->roles[i].name, &best, &distance);
-    usage_error ("there is no role %s%s%s%s", name, best ? "; did you mean " : "", best ? best : "", best ? "?" : "");
+    wrong_usage ("there is no role %s%s%s%s", name, best ? "; did you mean " : "", best ? best : "", best ? "?" : "");
   }
   return type;
 }
@@ -446,6 +447,15 @@ wants_help (int argc, char **argv)
   return false;
 }
 
+static const char role_help[] =
+  "Usage: runner role [--plugin-path PATH] PLUGIN.ROLE [OPTION]…\n"
+  "Runs one role of a system in the foreground until SIGTERM or SIGINT.\n"
+  "\n"
+  "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
+  "      --help, --version\n"
+  "\n"
+  "`runner role PLUGIN.ROLE --help` lists a role's options, `runner plugins --roles` all roles.\n";
+
 int
 command_role (int argc, char **argv)
 {
@@ -456,14 +466,18 @@ command_role (int argc, char **argv)
   }
   if (first < argc && strncmp (argv[first], "--plugin-path=", 14) == 0)
     plugin_set_path (argv[first++] + 14);
-  if (first >= argc || argv[first][0] == '-') {
-    bool help = first < argc && wants_help (1, argv + first);
-    fputs ("Usage: runner role [--plugin-path PATH] PLUGIN.ROLE [OPTION]…\n"
-           "Runs one role of a system in the foreground until SIGTERM or SIGINT.\n"
-           "`runner role PLUGIN.ROLE --help` lists its options, `runner plugins` all roles.\n",
-           help ? stdout : stderr);
-    return help ? 0 : 2;
+  if (first < argc && strcmp (argv[first], "--version") == 0) {
+    puts (PACKAGE_STRING);
+    return 0;
   }
+  if (first < argc && wants_help (1, argv + first)) {
+    fputs (role_help, stdout);
+    return 0;
+  }
+  if (first >= argc)
+    return usage_error ("role", "no role is named");
+  if (argv[first][0] == '-')
+    return usage_error ("role", "unknown option %s before the name of the role", argv[first]);
   const struct role_type *type = find_role (argv[first]);
   if (!type)
     return 2;

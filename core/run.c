@@ -287,9 +287,10 @@ read_options (int argc, char **argv, struct run_options *o)
   int option;
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":j:o:k:vq", long_options, NULL)) != -1) {
+  while ((option = getopt_long (argc, argv, ":hj:o:k:vq", long_options, NULL)) != -1) {
     switch (option) {
     case OPTION_HELP:
+    case 'h':
       fputs (run_help, stdout);
       return 0;
     case OPTION_VERSION:
@@ -443,7 +444,12 @@ command_run (int argc, char **argv)
 
 static const char check_help[] =
   "Usage: runner check [--plugin-path PATH] SUITE…\n"
-  "Says all that is wrong with suites, and runs nothing.  Exit status 2 if anything is.\n";
+  "Says all that is wrong with suites (files, or folders with *.yaml in them), and runs nothing.\n"
+  "\n"
+  "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
+  "      --help, --version\n"
+  "\n"
+  "Exit status: 0 nothing is wrong; 2 something is, or the command line; 3 output is lost.\n";
 
 static int
 check_suites (const char *const *paths, size_t n)
@@ -468,17 +474,22 @@ command_check (int argc, char **argv)
 {
   static const struct option options[] = { { "plugin-path", required_argument, NULL, OPTION_PLUGIN_PATH },
                                            { "help", no_argument, NULL, OPTION_HELP },
+                                           { "version", no_argument, NULL, OPTION_VERSION },
                                            { NULL, 0, NULL, 0 } };
   int option;
   opterr = 0;
   optind = 1;
-  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
     switch (option) {
     case OPTION_PLUGIN_PATH:
       plugin_set_path (optarg);
       break;
     case OPTION_HELP:
+    case 'h':
       fputs (check_help, stdout);
+      return 0;
+    case OPTION_VERSION:
+      puts (PACKAGE_STRING);
       return 0;
     default:
       return usage_error ("check", "unknown option %s, or its value is missing", argv[optind - 1]);

@@ -1,0 +1,55 @@
+#!/bin/sh
+# help.sh - every command has help and tells the version; what is unknown is refused with a
+# hint, and output that is lost shows in the exit status.
+. "${0%/*}/functions.sh"
+
+expect 0 "$RUNNER" --help
+expect 0 "$RUNNER" -h
+expect 0 "$RUNNER" help
+sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' out >commands
+for command in run check list role plugins plugin report schema version; do
+  grep -qx "$command" commands || fail "--help does not know $command"
+done
+while read -r command; do
+  expect 0 "$RUNNER" "$command" --help
+  has out 'Usage: runner '
+  [ ! -s err ] || fail "$command --help says something on stderr"
+  [ "$(wc -L <out)" -le 100 ] || fail "$command --help is too wide"
+  cp out long
+  expect 0 "$RUNNER" "$command" -h
+  cmp out long || fail "$command -h differs"
+  expect 2 "$RUNNER" "$command" --nonsense
+  has err "runner"
+  has err "nonsense"
+  [ ! -s out ] || fail "$command --nonsense says something on stdout"
+  if grep -qe --version long; then
+    expect 0 "$RUNNER" "$command" --version
+    grep -qE '^runner [0-9]+\.[0-9]+' out || fail "$command --version tells no version"
+  fi
+done <commands
+expect 0 "$RUNNER" --version
+grep -qE '^runner [0-9]+\.[0-9]+\.[0-9]+$' out || fail "--version tells no version"
+expect 0 "$RUNNER" version
+has out 'plugin interface 1.'
+
+# nothing, and what nobody knows
+expect 2 "$RUNNER"
+has err 'Usage: runner '
+expect 2 "$RUNNER" plugnis
+has err 'did you mean plugins?'
+expect 2 "$RUNNER" run
+expect 2 "$RUNNER" check
+expect 2 "$RUNNER" role
+has err 'no role is named'
+expect 2 "$RUNNER" role nothing
+expect 2 "$RUNNER" version 2
+
+# output that is lost
+if [ -w /dev/full ]; then
+  for command in plugins schema version 'plugins core'; do
+    got=0
+    # shellcheck disable=SC2086
+    "$RUNNER" $command >/dev/full 2>err || got=$?
+    [ "$got" = 3 ] || fail "$command on a full disk ended with $got"
+  done
+fi
