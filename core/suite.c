@@ -681,18 +681,20 @@ read_suite (struct reader *reader, const struct value *root)
   read_tests (reader, root);
 }
 
-struct suite *
-suite_load (const char *path, uint32_t number, struct expr_engine *engine, struct faults *faults)
+static struct suite *
+new_suite (const char *path, uint32_t number)
 {
   struct suite *suite = xcalloc (1, sizeof *suite);
-  struct reader reader = { .suite = suite, .arena = &suite->arena, .engine = engine, .faults = faults };
   suite->number = number;
   suite->path = arena_strdup (&suite->arena, path);
-  struct value root;
-  if (!document_load (&suite->arena, path, &root, faults)) {
-    suite_free (suite);
-    return NULL;
-  }
+  return suite;
+}
+
+/* From the document; frees the suite when there is none in it. */
+static struct suite *
+make_suite (struct suite *suite, struct value root, struct expr_engine *engine, struct faults *faults)
+{
+  struct reader reader = { .suite = suite, .arena = &suite->arena, .engine = engine, .faults = faults };
   suite->where = root;
   suite->folder = folder_of (&root);
   if (root.type != VALUE_MAP || !read_key (&root, "suite")) {
@@ -714,6 +716,29 @@ suite_load (const char *path, uint32_t number, struct expr_engine *engine, struc
   suite->step_count = (uint32_t) reader.step_count;
   free (reader.steps);
   return suite;
+}
+
+struct suite *
+suite_load (const char *path, uint32_t number, struct expr_engine *engine, struct faults *faults)
+{
+  struct suite *suite = new_suite (path, number);
+  struct value root;
+  if (document_load (&suite->arena, path, &root, faults))
+    return make_suite (suite, root, engine, faults);
+  suite_free (suite);
+  return NULL;
+}
+
+struct suite *
+suite_parse (const char *name, const char *text, size_t size, uint32_t number, struct expr_engine *engine,
+             struct faults *faults)
+{
+  struct suite *suite = new_suite (name, number);
+  struct value root;
+  if (document_parse (&suite->arena, name, text, size, &root, faults))
+    return make_suite (suite, root, engine, faults);
+  suite_free (suite);
+  return NULL;
 }
 
 /* ---- secrets ---- */

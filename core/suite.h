@@ -121,6 +121,9 @@ struct suite {
 /* Reads and checks one file.  All that is wrong goes to `faults`; then NULL may
  * be returned, as it is for a library, which is no suite by itself.  `engine` compiles the expressions (and keeps them). */
 struct suite *suite_load (const char *path, uint32_t number, struct expr_engine *engine, struct faults *faults);
+/* The same from memory; `name` stands for the path. */
+struct suite *suite_parse (const char *name, const char *text, size_t size, uint32_t number,
+                           struct expr_engine *engine, struct faults *faults);
 void suite_free (struct suite *suite);
 
 /* Reads the values of its secrets and has them masked from now on. */
