@@ -74,11 +74,13 @@ AC_DEFUN([RUNNER_PLUGIN], [
 ])
 
 AC_DEFUN([RUNNER_SUMMARY], [
+  AS_IF([test "$POD2MAN" = no], [runner_manuals="NO: left out, they need pod2man (perl)"], [runner_manuals=yes])
   AC_MSG_NOTICE([
   runner $PACKAGE_VERSION
     installs into    $prefix
     sanitizers       ${RUNNER_SANITIZE:-none}
     unit tests       $have_check
+    manual pages     $runner_manuals
   plugins:$runner_plugins_told
 ])
   case $runner_plugins_told in #(
