@@ -23,6 +23,8 @@ struct loading {
 static void
 load_one (struct loading *loading, const char *path)
 {
+  while (strncmp (path, "./", 2) == 0 && path[2])
+    path += 2; /* one name for one file, as it is told */
   for (size_t i = 0; i < loading->count; i++)
     if (strcmp (loading->suites[i]->path, path) == 0)
       return; /* named twice, run once */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -863,6 +864,26 @@ loop (struct supervisor *s)
 }
 
 static int
+remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void) st;
+  (void) type;
+  (void) ftw;
+  return remove (path) < 0 && errno != ENOENT ? errno : 0;
+}
+
+/* The logs of the run before: its tests may have had other roles. */
+static void
+remove_old_logs (const struct supervisor *s)
+{
+  char path[PATH_MAX];
+  struct stat st;
+  if (snprintf (path, sizeof path, "%s/logs", s->options->output) < (int) sizeof path && lstat (path, &st) == 0
+      && S_ISDIR (st.st_mode))
+    nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int
 block_signals (sigset_t *old)
 {
   sigset_t set;
@@ -959,6 +980,7 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
   }
   s.never = never[0]; /* its other end stays open: it never becomes readable */
   make_folders (options->output);
+  remove_old_logs (&s);
   open_events (&s);
   s.jobs = xcalloc (plan->suite_count, sizeof *s.jobs);
   for (size_t i = 0; i < plan->suite_count; i++)

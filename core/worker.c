@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +170,14 @@ add_logs (struct worker *worker, struct test_run *test, struct event *event)
   if (more)
     memcpy (event->logs + n, programs, more * sizeof *programs);
   event->log_count = n + more;
+  /* Jenkins shows attached files beside the test; it wants absolute names */
+  char folder[PATH_MAX];
+  if (!n || !getcwd (folder, sizeof folder))
+    return;
+  event->attachments = arena_array (&test->arena, n, sizeof *event->attachments);
+  for (size_t i = 0; i < n; i++)
+    event->attachments[event->attachment_count++]
+      = logs[i].file[0] == '/' ? logs[i].file : arena_printf (&test->arena, "%s/%s", folder, logs[i].file);
 }
 
 static void
