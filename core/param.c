@@ -228,7 +228,12 @@ param_bytes (struct arena *arena, const struct value *value, const char *folder,
     *size = value->size;
     return true;
   }
-  if (value->type != VALUE_MAP || value->count != 1 || value->members[0].value.type != VALUE_STRING) {
+  if (value->type == VALUE_MAP && value->count == 1 && value->members[0].value.type != VALUE_STRING) {
+    snprintf (error, error_size, "%.60s: expected a text, got %s: put it in quotes", value->members[0].key.string,
+              value_type_name (value->members[0].value.type));
+    return false;
+  }
+  if (value->type != VALUE_MAP || value->count != 1) {
     snprintf (error, error_size, "expected bytes: a text, {hex: …}, {base64: …} or {file: …}; got %s",
               value_type_name (value->type));
     return false;

@@ -8,6 +8,10 @@
 
 /* A new file adds its suite here; main.c runs them all. */
 #define UNIT_SUITES(X) \
+  X (suite) \
+  X (scope) \
+  X (param) \
+  X (capture) \
   X (document) \
   X (event) \
   X (expr) \
