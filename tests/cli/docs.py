@@ -174,7 +174,7 @@ def pod_examples(text):
     line, what, at, parts = 1, None, 0, []
     for paragraph in re.split(r"(\n[ \t]*\n)", text):
         verbatim = paragraph[:1] in (" ", "\t") and paragraph.strip()
-        command = re.match(r"=for runner (.*)", paragraph)
+        command = re.match(r"=for runner (?!parameters$)(.*)", paragraph)
         if paragraph.strip() and not verbatim and what:
             if not parts:
                 raise Wrong(f"line {at}: nothing follows `=for runner {what}`")
