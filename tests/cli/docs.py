@@ -95,6 +95,10 @@ class Suites:
     def suite(self, text):
         self.run("check", text, 0)
 
+    def run_suite(self, text):
+        self.run("check", text, 0)
+        self.run("", text, 0)
+
     def steps(self, text):
         self.run("", self.with_steps(text), 0)
 
@@ -145,7 +149,7 @@ def markdown_blocks(text):
 
 
 def check_markdown(text, folder):
-    suites, done = Suites(folder), 0
+    suites, done, wrongs = Suites(folder), 0, []
     for line, info, block in markdown_blocks(text):
         options = dict(word.split("=", 1) for word in info[1:] if "=" in word)
         try:
@@ -160,9 +164,9 @@ def check_markdown(text, folder):
             else:
                 continue
         except Wrong as wrong:
-            raise Wrong(f"line {line}: {wrong}") from None
+            wrongs.append(f"line {line}: {wrong}")
         done += 1
-    return done
+    return done, wrongs
 
 
 def pod_examples(text):
@@ -170,7 +174,7 @@ def pod_examples(text):
     line, what, at, parts = 1, None, 0, []
     for paragraph in re.split(r"(\n[ \t]*\n)", text):
         verbatim = paragraph[:1] in (" ", "\t") and paragraph.strip()
-        command = re.match(r"=for runner (.*)", paragraph)
+        command = re.match(r"=for runner (?!parameters$)(.*)", paragraph)
         if paragraph.strip() and not verbatim and what:
             if not parts:
                 raise Wrong(f"line {at}: nothing follows `=for runner {what}`")
@@ -186,21 +190,23 @@ def pod_examples(text):
 
 
 def check_pod(text, folder):
-    suites, done = Suites(folder), 0
+    suites, done, wrongs = Suites(folder), 0, []
     for line, what, example in pod_examples(text):
         try:
             if what.startswith("file "):
                 write_file(folder, what[5:], example)
             elif what == "head":
                 suites.head = example
+            elif what == "run":
+                suites.run_suite(example)
             elif what in ("suite", "test", "steps", "fails", "fault", "says"):
                 getattr(suites, what)(example)
             else:
                 raise Wrong(f"`=for runner {what}` is unknown")
         except Wrong as wrong:
-            raise Wrong(f"line {line}: {wrong}") from None
+            wrongs.append(f"line {line}: {wrong}")
         done += 1
-    return done
+    return done, wrongs
 
 
 def main(path):
@@ -209,12 +215,13 @@ def main(path):
     check = check_pod if path.endswith(".pod") else check_markdown
     with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
         try:
-            done = check(text, folder)
+            done, wrongs = check(text, folder)
         except Wrong as wrong:
-            print(f"{path}: {wrong}", file=sys.stderr)
-            return 1
+            done, wrongs = 0, [wrong]
+    for wrong in wrongs:
+        print(f"{path}: {wrong}", file=sys.stderr)
     print(f"{path}: {done} examples")
-    return 0
+    return 1 if wrongs else 0
 
 
 sys.exit(main(sys.argv[1]))

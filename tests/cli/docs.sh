@@ -16,7 +16,8 @@
 #
 # In docs/*.pod a paragraph `=for runner WHAT` says the same of the verbatim paragraphs that follow it:
 #
-#   =for runner suite           checked
+#   =for runner suite           a whole suite: it is checked
+#   =for runner run             likewise, and it is run, and passes
 #   =for runner file NAME       written to a file, for the examples below it
 #   =for runner head            the beginning of a suite, to which the examples `steps` below it are tests
 #   =for runner test            a test of such a suite, or several; they pass
