@@ -8,6 +8,7 @@
 
 /* A new file adds its suite here; main.c runs them all. */
 #define UNIT_SUITES(X) \
+  X (plan) \
   X (suite) \
   X (scope) \
   X (param) \
