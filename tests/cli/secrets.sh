@@ -5,6 +5,7 @@
 requires base64 od pgrep
 requires_plugin exec
 requires_plugin tcp-device
+requires_plugin http
 
 TOKEN='s3cr3t/tok"en+value='
 export TOKEN
@@ -23,6 +24,15 @@ tests:
       - log: "the key is ${key}"
       - exec.run: {argv: [sh, -c, 'cat; tr "\0" " " < /proc/$PPID/cmdline >&2'], stdin: "${token}"}
         check: result.stdout == token
+  - test: a role logs it
+    steps:
+      - http.post: {url: "${hub.web}/api/v1/device", json: {id: 1}}
+      - tcp-device.connect: {to: "${hub.device}", id: 1}
+      - tcp-device.report: "${token}"
+      - role.wait: hub
+        expect: {event: stored, report: "${token}"}
+      - role.log: hub
+        expect: {text: {$contains: "${token}"}}
   - test: it fails with it
     steps:
       - exec.run: {shell: 'echo "$TOKEN"; echo "$TOKEN" >&2; exit 3'}
@@ -35,6 +45,7 @@ got=0
 "$RUNNER" -v -v -o results secret.yaml >out 2>err || got=$?
 [ "$got" = 1 ] || fail "exit $got instead of 1"
 grep -q '\*\*\*' out || fail "nothing was masked on the console"
+grep -q '\*\*\*' results/logs/secret/hub.1.log || fail "nothing was masked in the role's log"
 grep -q '\*\*\*' results/events.jsonl || fail "nothing was masked in the events"
 
 encoded=$(printf %s "$TOKEN" | base64 -w 0)
