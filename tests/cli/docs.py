@@ -1,6 +1,7 @@
 """docs.py DOCUMENT - runs what a document shows; the conventions are in docs.sh."""
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -209,6 +210,19 @@ def check_pod(text, folder):
     return done, wrongs
 
 
+def end_programs(folder):
+    """What a document started in the background, and did not come to end."""
+    for name in os.listdir(folder):
+        if not name.endswith(".pid"):
+            continue
+        with open(os.path.join(folder, name), encoding="ascii") as file:
+            number = file.read().strip()
+        try:
+            os.kill(int(number), signal.SIGTERM)
+        except (ValueError, ProcessLookupError):
+            pass  # it has ended
+
+
 def main(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -218,6 +232,8 @@ def main(path):
             done, wrongs = check(text, folder)
         except Wrong as wrong:
             done, wrongs = 0, [wrong]
+        finally:
+            end_programs(folder)
     for wrong in wrongs:
         print(f"{path}: {wrong}", file=sys.stderr)
     print(f"{path}: {done} examples")

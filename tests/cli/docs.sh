@@ -12,7 +12,7 @@
 #   ```yaml suite               a whole suite: it is checked
 #
 # Other blocks are only shown.  All blocks of a document share one folder, which is empty at first; `runner` is the
-# built program.
+# built program.  What a document starts in the background, with its number in NAME.pid, is ended.
 #
 # In docs/*.pod a paragraph `=for runner WHAT` says the same of the verbatim paragraphs that follow it:
 #
