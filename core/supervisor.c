@@ -43,6 +43,7 @@ struct job {
   uint32_t next_attempt;     /* of the first test that is not done, after a crash */
   uint32_t *remaining;       /* numbers of tests for the worker that runs */
   unsigned setup_deaths, restarts_in_vain;
+  uint32_t done_before, attempt_before; /* what it had come to when its worker started */
   bool ended;                /* its EVENT_SUITE_END has been seen */
   bool started;
   int outcome;               /* the worst of its tests */
@@ -283,8 +284,9 @@ foreign (const struct supervisor *s, const struct job *but, int *list)
       continue;
     list[n++] = job->keeper.lifeline;
     list[n++] = job->keeper.status;
-    list[n++] = job->events;
     list[n++] = job->control;
+    if (job->events >= 0) /* else it is at its end already; -1 would end the list */
+      list[n++] = job->events;
   }
   list[n++] = s->signals;
   list[n++] = s->run_roles->keeper.pid > 0 ? s->run_roles->keeper.lifeline : -1;
@@ -307,6 +309,8 @@ start_worker (struct supervisor *s, struct job *job)
   job->exited = job->hung = false;
   job->probed_ns = 0;
   job->worker = 0;
+  job->done_before = job->done_count;
+  job->attempt_before = job->next_attempt;
   job->in.size = job->status.size = 0;
   flush_events (s); /* not once more by a child */
   fflush (stdout);
@@ -666,16 +670,24 @@ forget_worker (struct job *job)
   job->log_count = 0;
 }
 
+/* Did it end otherwise than by its own decision?  Whatever its exit status: a library
+ * may have called exit in the middle of a test. */
+static bool
+has_died (const struct job *job)
+{
+  int code = job->exited && WIFEXITED (job->wait_status) ? WEXITSTATUS (job->wait_status) : -1;
+  return job->hung || job->shared->phase != PHASE_IDLE
+         || (code != WORKER_DONE && code != WORKER_RESTART && code != WORKER_INTERRUPTED);
+}
+
 /* The worker and all it had started are gone: what comes next? */
 static void
 worker_ended (struct supervisor *s, struct job *job)
 {
-  uint32_t before = job->done_count;
   if (job->events >= 0)
     read_events (s, job);
   release_worker (job);
-  int code = job->exited && WIFEXITED (job->wait_status) ? WEXITSTATUS (job->wait_status) : -1;
-  bool died = job->hung || (code != WORKER_DONE && code != WORKER_RESTART && code != WORKER_INTERRUPTED);
+  bool died = has_died (job);
   bool cut = s->interrupted && clock_now_ns () - s->interrupted_ns > 0 && died && !job->shared->crash.signal && !job->hung;
   if (died && !cut) {
     int phase = job->shared->phase;
@@ -694,9 +706,13 @@ worker_ended (struct supervisor *s, struct job *job)
       tell (s, &event);
     }
   }
-  job->restarts_in_vain = job->done_count > before ? 0 : job->restarts_in_vain + 1;
-  if (job->restarts_in_vain > 3 && job->done_count < job->planned->count)
+  /* its results may have been read long before its end */
+  bool progress = job->done_count > job->done_before || job->next_attempt != job->attempt_before;
+  job->restarts_in_vain = progress ? 0 : job->restarts_in_vain + 1;
+  if (job->restarts_in_vain > 3 && job->done_count < job->planned->count) {
+    s->broken = true;
     rest_not_run (s, job, "the suite's worker ended again and again without a result");
+  }
   forget_worker (job);
   if (job->done_count < job->planned->count && !s->stopping && start_worker (s, job))
     return;

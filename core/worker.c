@@ -278,6 +278,21 @@ test_begin (struct test_run *test, const struct planned *planned)
   test->start_ns = clock_now_ns ();
 }
 
+/* Steps that run whatever came before: they are judged by themselves, so that one
+ * that `fails` as it should takes no earlier failure back. */
+static void
+run_apart (struct context *context, struct steps steps)
+{
+  struct test_run *test = context->test;
+  struct verdict before = test->verdict;
+  test->verdict = (struct verdict) { .outcome = RUNNER_PASS };
+  run_steps (context, steps);
+  struct verdict after = test->verdict;
+  test->verdict = before;
+  if (after.outcome != RUNNER_PASS)
+    record_failure (context, after.step, &after.where, after.outcome, after.expired, after.message, after.details);
+}
+
 static void
 run_deferred (struct context *context)
 {
@@ -289,7 +304,7 @@ run_deferred (struct context *context)
     test->deferred = deferred->older;
     context->scope = deferred->scope;
     for (size_t i = 0; i < deferred->steps.count; i++) /* all of them, whatever fails */
-      run_steps (context, (struct steps) { &deferred->steps.items[i], 1 });
+      run_apart (context, (struct steps) { &deferred->steps.items[i], 1 });
   }
   context->scope = scope;
 }
@@ -309,7 +324,7 @@ static void
 run_phase (struct context *context, const char *phase, struct steps steps)
 {
   context->phase = phase;
-  run_steps (context, steps);
+  run_apart (context, steps);
 }
 
 /* Cleaning up has a deadline of its own, and is not cancelled. */
