@@ -196,6 +196,8 @@ def check_pod(text, folder):
         try:
             if what.startswith("file "):
                 write_file(folder, what[5:], example)
+            elif what == "console":
+                run_console(example, 0, folder)
             elif what == "head":
                 suites.head = example
             elif what == "run":

@@ -19,6 +19,7 @@
 #   =for runner suite           a whole suite: it is checked
 #   =for runner run             likewise, and it is run, and passes
 #   =for runner file NAME       written to a file, for the examples below it
+#   =for runner console         `$ COMMAND` and what it prints, as above
 #   =for runner head            the beginning of a suite, to which the examples `steps` below it are tests
 #   =for runner test            a test of such a suite, or several; they pass
 #   =for runner steps           steps of such a test; they pass
@@ -30,6 +31,7 @@
 . "${0%/*}/functions.sh"
 requires_plugin exec tcp http tcp-device
 requires_python subprocess
+requires pkg-config make cc
 
 for pod in "$top_srcdir"/docs/*.pod "$top_srcdir"/plugins/*/*.pod; do
   if command -v podchecker >/dev/null 2>&1; then
@@ -38,10 +40,17 @@ for pod in "$top_srcdir"/docs/*.pod "$top_srcdir"/plugins/*/*.pod; do
   fi
 done
 
-mkdir bin
-ln -s "$RUNNER" bin/runner
-PATH=$tmp/bin:$PATH
-export PATH RUNNER top_srcdir top_builddir
+# as installed: `runner` in PATH, and what pkg-config says of it
+mkdir -p prefix/bin prefix/lib/pkgconfig
+ln -s "$RUNNER" prefix/bin/runner
+ln -s "$top_srcdir/core" prefix/include
+sed -e "s,^prefix=.*,prefix=$tmp/prefix,; s,^exec_prefix=.*,exec_prefix=\${prefix},; s,^libdir=.*,libdir=\${prefix}/lib," \
+  -e 's,^includedir=.*,includedir=${prefix}/include,; s,^bindir=.*,bindir=${prefix}/bin,' \
+  "$top_builddir/runner.pc" >prefix/lib/pkgconfig/runner.pc
+PATH=$tmp/prefix/bin:$PATH
+PKG_CONFIG_PATH=$tmp/prefix/lib/pkgconfig
+export PATH PKG_CONFIG_PATH
+unset MAKEFLAGS MAKELEVEL MFLAGS DESTDIR CFLAGS CPPFLAGS LDFLAGS || :
 for document in "$top_srcdir"/README.md "$top_srcdir"/docs/*.md "$top_srcdir"/docs/*.pod; do
   [ -e "$document" ] || continue
   "$PYTHON" "$top_srcdir/tests/cli/docs.py" "$document" || fail "$document is not true"
