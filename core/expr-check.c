@@ -24,7 +24,7 @@ ends_value (const struct expr_lexer *lexer, const struct expr_token *token)
 {
   const char *text = lexer->text + token->start;
   if (token->type == EXPR_NAME)
-    return !expr_is_keyword (text, token->size) || *text == 't' || *text == 'f' || *text == 'e';
+    return !text_is_reserved (text, token->size) || *text == 't' || *text == 'f' || *text == 'e';
   return token->type == EXPR_NUMBER || token->type == EXPR_STRING
          || (token->type == EXPR_SIGN && token->size == 1 && strchr (")]}", *text));
 }
@@ -125,7 +125,7 @@ take_tokens (struct examination *x)
   } while (token.type != EXPR_END);
 }
 
-static bool
+static inline bool
 token_is (const struct examination *x, size_t i, const char *text)
 {
   return i < x->count && expr_token_is (&x->lexer, &x->tokens[i], text);
@@ -135,7 +135,7 @@ static bool
 is_name (const struct examination *x, size_t i)
 {
   return i < x->count && x->tokens[i].type == EXPR_NAME
-         && !expr_is_keyword (x->lexer.text + x->tokens[i].start, x->tokens[i].size);
+         && !text_is_reserved (x->lexer.text + x->tokens[i].start, x->tokens[i].size);
 }
 
 static void
@@ -168,6 +168,8 @@ static void
 find_locals (struct examination *x)
 {
   for (size_t i = 0; i < x->count; i++) {
+    if (x->tokens[i].type != EXPR_NAME)
+      continue;
     if (token_is (x, i, "function")) {
       size_t open = i + 1;
       if (is_name (x, open)) /* `local function f` */
@@ -209,15 +211,6 @@ is_free (const struct examination *x, size_t i)
   return !key && !is_local (x, i);
 }
 
-static bool
-is_helper (const char *name)
-{
-  for (const char *const *p = expr_helpers (); *p; p++)
-    if (strcmp (*p, name) == 0)
-      return true;
-  return false;
-}
-
 static void
 check_names (struct examination *x)
 {
@@ -228,7 +221,7 @@ check_names (struct examination *x)
     size_t size = x->tokens[i].size < sizeof name ? x->tokens[i].size : sizeof name - 1;
     memcpy (name, x->lexer.text + x->tokens[i].start, size);
     name[size] = '\0';
-    if (is_helper (name) || x->scope->lookup (x->scope->data, name, size))
+    if (text_is_one_of (name, size, expr_helpers ()) || x->scope->lookup (x->scope->data, name, size))
       continue;
     expr_tell_undefined (x->scope, name, message, sizeof message);
     fault_at (x, i, message);

@@ -181,10 +181,7 @@ static int
 help_defined (lua_State *lua)
 {
   const char *name = luaL_checkstring (lua, 1);
-  bool helper = false;
-  for (const char *const *p = expr_helpers (); *p && !helper; p++)
-    helper = strcmp (*p, name) == 0;
-  lua_pushboolean (lua, helper || look_up (lua, name) != NULL);
+  lua_pushboolean (lua, text_is_one_of (name, strlen (name), expr_helpers ()) || look_up (lua, name) != NULL);
   return 1;
 }
 

@@ -15,6 +15,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <string.h>
 
 #include "expr.h"
 
@@ -139,8 +140,14 @@ enum expr_token_type { EXPR_END, EXPR_NAME, EXPR_NUMBER, EXPR_STRING, EXPR_SIGN,
 struct expr_token { enum expr_token_type type; size_t start, size; };
 struct expr_lexer { const char *text; size_t size, at; };
 struct expr_token expr_next_token (struct expr_lexer *lexer);
-bool expr_token_is (const struct expr_lexer *lexer, const struct expr_token *token, const char *text);
-bool expr_is_keyword (const char *text, size_t size);
+
+/* Inline: for texts whose size is known when this is compiled. */
+static inline bool
+expr_token_is (const struct expr_lexer *lexer, const struct expr_token *token, const char *text)
+{
+  size_t size = strlen (text);
+  return token->size == size && memcmp (lexer->text + token->start, text, size) == 0;
+}
 
 /* ---- expr-template.c ---- */
 enum expr_piece_type { EXPR_PIECE_END, EXPR_PIECE_TEXT, EXPR_PIECE_ESCAPE, EXPR_PIECE_CODE, EXPR_PIECE_OPEN };

@@ -126,13 +126,14 @@ skip_number (struct expr_lexer *lexer)
 static size_t
 sign_size (const struct expr_lexer *lexer)
 {
-  static const char signs[][4] = { "...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>",
-                                   "!=",  "&&", "||", "+=", "-=", "*=", "/=", "=>" };
-  for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-    size_t n = strlen (signs[i]);
-    if (lexer->size - lexer->at >= n && memcmp (lexer->text + lexer->at, signs[i], n) == 0)
-      return n;
-  }
+  static const char pairs[][3] = { "==", "~=", "<=", ">=", "//", "::", "<<", ">>",
+                                   "!=", "&&", "||", "+=", "-=", "*=", "/=", "=>" };
+  char first = peek (lexer, 0), second = peek (lexer, 1);
+  if (first == '.' && second == '.')
+    return peek (lexer, 2) == '.' ? 3 : 2;
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    if (pairs[i][0] == first && pairs[i][1] == second)
+      return 2;
   return 1;
 }
 
@@ -171,23 +172,4 @@ expr_next_token (struct expr_lexer *lexer)
   }
   token.size = lexer->at - token.start;
   return token;
-}
-
-bool
-expr_token_is (const struct expr_lexer *lexer, const struct expr_token *token, const char *text)
-{
-  size_t n = strlen (text);
-  return token->size == n && memcmp (lexer->text + token->start, text, n) == 0;
-}
-
-bool
-expr_is_keyword (const char *text, size_t size)
-{
-  static const char *const words[]
-    = { "and",   "break", "do",  "else", "elseif", "end",    "false", "for",  "function", "goto",  "if",
-        "in",    "local", "nil", "not",  "or",     "repeat", "return", "then", "true",     "until", "while" };
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strlen (words[i]) == size && memcmp (words[i], text, size) == 0)
-      return true;
-  return false;
 }

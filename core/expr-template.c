@@ -12,7 +12,11 @@
 bool
 expr_is_dynamic (const char *text, size_t size)
 {
-  return size >= 2 && memmem (text, size, "${", 2) != NULL;
+  const char *end = text + size;
+  for (const char *at = text; at < end && (at = memchr (at, '$', (size_t) (end - at))); at++)
+    if (end - at >= 2 && at[1] == '{')
+      return true;
+  return false;
 }
 
 /* ---- pieces ---- */

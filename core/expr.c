@@ -197,17 +197,35 @@ load_wrapped (lua_State *lua, const char *before, const char *text, size_t size,
 
 struct compilation { const char *text; size_t size; int function; };
 
-/* Compiles twice: as it stands, so that it is one complete piece of Lua and
- * errors are told in its own terms; then in parentheses, which makes it exactly
- * one value. */
+/* Does it close a parenthesis that it has not opened: `1) + (2`? */
+static bool
+closes_ours (const char *text, size_t size)
+{
+  size_t open = 0;
+  for (struct expr_lexer lexer = { text, size, 0 };;) {
+    struct expr_token token = expr_next_token (&lexer);
+    if (token.type == EXPR_END)
+      return false;
+    if (expr_token_is (&lexer, &token, "("))
+      open++;
+    else if (expr_token_is (&lexer, &token, ")") && open-- == 0)
+      return true;
+  }
+}
+
+/* Compiles it in parentheses, which makes it exactly one value.  When that cannot
+ * be, as it stands, so that errors are told in its own terms. */
 static int
 compile (lua_State *lua)
 {
   struct compilation *compilation = lua_touserdata (lua, 1);
-  if (load_wrapped (lua, "return ", compilation->text, compilation->size, "") != LUA_OK)
-    return lua_error (lua);
-  if (load_wrapped (lua, "return (", compilation->text, compilation->size, "\n)") != LUA_OK)
+  const char *text = compilation->text;
+  size_t size = compilation->size;
+  if (closes_ours (text, size) || load_wrapped (lua, "return (", text, size, "\n)") != LUA_OK) {
+    if (load_wrapped (lua, "return ", text, size, "") != LUA_OK)
+      return lua_error (lua);
     return luaL_error (lua, "an expression gives one value: `,` and `;` cannot stand between several");
+  }
   compilation->function = luaL_ref (lua, LUA_REGISTRYINDEX);
   return 0;
 }

@@ -422,17 +422,18 @@ row_index (const struct params *params, const struct runner_param *row)
   return (size_t) (row - params->rows);
 }
 
-/* How many of a group are in the mask, and the names of all. */
-static unsigned
-group_count (const struct params *params, const char *group, uint64_t mask, struct buffer *names)
+/* One of the group must be given, or only one: which names? */
+static void
+tell_group (const struct params *params, const struct param_group *group, uint64_t given,
+            void (*tell) (void *data, const char *message), void *data)
 {
-  unsigned count = 0;
+  CLEANUP_BUFFER struct buffer names = { 0 };
+  char message[512];
   for (size_t i = 0; i < params->count; i++)
-    if (params->rows[i].group && strcmp (params->rows[i].group, group) == 0) {
-      count += mask >> i & 1;
-      buffer_printf (names, "%s%s", names->size ? ", " : "", params->rows[i].name);
-    }
-  return count;
+    if (group->rows >> i & 1)
+      buffer_printf (&names, "%s%s", names.size ? ", " : "", params->rows[i].name);
+  snprintf (message, sizeof message, "%s of %s must be given", given ? "only one" : "one", buffer_text (&names));
+  tell (data, message);
 }
 
 /* What the rows demand of the mask as a whole: required ones, groups.  Calls
@@ -442,28 +443,22 @@ check_presence (const struct params *params, uint64_t mask, void (*tell) (void *
 {
   bool fine = true;
   char message[512];
-  for (size_t i = 0; i < params->count; i++) {
-    const struct runner_param *row = &params->rows[i];
-    if ((row->flags & RUNNER_REQUIRED) && !(mask >> i & 1)) {
+  uint64_t missing = params->required & ~mask;
+  for (size_t i = 0; missing; i++, missing >>= 1)
+    if (missing & 1) {
+      const struct runner_param *row = &params->rows[i];
       snprintf (message, sizeof message, "%s is missing: %s", row->name, row->help ? row->help : "");
       tell (data, message);
       fine = false;
     }
-    bool first = row->group != NULL;
-    for (size_t j = 0; first && j < i; j++)
-      first = !params->rows[j].group || strcmp (params->rows[j].group, row->group) != 0;
-    if (!first)
-      continue;
-    struct buffer names = { 0 };
-    unsigned count = group_count (params, row->group, mask, &names);
-    bool optional = row->group[0] == '?';
-    if (count > 1 || (count == 0 && !optional)) {
-      snprintf (message, sizeof message, "%s of %s must be given", count > 1 ? "only one" : "one",
-                buffer_text (&names));
-      tell (data, message);
+  for (size_t i = 0; i < params->group_count; i++) {
+    const struct param_group *group = &params->groups[i];
+    uint64_t given = group->rows & mask;
+    bool several = given & (given - 1);
+    if (several || (!given && !group->optional)) {
+      tell_group (params, group, given, tell, data);
       fine = false;
     }
-    buffer_free (&names);
   }
   return fine;
 }
@@ -672,6 +667,28 @@ fill_preset (const struct params *params, const struct runner_param *row, struct
   return false;
 }
 
+/* Notes what check_presence asks for. */
+static void
+note_demands (struct params *params, struct arena *arena)
+{
+  params->groups = arena_array (arena, params->count, sizeof *params->groups);
+  for (size_t i = 0; i < params->count; i++) {
+    const char *name = params->rows[i].group;
+    if (params->rows[i].flags & RUNNER_REQUIRED)
+      params->required |= UINT64_C (1) << i;
+    bool first = name != NULL;
+    for (size_t j = 0; first && j < i; j++)
+      first = !params->rows[j].group || strcmp (params->rows[j].group, name) != 0;
+    if (!first)
+      continue;
+    struct param_group *group = &params->groups[params->group_count++];
+    *group = (struct param_group) { .optional = name[0] == '?' };
+    for (size_t j = i; j < params->count; j++)
+      if (params->rows[j].group && strcmp (params->rows[j].group, name) == 0)
+        group->rows |= UINT64_C (1) << j;
+  }
+}
+
 bool
 params_prepare (struct params *params, struct arena *arena, char *error, size_t error_size)
 {
@@ -696,5 +713,6 @@ params_prepare (struct params *params, struct arena *arena, char *error, size_t 
     snprintf (error, error_size, "%zu parameters are primary", primaries);
     return false;
   }
+  note_demands (params, arena);
   return true;
 }

@@ -10,11 +10,21 @@
 
 #define PARAM_MOST 64 /* rows of one table: what is given is a bit mask */
 
+/* Rows of which exactly one must be given, or at most one. */
+struct param_group {
+  uint64_t rows; /* a bit each */
+  bool optional;
+};
+
 struct params {
   const struct runner_param *rows;
   size_t count;
   size_t args_size;
-  void *presets; /* args_size bytes: the struct when nothing is given */
+  /* made by params_prepare: */
+  void *presets;     /* args_size bytes: the struct when nothing is given */
+  uint64_t required; /* rows, a bit each */
+  struct param_group *groups;
+  size_t group_count;
 };
 
 struct param_error {

@@ -30,8 +30,6 @@ static struct {
 static size_t
 line_break (const unsigned char *text, size_t size)
 {
-  if (text[0] > '\r' && text[0] < 0xc2)
-    return 0;
   if (text[0] == '\n')
     return 1;
   if (text[0] == '\r')
@@ -47,9 +45,9 @@ line_break (const unsigned char *text, size_t size)
 static size_t
 line_end (const struct source *source, size_t start, size_t *skip)
 {
-  const unsigned char *text = (const unsigned char *) source->text;
-  for (size_t i = start; i < source->size; i++) {
-    *skip = line_break (text + i, source->size - i);
+  const char *text = source->text;
+  for (size_t i = start; (i += text_plain (text + i, source->size - i)) < source->size; i++) {
+    *skip = line_break ((const unsigned char *) text + i, source->size - i);
     if (*skip)
       return i;
   }

@@ -101,9 +101,8 @@ check_identifier (struct reader *reader, const struct value *key, const char *wh
   if (!text_is_name (key->string, key->size))
     fault_add (reader->faults, key, "%s: \"%.60s\" is no name: letters, digits and _, no word of Lua", what,
                key->string);
-  for (const char *const *helper = expr_helpers (); *helper; helper++)
-    if (value_is (key, *helper))
-      fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, *helper);
+  if (text_is_one_of (key->string, key->size, expr_helpers ()))
+    fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, key->string);
   if (value_is (key, "result"))
     fault_add (reader->faults, key, "%s: \"result\" is the name of a step's own result: choose another", what);
 }

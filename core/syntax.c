@@ -84,11 +84,7 @@ syntax_check_text (uint16_t file, const char *text, size_t size, struct faults *
 {
   if (is_tag_directive (text, size))
     return refuse_directive (file, text, size, 0, faults);
-  for (size_t i = 0; i < size;) {
-    if (text[i] >= 0x20 && text[i] < 0x7f) {
-      i++;
-      continue;
-    }
+  for (size_t i = 0; (i += text_plain (text + i, size - i)) < size;) {
     uint32_t point = 0;
     size_t n = utf8_decode (text + i, size - i, &point);
     if (n == 0 || !is_allowed (point))

@@ -154,21 +154,49 @@ text_nearest (const char *name, const char *candidate, const char **best, size_t
 }
 
 bool
-text_is_name (const char *text, size_t size)
+text_is_one_of (const char *text, size_t size, const char *const *names)
+{
+  for (; *names; names++)
+    if ((!size || **names == *text) && strlen (*names) == size && memcmp (*names, text, size) == 0)
+      return true;
+  return false;
+}
+
+size_t
+text_plain (const char *text, size_t size)
+{
+  const uint64_t ones = UINT64_C (0x0101010101010101);
+  size_t i = 0;
+  for (uint64_t word; size - i >= sizeof word; i += sizeof word) {
+    memcpy (&word, text + i, sizeof word);
+    /* in each byte the highest bit is set: above 0x7e, or below 0x20 */
+    if ((word | (word + ones) | (word - ones * 0x20)) & (ones << 7))
+      break;
+  }
+  while (i < size && text[i] >= 0x20 && text[i] < 0x7f)
+    i++;
+  return i;
+}
+
+bool
+text_is_reserved (const char *text, size_t size)
 {
   static const char *const reserved[]
-    = { "and",  "break", "do",  "else", "elseif", "end",    "false", "for",  "function", "goto",  "if",
-        "in",   "local", "nil", "not",  "or",     "repeat", "return", "then", "true",     "until", "while" };
+    = { "and", "break", "do",  "else", "elseif", "end",    "false", "for",  "function", "goto",  "if",
+        "in",  "local", "nil", "not",  "or",     "repeat", "return", "then", "true",     "until", "while", NULL };
+  return text_is_one_of (text, size, reserved);
+}
+
+bool
+text_is_name (const char *text, size_t size)
+{
   if (size == 0 || size > LONGEST_NAME || isdigit ((unsigned char) text[0]))
     return false;
   for (size_t i = 0; i < size; i++)
     if (!(text[i] == '_' || (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'z')
           || (text[i] >= 'A' && text[i] <= 'Z')))
       return false;
-  for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (strlen (reserved[i]) == size && memcmp (reserved[i], text, size) == 0)
-      return false;
-  return true;
+  return !text_is_reserved (text, size);
 }
 
 int64_t

@@ -22,6 +22,14 @@ void text_quote (struct buffer *out, const char *text, size_t size, size_t limit
  * Candidates come one after the other: start with *best = NULL, *distance = 0. */
 void text_nearest (const char *name, const char *candidate, const char **best, size_t *distance);
 
+/* Is it one of the names?  The list ends with NULL. */
+bool text_is_one_of (const char *text, size_t size, const char *const *names);
+
+/* How many bytes at the beginning are printable ASCII. */
+size_t text_plain (const char *text, size_t size);
+
+/* Is it a reserved word of Lua? */
+bool text_is_reserved (const char *text, size_t size);
 /* Is it a Lua identifier that is no reserved word? */
 bool text_is_name (const char *text, size_t size);
 

@@ -262,8 +262,10 @@ value_compare_numbers (const struct value *a, const struct value *b)
 bool
 value_is (const struct value *value, const char *text)
 {
+  if (value->type != VALUE_STRING || (value->size && *value->string != *text)) /* mostly it is another one */
+    return false;
   size_t size = strlen (text);
-  return value->type == VALUE_STRING && value->size == size && memcmp (value->string, text, size) == 0;
+  return value->size == size && memcmp (value->string, text, size) == 0;
 }
 
 struct value
