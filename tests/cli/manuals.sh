@@ -23,9 +23,8 @@ for name in $("$RUNNER" plugins --names); do
   grep -qx '=for runner parameters' "$pod" || fail "$pod does not say where its parameters belong"
   page=$top_builddir/plugins/$name/runner-$name-plugin.7
   [ -f "$page" ] || continue
-  # the page as text: what the tables say is in it
-  requires man
-  man -l "$page" 2>/dev/null | col -b >page
+  # what the tables say is in the page
+  sed 's/\\//g' "$page" >page
   for verb in $("$RUNNER" plugins --verbs "$name"); do
     has page "Parameters of $verb"
   done

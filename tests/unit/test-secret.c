@@ -1,6 +1,7 @@
 /* test-secret.c - secret.c: what is masked, what is not, in one piece and in streams. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "arena.h"
@@ -147,11 +148,9 @@ START_TEST (base64_is_masked_in_every_alignment)
   for (size_t before = 0; before < 7; before++)
     for (size_t after = 0; after < 7; after++)
       for (int url = 0; url < 2; url++) {
-        char text[64] = "";
+        char text[64];
         struct buffer encoded = { 0 };
-        strncat (text, "xyzuvwx", before);
-        strcat (text, secret);
-        strncat (text, "XYZUVWX", after);
+        snprintf (text, sizeof text, "%.*s%s%.*s", (int) before, "xyzuvwx", secret, (int) after, "XYZUVWX");
         base64 (&encoded, text, url);
         size_t size = encoded.size;
         secret_mask (&encoded, 0);
