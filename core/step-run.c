@@ -512,12 +512,53 @@ run_checks (struct context *context, const struct value *check, struct arena *ar
     run_check (context, &check->items[i], arena, attempt);
 }
 
-/* `fails`: the step must fail or err, and its message be as described; a map is
- * held against {outcome, message, result}. */
+/* A map that is a matcher ({$contains: …}) is about the message alone. */
+static bool
+is_matcher (const struct value *pattern)
+{
+  if (pattern->type != VALUE_MAP || !pattern->count)
+    return false;
+  const struct value *key = &pattern->members[0].key;
+  return key->size > 1 && key->string[0] == '$' && key->string[1] != '.' && key->string[1] != '[';
+}
+
+/* Did it fail as `fails` describes?  A text is part of the message; a map is held
+ * against {outcome, message, result}. */
+static bool
+fails_so (struct context *context, const struct value *fails, const struct attempt *attempt, struct arena *arena,
+          struct attempt *judged)
+{
+  static const char *const outcomes[] = { "passed", "failed", "error", "skipped" };
+  const char *message = attempt->message ? attempt->message : "";
+  struct member members[] = {
+    { value_string ("outcome"), value_string (outcomes[attempt->outcome]) },
+    { value_string ("message"), value_string (message) },
+    { value_string ("result"), attempt->result },
+  };
+  struct value whole = { .type = VALUE_MAP, .count = 3, .members = members }, text = *fails;
+  struct differences differences;
+  struct expr_error error;
+  if (fails->type == VALUE_BOOL && fails->boolean)
+    return true;
+  if (fails->type == VALUE_STRING) {
+    struct expr_scope scope = scope_at (context, fails);
+    if (!expr_expand (context->engine, fails, &scope, arena, &text, &error)) {
+      set_error (judged, arena, &error, fails);
+      return false;
+    }
+    if (text.type == VALUE_STRING)
+      return strstr (message, text.string) != NULL;
+  }
+  const struct value *actual = is_matcher (fails) ? &members[1].value : &whole;
+  return hold_against (context, &text, actual, arena, &differences, judged) == MATCH_YES;
+}
+
+/* `fails`: the step must fail or err, and as described. */
 static void
 run_fails (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
-  static const char *const outcomes[] = { "passed", "failed", "error", "skipped" };
+  const struct value *before = context->result;
+  struct attempt judged = { .outcome = RUNNER_PASS };
   context->test->checks++;
   if (attempt->outcome == RUNNER_SKIP)
     return;
@@ -527,35 +568,17 @@ run_fails (struct context *context, const struct step *step, struct arena *arena
   }
   if (attempt->expired)
     return; /* an overrun deadline never satisfies it */
-  const char *message = attempt->message ? attempt->message : "";
-  struct member members[] = {
-    { value_string ("outcome"), value_string (outcomes[attempt->outcome]) },
-    { value_string ("message"), value_string (message) },
-    { value_string ("result"), attempt->result },
-  };
-  struct value whole = { .type = VALUE_MAP, .count = 3, .members = members };
-  struct attempt judged = { .outcome = RUNNER_PASS };
-  struct differences differences;
-  bool fine;
-  const struct value *fails = step->fails;
-  bool about_message = fails->type == VALUE_MAP && fails->count && fails->members[0].key.size > 1
-                       && fails->members[0].key.string[0] == '$' && fails->members[0].key.string[1] != '.'
-                       && fails->members[0].key.string[1] != '[';
-  if (fails->type == VALUE_BOOL && fails->boolean)
-    fine = true;
-  else if (fails->type == VALUE_STRING && !(fails->flags & VALUE_DYNAMIC))
-    fine = strstr (message, fails->string) != NULL;
-  else
-    fine = hold_against (context, fails, about_message ? &members[1].value : &whole, arena, &differences, &judged)
-           == MATCH_YES;
-  if (!fine) {
-    const char *text = arena_printf (arena, "it failed as it should, but otherwise than expected: %s", message);
-    *attempt = (struct attempt) { .outcome = RUNNER_PASS, .result = attempt->result };
+  context->result = &attempt->result;
+  bool fine = fails_so (context, step->fails, attempt, arena, &judged);
+  context->result = before;
+  const char *text = arena_printf (arena, "it failed as it should, but otherwise than expected: %s",
+                                   attempt->message ? attempt->message : "");
+  context->test->verdict = (struct verdict) { .outcome = RUNNER_PASS }; /* of a group: it has told it */
+  *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key, .result = attempt->result };
+  if (judged.outcome != RUNNER_PASS)
+    set_failure (attempt, judged.outcome, &judged.where, judged.message);
+  else if (!fine)
     set_failure (attempt, RUNNER_FAIL, step->fails, text);
-    return;
-  }
-  context->test->verdict = (struct verdict) { .outcome = RUNNER_PASS };
-  *attempt = (struct attempt) { .outcome = RUNNER_PASS, .result = attempt->result };
 }
 
 /* ---- an attempt ---- */
@@ -677,29 +700,48 @@ wait_for (struct context *context, int64_t ns)
   }
 }
 
-/* After an attempt: is this enough?  Sets *stop when `stop_if` says so. */
+/* `stop_if`: give up at once?  One that cannot be told is an error of the attempt. */
 static bool
-enough (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt, bool *stop)
+gives_up (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
   struct differences differences;
   struct attempt judged = { .outcome = RUNNER_PASS };
-  *stop = false;
-  if (step->stop_if
-      && hold_against (context, step->stop_if, &attempt->result, arena, &differences, &judged) == MATCH_YES) {
-    *stop = true;
-    set_failure (attempt, RUNNER_FAIL, step->stop_if, "gave up: stop_if holds");
+  if (!step->stop_if)
+    return false;
+  int matched = hold_against (context, step->stop_if, &attempt->result, arena, &differences, &judged);
+  if (judged.outcome != RUNNER_PASS)
+    set_failure (attempt, judged.outcome, &judged.where, judged.message);
+  if (matched != MATCH_YES)
+    return false;
+  set_failure (attempt, RUNNER_FAIL, step->stop_if, "gave up: stop_if holds");
+  return true;
+}
+
+static bool
+until_holds (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
+{
+  struct differences differences;
+  context->test->checks++;
+  int matched = hold_against (context, step->until, &attempt->result, arena, &differences, attempt);
+  if (matched == MATCH_YES)
     return true;
-  }
-  if (attempt->outcome == RUNNER_SKIP)
-    return true;
-  if (step->until && attempt->outcome == RUNNER_PASS) {
-    context->test->checks++;
-    if (hold_against (context, step->until, &attempt->result, arena, &differences, attempt) == MATCH_YES)
-      return true;
-    set_failure (attempt, RUNNER_FAIL, step->until, "until does not hold");
+  if (attempt->outcome == RUNNER_PASS) {
+    set_failure (attempt, matched == MATCH_WRONG ? RUNNER_ERROR : RUNNER_FAIL, step->until, "until does not hold");
     attempt->details = show_differences (arena, &differences);
   }
-  return attempt->outcome == RUNNER_PASS;
+  return false;
+}
+
+/* After an attempt: is this enough? */
+static bool
+enough (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
+{
+  const struct value *before = context->result;
+  context->result = &attempt->result;
+  bool done = gives_up (context, step, arena, attempt) || attempt->outcome == RUNNER_SKIP
+              || (attempt->outcome == RUNNER_PASS && (!step->until || until_holds (context, step, arena, attempt)));
+  context->result = before;
+  return done;
 }
 
 static void
@@ -733,10 +775,9 @@ run_retried (struct context *context, const struct step *step, struct arena *are
     if (deadline > context->deadline_ns)
       deadline = context->deadline_ns;
     run_attempt (context, step, arena, deadline, attempt);
-    if (!step->retry)
-      return attempts;
-    bool stop;
-    if (enough (context, step, arena, attempt, &stop) || stop)
+    if (step->fails)
+      run_fails (context, step, arena, attempt);
+    if (!step->retry || enough (context, step, arena, attempt))
       return attempts;
     if (clock_now_ns () + timing.every_ns >= end || !wait_for (context, timing.every_ns)) {
       say_attempts (arena, attempt, attempts, clock_now_ns () - start);
@@ -799,8 +840,6 @@ run_once (struct context *context, const struct step *step)
     attempts = run_retried (context, step, arena, &attempt);
     context->depth--;
   }
-  if (step->fails)
-    run_fails (context, step, arena, &attempt);
   record_step (context, step, attempt.outcome, start, attempts, expand_name (context, step, arena), attempt.message);
   if (attempt.outcome != RUNNER_PASS && (!attempt.told || step->retry)) {
     if (attempt.told)

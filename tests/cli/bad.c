@@ -40,6 +40,14 @@ bad_exit (struct runner_step *step, const void *args)
   _exit (5);
 }
 
+static int
+bad_quit (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  _exit (0);
+}
+
 static int overflow (volatile char *outer);
 static int
 overflow (volatile char *outer)
@@ -219,6 +227,7 @@ static const struct runner_verb verbs[] = {
   { .name = "crash", .help = "writes to address 16", .run = bad_crash },
   { .name = "abort", .help = "aborts", .run = bad_abort },
   { .name = "exit", .help = "ends the process", .run = bad_exit },
+  { .name = "quit", .help = "ends the process as if all were well", .run = bad_quit },
   { .name = "overflow", .help = "uses up the stack", .run = bad_overflow },
   { .name = "hang", .help = "ignores its deadline", .run = bad_hang },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },

@@ -1,0 +1,100 @@
+#!/bin/sh
+# verdicts.sh - nothing passes by accident: what cleans up takes no failure back, `fails`
+# works inside of `retry`, a worker that ends without a word is no success.
+. "${0%/*}/functions.sh"
+requires_plugin exec
+bad="$top_builddir/tests/cli/.libs"
+
+# outcome FOLDER TEST OUTCOME: of its final result
+outcome ()
+{
+  line=$(grep -F '"event":"test"' "$1/events.jsonl" | grep -F "\"name\":\"$2\"" | grep '"final":true' || :)
+  case $line in *"\"outcome\":\"$3\""*) ;; *) fail "\"$2\" is not $3: $line" ;; esac
+}
+
+for hook in 'after_each: [{fail: expected, fails: expected}]' 'after_each: [{do: [{fail: x}], fails: x}]'; do
+  cat > apart.yaml <<EOT
+suite: apart
+$hook
+tests:
+  - test: in its steps
+    steps: [check: 1 == 2]
+  - test: in its steps, with more after it
+    steps:
+      - defer: [{fail: expected, fails: expected}]
+      - check: 1 == 2
+    on_failure: [{fail: expected, fails: expected}]
+  - test: in what it deferred
+    steps:
+      - check: true
+      - defer: [{fail: expected, fails: expected}]
+      - defer: [fail: really]
+  - test: not at all
+    steps: [{fail: expected, fails: expected}]
+EOT
+  expect 1 "$RUNNER" -o apart apart.yaml
+  outcome apart 'in its steps' failed
+  outcome apart 'in its steps, with more after it' failed
+  outcome apart 'in what it deferred' failed
+  outcome apart 'not at all' passed
+done
+
+cat > fails.yaml <<'EOT'
+suite: fails
+vars: {text: "n < 4"}
+tests:
+  - test: again until it fails
+    steps:
+      - set: {n: 0}
+      - do: [{set: {n: "${n + 1}"}}, check: n < 4]
+        retry: {for: 10s, every: 1ms}
+        fails: {$contains: "n < 4"}
+      - check: n == 4
+  - test: a text of a variable
+    steps: [{fail: "x n < 4 y", fails: "${text}"}]
+  - test: another text of a variable
+    steps: [{fail: "x n < 4 y", fails: "${text .. text}"}]
+  - test: a deadline is no failure
+    steps: [{sleep: 2s, timeout: 10ms, fails: true}]
+  - test: nor is that of a group
+    steps: [{do: [sleep: 2s], timeout: 10ms, retry: 30ms, fails: true}]
+  - test: it knows the result
+    steps: [{exec.run: {shell: exit 2}, fails: {result: {exit: "${result.exit}"}}}]
+  - test: until knows the result
+    steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, until: {exit: "${len(result.stdout) - 2}"}}}]
+  - test: stop_if knows the result
+    steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, stop_if: {exit: "${len(result.stdout) - 2}"}}}]
+  - test: a stop_if that cannot be told
+    steps: [{exec.run: {shell: echo 5}, retry: {for: 30ms, stop_if: {exit: "${result.nothing}"}}}]
+EOT
+expect 3 "$RUNNER" -o fails fails.yaml
+outcome fails 'again until it fails' passed
+outcome fails 'a text of a variable' passed
+outcome fails 'another text of a variable' failed
+outcome fails 'a deadline is no failure' failed
+outcome fails 'nor is that of a group' failed
+outcome fails 'it knows the result' passed
+outcome fails 'until knows the result' passed
+outcome fails 'stop_if knows the result' failed
+outcome fails 'a stop_if that cannot be told' error
+
+# a fresh worker for every test, of which there are many
+{
+  printf 'suite: isolated\nisolation: test\ntests:\n'
+  for i in 1 2 3 4 5 6 7 8 9; do printf '  - {test: t%s, steps: [check: true]}\n' "$i"; done
+} > isolated.yaml
+expect 0 "$RUNNER" -o isolated isolated.yaml
+outcome isolated t9 passed
+
+# a library that ends the process calls it a success: nobody else does
+cat > quits.yaml <<'EOT'
+suite: quits
+tests:
+  - test: quits
+    steps: [bad.quit: ]
+  - test: goes on
+    steps: [check: true]
+EOT
+expect 3 "$RUNNER" --plugin-path "$bad" -o quits quits.yaml
+outcome quits quits error
+outcome quits 'goes on' passed
