@@ -65,7 +65,7 @@ tests:
   - test: stop_if knows the result
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, stop_if: {exit: "${len(result.stdout) - 2}"}}}]
   - test: a stop_if that cannot be told
-    steps: [{exec.run: {shell: echo 5}, retry: {for: 30ms, stop_if: {exit: "${result.nothing}"}}}]
+    steps: [{exec.run: {shell: echo 5}, retry: {for: 1s, stop_if: {exit: "${result.nothing}"}}}]
 EOT
 expect 3 "$RUNNER" -o fails fails.yaml
 outcome fails 'again until it fails' passed
