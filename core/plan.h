@@ -7,7 +7,7 @@
 struct run_options {
   const char **paths;
   size_t path_count;
-  unsigned jobs;
+  uint32_t jobs;
   const char *output;           /* folder */
   const char **keywords;        /* -k */
   size_t keyword_count;

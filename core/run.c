@@ -100,6 +100,16 @@ parse_number (const char *text, long min, long max, long *out)
 }
 
 static bool
+parse_count (const char *text, long min, long max, uint32_t *out)
+{
+  long number;
+  bool fine = parse_number (text, min, max, &number);
+  if (fine)
+    *out = (uint32_t) number;
+  return fine;
+}
+
+static bool
 parse_shard (const char *text, struct run_options *options)
 {
   unsigned i, n;
@@ -174,13 +184,10 @@ parse_seed (const char *text, uint64_t *seed)
 static bool
 take_option (struct run_options *o, int option, const char *text)
 {
-  long number;
   bool fine = true;
   switch (option) {
   case 'j':
-    fine = parse_number (text, 1, 256, &number);
-    if (fine)
-      o->jobs = (unsigned) number;
+    fine = parse_count (text, 1, 256, &o->jobs);
     break;
   case 'o':
     o->output = text;
@@ -215,14 +222,10 @@ take_option (struct run_options *o, int option, const char *text)
     o->fail_fast = true;
     break;
   case OPTION_RETRIES:
-    fine = parse_number (text, 0, 100, &number);
-    if (fine)
-      o->retries = (uint32_t) number;
+    fine = parse_count (text, 0, 100, &o->retries);
     break;
   case OPTION_REPEAT:
-    fine = parse_number (text, 1, 100000, &number);
-    if (fine)
-      o->repeat = (uint32_t) number;
+    fine = parse_count (text, 1, 100000, &o->repeat);
     break;
   case OPTION_TIMEOUT:
     fine = parse_duration (text, strlen (text), &o->timeout_ns) && o->timeout_ns > 0;
