@@ -1,4 +1,5 @@
 """docs.py DOCUMENT - runs what a document shows; the conventions are in docs.sh."""
+import glob
 import os
 import re
 import signal
@@ -7,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 
-TIMEOUT = 300  # seconds for one command
+TIMEOUT = 120  # seconds for one command
 
 
 class Wrong(Exception):
@@ -15,8 +16,11 @@ class Wrong(Exception):
 
 
 def run(command, folder):
-    done = subprocess.run(["sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=TIMEOUT)
+    try:
+        done = subprocess.run(["sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise Wrong(f"`{command}` did not end within {TIMEOUT} s") from None
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
@@ -48,6 +52,7 @@ def without_blank_ends(lines):
 
 
 def run_console(block, status, folder):
+    """Runs the commands; returns the folder in which they have left the reader."""
     commands = []
     for line in block.splitlines():
         if line.startswith("$ "):
@@ -57,12 +62,16 @@ def run_console(block, status, folder):
         else:
             raise Wrong("a console block begins with `$ COMMAND`")
     for i, (command, shown) in enumerate(commands):
+        if command.startswith("cd "):
+            folder = os.path.join(folder, command[3:])
+            continue
         wanted = status if i == len(commands) - 1 else 0
         got, printed = run(command, folder)
         if got != wanted:
             raise Wrong(f"`{command}` ended with {got} instead of {wanted}:\n{printed}")
         if not same(without_blank_ends(shown), without_blank_ends(printed.splitlines())):
             raise Wrong(f"`{command}` printed something else:\n{printed}")
+    return folder
 
 
 # ---- suites ----
@@ -130,6 +139,19 @@ def write_file(folder, name, text):
         file.write(text)
 
 
+def change_file(folder, name, block):
+    """Applies a difference: its lines without + stand in the file once, and become those without -."""
+    path = os.path.join(folder, name)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    lines = block.splitlines()
+    before = "".join(line[1:] + "\n" for line in lines if line[:1] != "+")
+    after = "".join(line[1:] + "\n" for line in lines if line[:1] != "-")
+    if text.count(before) != 1:
+        raise Wrong(f"{name} has {text.count(before)} places for this change")
+    write_file(folder, name, text.replace(before, after))
+
+
 # ---- documents ----
 
 def markdown_blocks(text):
@@ -154,10 +176,12 @@ def check_markdown(text, folder):
     for line, info, block in markdown_blocks(text):
         options = dict(word.split("=", 1) for word in info[1:] if "=" in word)
         try:
-            if "file" in options:
+            if info[:1] == ["diff"] and "file" in options:
+                change_file(folder, options["file"], block)
+            elif "file" in options:
                 write_file(folder, options["file"], block)
             elif info[:1] == ["console"]:
-                run_console(block, int(options.get("status", 0)), folder)
+                folder = run_console(block, int(options.get("status", 0)), folder)
             elif "steps" in info[1:]:
                 suites.steps(block)
             elif "suite" in info[1:]:
@@ -214,10 +238,8 @@ def check_pod(text, folder):
 
 def end_programs(folder):
     """What a document started in the background, and did not come to end."""
-    for name in os.listdir(folder):
-        if not name.endswith(".pid"):
-            continue
-        with open(os.path.join(folder, name), encoding="ascii") as file:
+    for path in glob.glob(os.path.join(glob.escape(folder), "**", "*.pid"), recursive=True):
+        with open(path, encoding="ascii") as file:
             number = file.read().strip()
         try:
             os.kill(int(number), signal.SIGTERM)

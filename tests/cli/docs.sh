@@ -8,11 +8,12 @@
 #                               output and error together.  A line `[…]` stands for any lines.  Numbers, ports,
 #                               addresses and times are not compared, nor is how far apart words stand.
 #   ```console status=1         the last command ends with this status; those before it with 0
+#   ```diff file=NAME           a change of that file: lines with - become those with +; the others are where
 #   ```yaml steps               a list of steps: they are checked, run as a test, and pass
 #   ```yaml suite               a whole suite: it is checked
 #
-# Other blocks are only shown.  All blocks of a document share one folder, which is empty at first; `runner` is the
-# built program.  What a document starts in the background, with its number in NAME.pid, is ended.
+# Other blocks are only shown.  All blocks of a document share one folder, which is empty at first; a command `cd` is
+# for all that comes after it.  `runner` is the built program.  What a document starts in the background, with its number in NAME.pid, is ended.
 #
 # In docs/*.pod a paragraph `=for runner WHAT` says the same of the verbatim paragraphs that follow it:
 #
