@@ -9,7 +9,20 @@ core="libyaml-dev libxml2-dev libjansson-dev liblua5.4-dev libpcre2-dev"
 plugins="libcurl4-openssl-dev libssl-dev libmicrohttpd-dev libuv1-dev libsqlite3-dev"
 tests="check libxml2-utils curl openssl ca-certificates procps python3 python3-jsonschema python3-yaml perl"
 
+# configure removes core dumps of its trials by `rm -f core`: here that is a folder, and what
+# such a line removes besides would stay.
+spare_core ()
+{
+  sed 's/rm -f core\b/rm -f/' configure > configure.tmp
+  cat configure.tmp > configure
+  rm configure.tmp
+}
+
 case ${1-} in
+  --autoconf) # what make runs when configure is out of date
+    autoconf
+    spare_core
+    exit ;;
   --install-deps)
     # shellcheck disable=SC2086
     packages=$(echo $build $core $plugins $tests)
@@ -32,8 +45,5 @@ case ${1-} in
 esac
 
 autoreconf --install --warnings=all,no-obsolete
-# configure removes core dumps of its trials by `rm -f core`: here that is a folder.
-sed 's/rm -f core\b/rm -f/' configure > configure.tmp
-cat configure.tmp > configure
-rm configure.tmp
+spare_core
 echo "autogen.sh: now ./configure && make"
