@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define ROWS_MOST 1000 /* of one table: a table that never ends is not followed */
+#define ROW_MOST 4096  /* bytes */
+#define END_OF(type, field) (offsetof (type, field) + sizeof (((type *) 0)->field))
 
 static struct arena tables; /* lives as long as the process */
 static const struct plugin *loaded[256];
@@ -78,6 +80,42 @@ make_params (struct params *params, const struct runner_plugin *head, const stru
   return false;
 }
 
+/* Names as they are written in suites, each once. */
+static bool
+names_acceptable (const void *rows, size_t row_size, size_t count, const char *what, char *error, size_t error_size)
+{
+  for (size_t i = 0; i < count; i++) {
+    const char *name, *other;
+    memcpy (&name, (const char *) rows + i * row_size, sizeof name);
+    if (!name[0] || strlen (name) > 64 || strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen (name)) {
+      snprintf (error, error_size, "a %s's name \"%.60s\" is none (a-z, 0-9, _)", what, name);
+      return false;
+    }
+    for (size_t j = 0; j < i; j++) {
+      memcpy (&other, (const char *) rows + j * row_size, sizeof other);
+      if (strcmp (name, other) == 0) {
+        snprintf (error, error_size, "two of its %ss are named %s", what, name);
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/* An export is asked for by a parameter that there is. */
+static bool
+exports_acceptable (const struct role_type *role, char *error, size_t error_size)
+{
+  for (size_t i = 0; i < role->export_count; i++) {
+    const char *param = role->exports[i].param;
+    if (param && !param_find (&role->params, param, strlen (param))) {
+      snprintf (error, error_size, "%s: export %s: there is no parameter %s", role->name, role->exports[i].name, param);
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool
 make_verbs (struct plugin *plugin, const struct runner_plugin *head, char *error, size_t error_size)
 {
@@ -85,6 +123,8 @@ make_verbs (struct plugin *plugin, const struct runner_plugin *head, char *error
   const struct runner_verb *rows = copy_rows (head->verbs, head->verb_size, sizeof *rows, &n);
   plugin->verbs = arena_array (&tables, n, sizeof *plugin->verbs);
   plugin->verb_count = n;
+  if (!names_acceptable (rows, sizeof *rows, n, "verb", error, error_size))
+    return false;
   for (size_t i = 0; i < n; i++) {
     struct verb *verb = &plugin->verbs[i];
     verb->plugin = plugin;
@@ -110,6 +150,8 @@ make_roles (struct plugin *plugin, const struct runner_plugin *head, char *error
   const struct runner_role_type *rows = copy_rows (head->roles, head->role_size, sizeof *rows, &n);
   plugin->roles = arena_array (&tables, n, sizeof *plugin->roles);
   plugin->role_count = n;
+  if (!names_acceptable (rows, sizeof *rows, n, "role", error, error_size))
+    return false;
   for (size_t i = 0; i < n; i++) {
     struct role_type *role = &plugin->roles[i];
     role->plugin = plugin;
@@ -121,7 +163,8 @@ make_roles (struct plugin *plugin, const struct runner_plugin *head, char *error
       snprintf (error, error_size, "%s has no function", role->name);
       return false;
     }
-    if (!make_params (&role->params, head, rows[i].params, rows[i].args_size, role->name, error, error_size))
+    if (!make_params (&role->params, head, rows[i].params, rows[i].args_size, role->name, error, error_size)
+        || !exports_acceptable (role, error, error_size))
       return false;
   }
   return true;
@@ -139,13 +182,20 @@ head_acceptable (const struct runner_plugin *head, char *error, size_t error_siz
               head->abi_major, head->abi_minor, RUNNER_ABI_MAJOR, RUNNER_ABI_MINOR);
     return false;
   }
-  if (head->plugin_size < offsetof (struct runner_plugin, roles) || head->verb_size < sizeof (void *)
-      || head->role_size < sizeof (void *) || head->param_size < sizeof (void *)
-      || head->field_size < sizeof (void *) || head->verb_size > 4096 || head->role_size > 4096
-      || head->param_size > 4096 || head->field_size > 4096) {
-    snprintf (error, error_size, "the sizes of its tables' rows are impossible");
-    return false;
-  }
+  /* what each had in 1.0 is there; later fields may be */
+  const struct { uint32_t theirs; size_t least; } sizes[] = {
+    { head->plugin_size, END_OF (struct runner_plugin, roles) },
+    { head->verb_size, END_OF (struct runner_verb, reserved) },
+    { head->role_size, END_OF (struct runner_role_type, exports) },
+    { head->param_size, END_OF (struct runner_param, max) },
+    { head->field_size, END_OF (struct runner_field, param) },
+    { head->handle_size, END_OF (struct runner_handle_type, copy) },
+  };
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (sizes[i].theirs < sizes[i].least || sizes[i].theirs > ROW_MOST || sizes[i].theirs % sizeof (void *)) {
+      snprintf (error, error_size, "the sizes of its tables' rows are impossible");
+      return false;
+    }
   return true;
 }
 

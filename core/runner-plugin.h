@@ -15,9 +15,27 @@
  *  - Durations are nanoseconds of the monotonic clock.
  *  - No function throws, exits or changes signal dispositions.
  *
- * A verb is a plain blocking call.  It may be called from several threads at
- * once, each with a `struct runner_step` of its own: keep state in handles, not
- * in static variables.  A step is used only by the thread it was given to.
+ * Threads.  These rules hold for the whole of major version 1:
+ *  - A verb is a plain blocking call.  It may be called from several threads at
+ *    once, each with a `struct runner_step` of its own: keep state in handles,
+ *    not in static variables.
+ *  - A step, its result and its nodes are used only by the thread that the verb
+ *    was called in, and not after the verb has returned.  Threads that a plugin
+ *    starts itself may call runner_now and the functions that take a drain, and
+ *    end before the verb returns or the handle they belong to is destroyed.
+ *    (In a role: see runner_observation.)
+ *  - A handle is used by one step at a time.  A second one is refused at once:
+ *    its verb gets no object, and ends with an error that names the place of the
+ *    first.  Nothing waits for a handle, so nothing can wait in a circle.
+ *  - A verb must end soon after its deadline, and soon after it was cancelled,
+ *    which may happen at any moment: every wait goes through runner_poll,
+ *    runner_sleep or runner_drain_wait, or watches runner_cancel_fd itself.
+ *
+ * What may change in later minor versions: functions and types of parameters
+ * are added, structs with a size (below) get fields at their end, which read as 0
+ * from older plugins.  The types of parameters never change.  A plugin that was
+ * built for a later minor version is loaded as long as it calls no function that
+ * is not there.
  *
  * The declarations compile as C11 and as C++; the RUNNER_* row macros are C only.
  *
@@ -148,6 +166,7 @@ struct runner_verb {
   size_t args_size;                   /* of the struct that `args` points to */
   const struct runner_field *result;  /* NULL: no result */
   uint32_t flags;                     /* RUNNER_OPEN_RESULT, RUNNER_RECEIVES */
+  uint32_t reserved;                  /* 0 */
 };
 #define RUNNER_OPEN_RESULT 1u /* the result has fields that the table does not name */
 #define RUNNER_RECEIVES 2u    /* `expect` selects the message: see runner_result_holds */
@@ -171,7 +190,7 @@ struct runner_plugin {
   uint32_t role_size;
   uint32_t param_size;
   uint32_t field_size;
-  uint32_t reserved;
+  uint32_t handle_size;
 
   const char *name;     /* "tcp", "tcp-device": the file is runner-NAME-plugin.so */
   const char *version;  /* of the plugin */
@@ -181,7 +200,7 @@ struct runner_plugin {
 };
 
 /* The one symbol that a plugin exports: returns its tables.  Called once. */
-const struct runner_plugin *runner_plugin_entry (void);
+RUNNER_API const struct runner_plugin *runner_plugin_entry (void);
 
 /* ------------------------------------------------------------------------
  * A step: time, cancellation, outcome.
@@ -304,38 +323,49 @@ RUNNER_API int runner_match (struct runner_step *step, struct runner_pattern pat
 RUNNER_API int runner_result_holds (struct runner_step *step);
 
 /* A regular expression (PCRE2, limits on matching).  Compiled once a run and
- * kept.  Returns the number of groups + 1 and fills `groups` with start and end
- * offsets; 0: no match; -1: the step's error is set. */
+ * kept.  Returns the number of groups + 1 and fills `groups`, which has room for
+ * `n` pairs, with start and end offsets: first of the whole match, then of the
+ * groups, SIZE_MAX twice for one that took no part; 0: no match; -1: the step's
+ * error is set. */
 RUNNER_API int runner_regex (struct runner_step *step, const char *regex, const char *text, size_t size,
                              size_t *groups, size_t n);
 
 /* ------------------------------------------------------------------------
  * Handles: what outlives a step (a connection, a program).  Kept by the test,
- * or by the suite if its setup made it; destroyed at the end, newest first.
- * A handle is used by one step at a time.  Names are counted by type: several
- * plugins may each have a "default".
+ * or by the suite if its setup made it, or by a branch; destroyed at the end,
+ * newest first.  A handle is used by one step at a time.  Names are counted by
+ * type: several plugins may each have a "default".
  */
+
+/* A type is known by its address: make it one static object, which stays as it
+ * is.  Its size is in the plugin's tables: it may get fields at its end. */
 struct runner_handle_type {
-  const char *name;  /* "tcp connection": for messages; also identifies the type */
-  /* Ends it; called on the worker's main thread.  `step` has a deadline of its
-   * own; say with runner_fail what went wrong. */
+  const char *name;  /* "tcp connection": for messages */
+  /* Ends it: called once, while no step uses it.  At the end of the test or suite
+   * that is on the worker's main thread (for a branch: on the thread that waits
+   * for it); when a step closes or replaces it, on that step's thread.  So an
+   * object may not be bound to the thread that made it.  `step` has a deadline of
+   * its own (5 s) and is not cancelled; it has no arguments and no result.  Say
+   * with runner_fail what went wrong. */
   void (*destroy) (struct runner_step *step, void *object);
   /* Makes a copy for another thread: when a branch or a simulated user first
    * takes a handle of an outer scope, the copy becomes its own, under the same
-   * name.  The original may be at work meanwhile, but is not destroyed.  NULL on
-   * failure: the step's error is set.  Left out: such handles are not copied, and
-   * one thread at a time has them. */
+   * name.  Called on that thread.  The original may be at work meanwhile, but is
+   * not destroyed before the call returns.  NULL on failure: the step's error is
+   * set.  Left out: such handles are not copied, and one step at a time has them. */
   void *(*copy) (struct runner_step *step, void *object);
 };
 
-/* Gives `object` to the runner under `name`.  An older handle of that name in
- * the same scope is destroyed first.  0, or -1: the step's error is set and the
+/* Gives `object` to the runner under `name` (NULL: "default"); the step does not
+ * hold it yet.  An older handle of that name in the same scope is destroyed
+ * first.  0, or -1: the older one is in use, the step's error is set and the
  * object still belongs to the caller. */
 RUNNER_API int runner_handle_add (struct runner_step *step, const char *name,
                                   const struct runner_handle_type *type, void *object);
 
-/* The object, held by this step until it returns.  NULL: there is none, it has
- * another type or is in use; the step's error is set.  `name` NULL: "default". */
+/* The object, held by this step until it returns.  NULL: there is none of that
+ * name and type, or it is in use; the step's error is set.  A step holds at most
+ * 8 handles.  The type must be the one that it was given with. */
 RUNNER_API void *runner_handle_use (struct runner_step *step, const char *name,
                                     const struct runner_handle_type *type);
 
@@ -344,34 +374,36 @@ RUNNER_API void *runner_handle_use (struct runner_step *step, const char *name,
 RUNNER_API int runner_handle_find (struct runner_step *step, const char *name,
                                    const struct runner_handle_type *type, void **object);
 
-/* Destroys a handle now.  0, or -1: the step's error is set. */
+/* Destroys a handle now, on this thread.  0, or -1: there is none, or it is in
+ * use; the step's error is set. */
 RUNNER_API int runner_handle_close (struct runner_step *step, const char *name,
                                     const struct runner_handle_type *type);
 
 /* ------------------------------------------------------------------------
  * Programs.
  */
-struct runner_spawn {
-  size_t struct_size;       /* sizeof (struct runner_spawn) */
+struct runner_spawn_options {
+  size_t struct_size;       /* sizeof (struct runner_spawn_options) */
   const char *const *argv;  /* ends with NULL; argv[0] is looked up in PATH */
   const char *const *env;   /* NAME=value, added to ours; NULL: none */
   const char *cwd;          /* NULL: the suite's folder */
   int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null.  They stay the caller's */
   int clear_env;            /* 1: only `env` */
   int terminal;             /* 1: stdin_fd is a terminal, to be the controlling one */
+  int reserved;             /* 0 */
 };
 
 /* Starts a program in a session and process group of its own, with a clean
  * signal mask, default dispositions and no other descriptors.  Returns its
  * process id, to be waited for by the caller (waitpid); -1: the step's outcome
  * is set.  A program that still runs when the test ends fails the test. */
-RUNNER_API pid_t runner_spawn (struct runner_step *step, const struct runner_spawn *options);
+RUNNER_API pid_t runner_spawn (struct runner_step *step, const struct runner_spawn_options *options);
 
 /* Has the runner read `fd` (a pipe's or terminal's end, or a socket) until its
  * end, so that nobody stalls, and keep the first and last MiB as log `name`.
  * The descriptor then belongs to the runner.  NULL: the step's error is set.
  * The drain lives until runner_drain_close. */
-RUNNER_API struct runner_drain *runner_drain (struct runner_step *step, int fd, const char *name);
+RUNNER_API struct runner_drain *runner_drain_open (struct runner_step *step, int fd, const char *name);
 /* Bytes from position `from` on that are there now: copies at most `size` of
  * them and returns their number; 0: none yet, or the end.  `*from` is moved to
  * the first byte that is still kept, if that is later. */
@@ -388,7 +420,8 @@ RUNNER_API void runner_drain_close (struct runner_drain *drain);
  * readable (SIGTERM), and returns its exit status.
  */
 
-/* Values for ${role.NAME}; before runner_ready.  An address is host:port. */
+/* Values for ${role.NAME}; before runner_ready, from the thread that will call
+ * it.  An address is host:port. */
 RUNNER_API void runner_export_address (struct runner_role *role, const char *name, const char *host, uint16_t port);
 RUNNER_API void runner_export_text (struct runner_role *role, const char *name, const char *text);
 RUNNER_API void runner_export_int (struct runner_role *role, const char *name, int64_t number);
@@ -443,7 +476,8 @@ RUNNER_API int runner_role_error (struct runner_role *role, const char *fmt, ...
     .magic = RUNNER_ABI_MAGIC, .abi_major = RUNNER_ABI_MAJOR, .abi_minor = RUNNER_ABI_MINOR, \
     .plugin_size = sizeof (struct runner_plugin), .verb_size = sizeof (struct runner_verb),  \
     .role_size = sizeof (struct runner_role_type), .param_size = sizeof (struct runner_param), \
-    .field_size = sizeof (struct runner_field), __VA_ARGS__                                \
+    .field_size = sizeof (struct runner_field),                                            \
+    .handle_size = sizeof (struct runner_handle_type), __VA_ARGS__                         \
   };                                                                                       \
   RUNNER_API const struct runner_plugin *runner_plugin_entry (void)                        \
   {                                                                                        \

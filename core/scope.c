@@ -85,63 +85,68 @@ scope_names (const struct scope *scope, void (*each) (void *data, const char *na
 
 /* ---- handles ---- */
 
-static struct handle *
-own_handle (const struct scope *scope, const char *name, const struct runner_handle_type *type, struct handle **other)
+/* A type is known by its address: two plugins may call theirs the same. */
+static struct handle **
+own_handle (struct scope *scope, const char *name, const struct runner_handle_type *type)
 {
-  for (struct handle *handle = scope->handles; handle; handle = handle->older)
-    if (strcmp (handle->name, name) == 0) {
-      if (strcmp (handle->type->name, type->name) == 0)
-        return handle;
-      *other = handle;
-    }
-  return NULL;
+  struct handle **link = &scope->handles;
+  while (*link && ((*link)->type != type || strcmp ((*link)->name, name) != 0))
+    link = &(*link)->older;
+  return link;
+}
+
+/* With the scope's lock held. */
+static enum take
+take_locked (struct handle *handle, bool outer_thread, void *user, const struct value *where, struct value *busy)
+{
+  if (outer_thread && handle->type->copy) {
+    handle->copiers++;
+    return TAKE_COPY;
+  }
+  if (handle->user && handle->user != user) {
+    *busy = handle->user_where;
+    return TAKE_BUSY;
+  }
+  handle->user = user;
+  handle->user_where = *where;
+  return TAKE_OK;
 }
 
 enum take
 scope_take (struct scope *scope, const char *name, const struct runner_handle_type *type, void *user,
-            const struct value *where, struct handle **out)
+            const struct value *where, struct handle **out, struct value *busy)
 {
-  struct handle *other = NULL;
   bool outer_thread = false;
-  *out = NULL;
   for (struct scope *s = scope->owner; s; s = s->parent ? s->parent->owner : NULL) {
-    pthread_mutex_lock (&s->lock);
-    struct handle *handle = own_handle (s, name, type, &other);
     enum take take = TAKE_NONE;
-    if (handle && outer_thread && type->copy)
-      take = TAKE_COPY;
-    else if (handle && handle->user && handle->user != user)
-      take = TAKE_BUSY;
-    else if (handle) {
-      handle->user = user;
-      handle->user_where = *where;
-      take = TAKE_OK;
-    }
-    if (handle)
-      *out = handle;
+    pthread_mutex_lock (&s->lock);
+    *out = *own_handle (s, name, type);
+    if (*out)
+      take = take_locked (*out, outer_thread, user, where, busy);
     pthread_mutex_unlock (&s->lock);
-    if (handle)
+    if (*out)
       return take;
     outer_thread |= s->branch;
   }
-  *out = other;
-  return other ? TAKE_TYPE : TAKE_NONE;
+  return TAKE_NONE;
 }
 
 void
-scope_release (struct scope *scope, struct handle *handle)
+scope_copied (struct handle *handle)
 {
-  for (struct scope *s = scope->owner; s; s = s->parent ? s->parent->owner : NULL) {
-    pthread_mutex_lock (&s->lock);
-    bool here = false;
-    for (struct handle *h = s->handles; h && !here; h = h->older)
-      here = h == handle;
-    if (here)
-      handle->user = NULL;
-    pthread_mutex_unlock (&s->lock);
-    if (here)
-      return;
-  }
+  struct scope *home = handle->home;
+  pthread_mutex_lock (&home->lock);
+  handle->copiers--;
+  pthread_mutex_unlock (&home->lock);
+}
+
+void
+scope_release (struct handle *handle)
+{
+  struct scope *home = handle->home;
+  pthread_mutex_lock (&home->lock);
+  handle->user = NULL;
+  pthread_mutex_unlock (&home->lock);
 }
 
 void
@@ -150,6 +155,7 @@ scope_add (struct scope *scope, const char *name, const struct runner_handle_typ
 {
   struct scope *owner = scope->owner;
   struct handle *handle = xcalloc (1, sizeof *handle);
+  handle->home = owner;
   handle->name = xstrdup (name);
   handle->type = type;
   handle->object = object;
@@ -161,20 +167,25 @@ scope_add (struct scope *scope, const char *name, const struct runner_handle_typ
   pthread_mutex_unlock (&owner->lock);
 }
 
-struct handle *
-scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type)
+enum take
+scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type, const void *user,
+              struct handle **out, struct value *busy)
 {
   struct scope *owner = scope->owner;
-  struct handle *found = NULL;
+  enum take take = TAKE_OK;
   pthread_mutex_lock (&owner->lock);
-  for (struct handle **link = &owner->handles; *link; link = &(*link)->older)
-    if (strcmp ((*link)->name, name) == 0 && strcmp ((*link)->type->name, type->name) == 0) {
-      found = *link;
-      *link = found->older;
-      break;
-    }
+  struct handle **link = own_handle (owner, name, type), *found = *link;
+  if (!found)
+    take = TAKE_NONE;
+  else if (found->copiers || (found->user && found->user != user)) {
+    *busy = found->user_where;
+    take = TAKE_BUSY;
+  }
+  else
+    *link = found->older;
   pthread_mutex_unlock (&owner->lock);
-  return found;
+  *out = take == TAKE_OK ? found : NULL;
+  return take;
 }
 
 struct handle *

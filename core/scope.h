@@ -20,10 +20,12 @@ struct variable {
 
 struct handle {
   struct handle *older;
+  struct scope *home;    /* whose list it is in: its lock guards what follows */
   char *name;
   const struct runner_handle_type *type;
   void *object;
   void *user;            /* the step that has it now, or NULL */
+  unsigned copiers;      /* threads that make a copy of it now */
   struct value user_where; /* where it was made, or used last */
   uint32_t made_by;      /* id of the step that made it */
 };
@@ -49,17 +51,20 @@ void scope_unset (struct scope *scope, const char *name);
 const struct value *scope_get (const struct scope *scope, const char *name, size_t size);
 void scope_names (const struct scope *scope, void (*each) (void *data, const char *name), void *data);
 
-enum take { TAKE_NONE, TAKE_OK, TAKE_TYPE, TAKE_BUSY, TAKE_COPY };
+enum take { TAKE_NONE, TAKE_OK, TAKE_BUSY, TAKE_COPY };
 /* Looks a handle up by name and type in the scope and its parents and takes it for `user`.
- * TAKE_TYPE: another type has that name (*out); TAKE_BUSY: *out is in use;
- * TAKE_COPY: *out is of an outer thread and its type copies: copy it. */
+ * TAKE_BUSY: it is in use, since *busy; TAKE_COPY: *out is of an outer thread and its type
+ * copies: copy it, then call scope_copied.  Until then nobody can take it out. */
 enum take scope_take (struct scope *scope, const char *name, const struct runner_handle_type *type, void *user,
-                      const struct value *where, struct handle **out);
-void scope_release (struct scope *scope, struct handle *handle);
+                      const struct value *where, struct handle **out, struct value *busy);
+void scope_copied (struct handle *handle);
+void scope_release (struct handle *handle);
 void scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object,
                 const struct value *where, uint32_t made_by);
-/* Takes the handle out of the scope (the caller destroys and frees it); NULL: it is not there. */
-struct handle *scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type);
+/* Takes the handle out of this very scope, to be destroyed and freed by the caller, unless
+ * somebody else than `user` is at work with it: TAKE_BUSY, since *busy. */
+enum take scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type,
+                        const void *user, struct handle **out, struct value *busy);
 struct handle *scope_pop (struct scope *scope); /* the newest; NULL: none */
 void handle_free (struct handle *handle);
 

@@ -36,7 +36,7 @@ void
 step_release (struct runner_step *step)
 {
   for (size_t i = 0; i < step->held_count; i++)
-    scope_release (step->context->scope, step->held[i]);
+    scope_release (step->held[i]);
   step->held_count = 0;
   out_free (&step->out);
   buffer_free (&step->near);
@@ -176,8 +176,10 @@ int
 runner_poll (struct runner_step *step, struct pollfd *fds, size_t n, int64_t ns)
 {
   struct pollfd few[16], *all = few, *many = NULL;
-  if (n > POLL_MOST)
+  if (n > POLL_MOST) {
+    runner_error (step, "runner_poll watches at most %d descriptors, not %zu", POLL_MOST, n);
     return -1;
+  }
   if (n + 1 > sizeof few / sizeof *few)
     all = many = xcalloc (n + 1, sizeof *many);
   if (n)
@@ -419,59 +421,81 @@ handle_name (const char *name)
   return name && *name ? name : "default";
 }
 
+/* Says that the handle is another's since `where`. */
+static int
+in_use (struct runner_step *step, const char *name, const struct runner_handle_type *type, const struct value *where)
+{
+  CLEANUP_BUFFER struct buffer place = { 0 };
+  place_print (&place, where);
+  runner_error (step, "%s \"%s\" is in use at %s", type->name, name, buffer_text (&place));
+  return -1;
+}
+
+/* A copy of what an outer scope has becomes this scope's own. */
+static bool
+copy_handle (struct runner_step *step, const char *name, const struct runner_handle_type *type, struct handle *original)
+{
+  void *copy = type->copy (step, original->object);
+  scope_copied (original);
+  if (copy)
+    scope_add (step->context->scope, name, type, copy, &step->where, step_id (step));
+  else
+    runner_error (step, "%s \"%s\" cannot be copied", type->name, name);
+  return copy != NULL;
+}
+
+/* As runner_handle_find. */
+static int
+take_handle (struct runner_step *step, const char *name, const struct runner_handle_type *type, struct handle **handle)
+{
+  struct value busy;
+  struct scope *scope = step->context->scope;
+  enum take take = scope_take (scope, name, type, step, &step->where, handle, &busy);
+  if (take == TAKE_COPY) {
+    if (!copy_handle (step, name, type, *handle))
+      return -1;
+    take = scope_take (scope, name, type, step, &step->where, handle, &busy);
+  }
+  if (take == TAKE_NONE)
+    return 0;
+  if (take != TAKE_OK)
+    return in_use (step, name, type, &busy);
+  for (size_t i = 0; i < step->held_count; i++)
+    if (step->held[i] == *handle)
+      return 1;
+  if (step->held_count == sizeof step->held / sizeof *step->held) {
+    scope_release (*handle);
+    runner_error (step, "a step uses at most %zu handles", step->held_count);
+    return -1;
+  }
+  step->held[step->held_count++] = *handle;
+  return 1;
+}
+
+static void
+there_is_none (struct runner_step *step, const char *name, const struct runner_handle_type *type)
+{
+  runner_error (step, "there is no %s named \"%s\" (it is closed, or was never made: `as: %s`)", type->name, name,
+                name);
+}
+
 int
 runner_handle_find (struct runner_step *step, const char *name, const struct runner_handle_type *type, void **object)
 {
   struct handle *handle;
-  struct buffer place = { 0 };
-  struct scope *scope = step->context->scope;
-  name = handle_name (name);
-  *object = NULL;
-  switch (scope_take (scope, name, type, step, &step->where, &handle)) {
-  case TAKE_NONE:
-    return 0;
-  case TAKE_TYPE:
-    return 0;
-  case TAKE_BUSY:
-    place_print (&place, &handle->user_where);
-    runner_error (step, "%s \"%s\" is in use at %s", type->name, name, buffer_text (&place));
-    buffer_free (&place);
-    return -1;
-  case TAKE_COPY: {
-    void *copy = type->copy (step, handle->object);
-    if (!copy)
-      return -1;
-    scope_add (scope, name, type, copy, &step->where, step_id (step));
-    if (scope_take (scope, name, type, step, &step->where, &handle) != TAKE_OK)
-      return -1;
-    break;
-  }
-  case TAKE_OK:
-    break;
-  }
-  bool held = false;
-  for (size_t i = 0; i < step->held_count; i++)
-    held |= step->held[i] == handle;
-  if (!held && step->held_count == sizeof step->held / sizeof *step->held) {
-    scope_release (scope, handle);
-    runner_error (step, "a step uses at most %zu handles", step->held_count);
-    return -1;
-  }
-  if (!held)
-    step->held[step->held_count++] = handle;
-  *object = handle->object;
-  return 1;
+  int found = take_handle (step, handle_name (name), type, &handle);
+  *object = found == 1 ? handle->object : NULL;
+  return found;
 }
 
 void *
 runner_handle_use (struct runner_step *step, const char *name, const struct runner_handle_type *type)
 {
-  void *object;
-  int found = runner_handle_find (step, name, type, &object);
+  struct handle *handle;
+  int found = take_handle (step, handle_name (name), type, &handle);
   if (found == 0)
-    runner_error (step, "there is no %s named \"%s\" (it is closed, or was never made: `as: %s`)", type->name,
-                  handle_name (name), handle_name (name));
-  return object;
+    there_is_none (step, handle_name (name), type);
+  return found == 1 ? handle->object : NULL;
 }
 
 /* Runs a destructor with a step of its own; its failure is the test's. */
@@ -519,37 +543,32 @@ forget_held (struct runner_step *step, const struct handle *handle)
 int
 runner_handle_close (struct runner_step *step, const char *name, const struct runner_handle_type *type)
 {
-  void *object = runner_handle_use (step, name, type);
-  if (!object)
+  struct handle *handle;
+  struct value busy;
+  name = handle_name (name);
+  int found = take_handle (step, name, type, &handle);
+  if (found == 0)
+    there_is_none (step, name, type);
+  if (found != 1)
     return -1;
-  for (struct scope *s = step->context->scope; s; s = s->parent) {
-    struct handle *handle = scope_remove (s, handle_name (name), type);
-    if (!handle)
-      continue;
-    forget_held (step, handle);
-    destroy_handle (step->context, handle);
-    return 0;
-  }
-  return -1;
+  if (scope_remove (handle->home, name, type, step, &handle, &busy) != TAKE_OK)
+    return in_use (step, name, type, &busy); /* it is being copied */
+  forget_held (step, handle);
+  destroy_handle (step->context, handle);
+  return 0;
 }
 
 int
 runner_handle_add (struct runner_step *step, const char *name, const struct runner_handle_type *type, void *object)
 {
   struct scope *scope = step->context->scope;
+  struct handle *older;
+  struct value busy;
   name = handle_name (name);
-  struct handle *older = scope_remove (scope, name, type);
-  if (older && older->user && older->user != step) {
-    /* somebody is at work with it: put it back as it was */
-    struct buffer place = { 0 };
-    place_print (&place, &older->user_where);
-    runner_error (step, "%s \"%s\" is in use at %s", type->name, name, buffer_text (&place));
-    buffer_free (&place);
-    scope_add (scope, name, type, older->object, &older->user_where, older->made_by);
-    handle_free (older);
-    return -1;
-  }
-  if (older) {
+  enum take take = scope_remove (scope, name, type, step, &older, &busy);
+  if (take == TAKE_BUSY)
+    return in_use (step, name, type, &busy);
+  if (take == TAKE_OK) {
     forget_held (step, older);
     destroy_handle (step->context, older);
   }
@@ -560,7 +579,7 @@ runner_handle_add (struct runner_step *step, const char *name, const struct runn
 /* ---- programs ---- */
 
 static char **
-make_environment (const struct runner_spawn *options, struct arena *arena)
+make_environment (const struct runner_spawn_options *options, struct arena *arena)
 {
   size_t n = 0, own = 0, extra = 0;
   while (!options->clear_env && environ && environ[own])
@@ -679,10 +698,10 @@ start_child (struct child *child, int *error)
 }
 
 pid_t
-runner_spawn (struct runner_step *step, const struct runner_spawn *options)
+runner_spawn (struct runner_step *step, const struct runner_spawn_options *options)
 {
   char found[PATH_MAX];
-  struct runner_spawn own = { .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
+  struct runner_spawn_options own = { .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
   memcpy (&own, options, options->struct_size < sizeof own ? options->struct_size : sizeof own);
   if (!own.argv || !own.argv[0]) {
     runner_error (step, "there is no program to run: argv is empty");
@@ -721,7 +740,7 @@ struct runner_drain {
 };
 
 struct runner_drain *
-runner_drain (struct runner_step *step, int fd, const char *name)
+runner_drain_open (struct runner_step *step, int fd, const char *name)
 {
   struct worker *worker = step->context->worker;
   struct runner_drain *drain = xcalloc (1, sizeof *drain);

@@ -157,7 +157,7 @@ collect (struct runner_step *step, struct background *background, int which, int
   const char *name = background->terminal ? "terminal" : which == OUT ? "stdout" : "stderr";
   output->owner = background;
   snprintf (output->name, sizeof output->name, "%s %s", background->name, name);
-  output->drain = runner_drain (step, *fd, output->name);
+  output->drain = runner_drain_open (step, *fd, output->name);
   if (!output->drain)
     return RUNNER_ERROR;
   *fd = -1;

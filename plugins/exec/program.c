@@ -157,7 +157,7 @@ program_start (struct runner_step *step, const struct program_args *args, const 
     runner_error (step, "out of memory");
   }
   if (ready) {
-    struct runner_spawn spawn = { .struct_size = sizeof spawn, .argv = (const char *const *) argv,
+    struct runner_spawn_options spawn = { .struct_size = sizeof spawn, .argv = (const char *const *) argv,
                                   .env = (const char *const *) env, .cwd = cwd, .stdin_fd = files->in,
                                   .stdout_fd = files->out, .stderr_fd = files->err,
                                   .clear_env = args->clear_env.on, .terminal = files->terminal };
