@@ -264,7 +264,6 @@ put_param_map (struct writer *w, const struct params *params)
 static void
 put_alone (struct writer *w, const struct params *params, const struct runner_param *primary)
 {
-  CLEANUP_BUFFER struct buffer facts = { 0 };
   size_t required = 0;
   for (size_t i = 0; i < params->count; i++)
     required += &params->rows[i] != primary && (params->rows[i].flags & RUNNER_REQUIRED);
