@@ -475,7 +475,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   worker->running = NULL;
   if (worker->events.size > EVENTS_BATCH || went_wrong (run) || clock_now_ns () - worker->flushed_ns > BATCH_NS)
     worker_flush (worker);
-  return dead && event->final;
+  return dead;
 }
 
 /* ---- setup and teardown of the suite ---- */
@@ -691,6 +691,7 @@ worker_start_run_role (struct worker *worker, const struct suite *suite, const s
   scope_init (&worker->scope, NULL, NULL);
   begin_suite_phase (worker, &run, PHASE_ROLES);
   define_secrets (worker);
+  roles_publish (context); /* of those that run already */
   bool fine = define_vars (context, false) && roles_start (context, def, 1, false);
   *verdict = run.verdict;
   return fine;

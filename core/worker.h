@@ -172,11 +172,11 @@ void worker_flush (struct worker *worker);
 size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);
 
 /* role-control.c */
-/* Is `name` used in some ${…} of the tree? */
-bool value_mentions (const struct value *tree, const char *name);
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);
+/* Makes what the suite's roles export, as far as they run, its variables. */
+void roles_publish (struct context *context);
 /* What is known of one that runs; false: there is none. */
 struct role_view {
   pid_t pid;
