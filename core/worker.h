@@ -105,6 +105,7 @@ struct worker {
   struct runner_drain *drains; /* open ones */
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
+  const char *suite_temp;    /* the setup's folder; NULL: none */
   uint32_t plan_index;       /* of the suite in the plan */
   int64_t flushed_ns, start_us;
   struct context context;    /* of the main thread */
@@ -128,6 +129,11 @@ struct runner_step {
   struct handle *held[8];
   size_t held_count;
 };
+
+/* worker.c */
+/* All deferred steps, whatever fails, the newest first. */
+void run_deferred (struct context *context);
+void free_kept_scopes (struct test_run *test);
 
 /* step-run.c */
 int run_steps (struct context *context, struct steps steps);
