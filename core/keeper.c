@@ -6,11 +6,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,6 +24,7 @@
 #include "arena.h"
 #include "secret.h"
 #include "text.h"
+#include "worker.h"
 
 #define DRAINS_MOST 4096
 #define NAME_MOST 128
@@ -122,6 +126,45 @@ write_file (const char *path, const char *data, size_t size, bool sync)
     errno = error;
   }
   return fine;
+}
+
+static int
+remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void) st;
+  (void) type;
+  (void) ftw;
+  return remove (path) < 0 && errno != ENOENT ? errno : 0;
+}
+
+bool
+remove_tree (const char *path)
+{
+  return nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0;
+}
+
+/* $TMPDIR/runner-PID-XXXXXX: PID is the keeper's. */
+void
+temp_template (char *out, size_t size, pid_t keeper)
+{
+  const char *base = getenv ("TMPDIR");
+  snprintf (out, size, "%s/runner-%ld-XXXXXX", base && *base ? base : "/tmp", (long) keeper);
+}
+
+/* The folders of a worker that could not remove them itself. */
+static void
+remove_temps (void)
+{
+  char pattern[PATH_MAX];
+  glob_t found = { .gl_pathc = 0 };
+  temp_template (pattern, sizeof pattern, getpid ());
+  size_t n = strlen (pattern);
+  memcpy (pattern + n - 6, "??????", 6);
+  if (glob (pattern, GLOB_NOSORT, NULL, &found) == 0) {
+    for (size_t i = 0; i < found.gl_pathc; i++)
+      remove_tree (found.gl_pathv[i]);
+    globfree (&found);
+  }
 }
 
 /* ---- messages from the worker ---- */
@@ -440,6 +483,9 @@ run_keeper (int lifeline, int status, int (*work) (void *data, struct keeper_lin
   tell (&house, "worker %d\n", (int) house.worker);
   keep (&house);
   end_all (&house);
+  int code = WIFEXITED (house.worker_status) ? WEXITSTATUS (house.worker_status) : -1;
+  if (code != WORKER_DONE && code != WORKER_RESTART)
+    remove_temps ();
   tell (&house, "exit %d\n", house.worker_status);
   put_away (&house, true);
   _exit (0);

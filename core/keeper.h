@@ -45,6 +45,10 @@ bool keeper_finish (struct keeper_link *link, int number, const char *path);
 unsigned kill_descendants (pid_t parent, pid_t except);
 /* The process ids of the children of all threads of `parent`; n at most. */
 size_t children_of (pid_t parent, pid_t *pids, size_t n);
+/* For mkdtemp: the keeper removes such folders when the worker could not. */
+void temp_template (char *out, size_t size, pid_t keeper);
+/* Removes a folder and all in it; false: not all of it. */
+bool remove_tree (const char *path);
 /* Writes a whole file beside and renames it; false: errno. */
 bool write_file (const char *path, const char *data, size_t size, bool sync);
 

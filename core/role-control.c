@@ -389,7 +389,7 @@ wait_ready (struct context *context, struct role_state *role)
   for (;;) {
     CLEANUP_ARENA struct arena arena = { 0 };
     const struct value *ready = NULL;
-    while (next_line (role, &role->cursor, &line) == 1 && !ready)
+    while (!ready && next_line (role, &role->cursor, &line) == 1) /* what follows is for role.wait */
       ready = said (&line, "ready", &arena);
     if (ready) {
       role->exports = value_copy (&role->arena, ready);
@@ -450,6 +450,15 @@ publish (struct context *context, const struct role_def *def)
   scope_set (of_test ? scope : &worker->scope, def->name, def->count ? &list : &items[0]);
 }
 
+void
+roles_publish (struct context *context)
+{
+  const struct suite *suite = context->worker->suite;
+  for (size_t i = 0; i < suite->role_count; i++)
+    if (find_role (context->worker, suite->roles[i].name, 0))
+      publish (context, &suite->roles[i]);
+}
+
 static struct role_state *
 add_role (struct worker *worker, const struct role_def *def, uint32_t index, bool of_test)
 {
@@ -494,29 +503,6 @@ expand_args (struct context *context, struct role_state *role)
   }
   role->args = value_copy (&role->arena, &args);
   return true;
-}
-
-bool
-value_mentions (const struct value *tree, const char *name)
-{
-  if (!(tree->flags & VALUE_DYNAMIC))
-    return false;
-  if (tree->type == VALUE_STRING) {
-    size_t n = strlen (name);
-    for (const char *p = tree->string; (p = strstr (p, name)); p += n) {
-      char before = p > tree->string ? p[-1] : ' ', after = p[n];
-      if (!strchr ("_.", before) && !(before >= 'a' && before <= 'z') && !(before >= 'A' && before <= 'Z')
-          && after != '_' && !(after >= 'a' && after <= 'z') && !(after >= 'A' && after <= 'Z')
-          && !(after >= '0' && after <= '9'))
-        return true;
-    }
-    return false;
-  }
-  for (size_t i = 0; i < tree->count; i++)
-    if (tree->type == VALUE_LIST ? value_mentions (&tree->items[i], name)
-                                 : value_mentions (&tree->members[i].value, name) || value_mentions (&tree->members[i].key, name))
-      return true;
-  return false;
 }
 
 /* One that runs already, for all suites. */

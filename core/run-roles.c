@@ -132,6 +132,42 @@ tell_failure (const struct work *work, const struct verdict *verdict)
   send_word (work->socket, &text, NULL, 0);
 }
 
+/* Does one that is not yet started have to come before it? */
+static bool
+is_blocked (const struct run_roles *roles, const bool *started, size_t which)
+{
+  for (size_t i = 0; i < roles->count; i++)
+    if (i != which && !started[i] && roles->items[i].def != roles->items[which].def
+        && value_mentions (roles->items[which].def->args, roles->items[i].def->name))
+      return true;
+  return false;
+}
+
+/* Starts them in the order that their references need.  False: the verdict says why. */
+static bool
+start_in_order (const struct run_roles *roles, struct worker *worker, struct verdict *verdict)
+{
+  bool *started = xcalloc (roles->count, sizeof *started), fine = true;
+  for (bool more = true; more && fine;) {
+    more = false;
+    for (size_t i = 0; i < roles->count && fine; i++) {
+      if (started[i] || is_blocked (roles, started, i))
+        continue;
+      if (roles->items[i].index == 0)
+        fine = worker_start_run_role (worker, roles->items[i].suite, roles->items[i].def, verdict);
+      started[i] = more = true;
+    }
+  }
+  for (size_t i = 0; i < roles->count && fine; i++)
+    if (!started[i]) {
+      *verdict = (struct verdict) { .outcome = RUNNER_ERROR, .where = roles->items[i].def->where,
+                                    .message = "roles: their references go in a circle" };
+      fine = false;
+    }
+  free (started);
+  return fine;
+}
+
 static int
 work_roles (void *data, struct keeper_link *link)
 {
@@ -147,11 +183,8 @@ work_roles (void *data, struct keeper_link *link)
   struct worker worker = { .plan = work->plan, .options = work->options, .shared = shared, .link = link,
                            .engine = work->engine, .events_fd = -1, .control_fd = work->control,
                            .never_fd = work->never, .log_folder = work->log_folder };
-  struct verdict verdict;
-  bool fine = true;
-  for (size_t i = 0; i < roles->count && fine; i++)
-    if (roles->items[i].index == 0)
-      fine = worker_start_run_role (&worker, roles->items[i].suite, roles->items[i].def, &verdict);
+  struct verdict verdict = { .message = "what it exports is too long" };
+  bool fine = start_in_order (roles, &worker, &verdict);
   for (size_t i = 0; i < roles->count && fine; i++) {
     struct role_view view;
     if (role_look (&worker, roles->items[i].def->name, roles->items[i].index, &view))
@@ -205,10 +238,23 @@ receive_word (struct run_roles *roles, char *error, size_t error_size)
   return capture_open (&role->control, fds[0], fds[1]) && capture_open (&role->output, fds[2], fds[3]) ? 1 : -1;
 }
 
+/* Until there is a message, or a signal. */
+static bool
+wait_word (const struct run_roles *roles, int signals, char *error, size_t error_size)
+{
+  struct pollfd fds[] = { { .fd = roles->socket, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+  while (poll (fds, 2, -1) < 0)
+    if (errno != EINTR)
+      return false;
+  if (fds[1].revents)
+    snprintf (error, error_size, "%s", "interrupted before the roles with scope: run were ready");
+  return !fds[1].revents;
+}
+
 bool
 run_roles_start (struct run_roles *roles, const struct plan *plan, const struct run_options *options,
-                 struct expr_engine *engine, int never, const char *log_folder, const int *foreign, char *error,
-                 size_t error_size)
+                 struct expr_engine *engine, int never, int signals, const char *log_folder, const int *foreign,
+                 char *error, size_t error_size)
 {
   int control[2], pair[2];
   snprintf (error, error_size, "%s", "the roles with scope: run ended before they were ready");
@@ -229,7 +275,7 @@ run_roles_start (struct run_roles *roles, const struct plan *plan, const struct 
   if (!started)
     return false;
   for (size_t i = 0; i < roles->count; i++)
-    if (receive_word (roles, error, error_size) != 1)
+    if (!wait_word (roles, signals, error, error_size) || receive_word (roles, error, error_size) != 1)
       return false;
   return true;
 }

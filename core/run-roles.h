@@ -32,11 +32,11 @@ struct run_roles {
  * a fault. */
 void run_roles_collect (struct run_roles *roles, const struct plan *plan, struct faults *faults);
 
-/* Starts them and waits until all are ready; `foreign` as in keeper_start.  False:
- * `error` says why. */
+/* Starts them and waits until all are ready, or `signals` becomes readable; `foreign`
+ * as in keeper_start.  False: `error` says why. */
 bool run_roles_start (struct run_roles *roles, const struct plan *plan, const struct run_options *options,
-                      struct expr_engine *engine, int never, const char *log_folder, const int *foreign, char *error,
-                      size_t error_size);
+                      struct expr_engine *engine, int never, int signals, const char *log_folder, const int *foreign,
+                      char *error, size_t error_size);
 /* Ends them, and everything they have left. */
 void run_roles_stop (struct run_roles *roles);
 void run_roles_free (struct run_roles *roles);

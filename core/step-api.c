@@ -239,10 +239,11 @@ runner_temp (struct runner_step *step)
   struct test_run *test = step->context->test;
   if (test->temp)
     return test->temp;
-  const char *base = getenv ("TMPDIR");
-  char *path = arena_printf (&test->arena, "%s/runner-XXXXXX", base && *base ? base : "/tmp");
+  char template[PATH_MAX];
+  temp_template (template, sizeof template, step->context->worker->link->pid);
+  char *path = arena_strdup (&test->arena, template);
   if (!mkdtemp (path)) {
-    runner_error (step, "cannot make a temporary folder in %s: %s", base && *base ? base : "/tmp", strerror (errno));
+    runner_error (step, "cannot make a temporary folder %s: %s", template, strerror (errno));
     return NULL;
   }
   test->temp = path;

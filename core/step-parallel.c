@@ -160,13 +160,16 @@ static void
 join_deferred (struct context *parent, struct branch *branch)
 {
   struct test_run *test = parent->test;
-  struct deferred *list[256] = { NULL };
-  size_t n = 0;
-  for (struct deferred *d = branch->test.deferred; d && n < 256; d = d->older)
-    list[n++] = d;
-  while (n-- > 0) { /* oldest first, so that the newest runs first again */
+  struct deferred *oldest = NULL;
+  while (branch->test.deferred) { /* their order turned round: the newest is to run first again */
+    struct deferred *next = branch->test.deferred;
+    branch->test.deferred = next->older;
+    next->older = oldest;
+    oldest = next;
+  }
+  for (const struct deferred *d = oldest; d; d = d->older) {
     struct deferred *copy = arena_alloc (&test->arena, sizeof *copy);
-    *copy = *list[n];
+    *copy = *d;
     if (copy->scope == &branch->scope)
       copy->scope = parent->scope;
     copy->older = test->deferred;
@@ -183,6 +186,32 @@ join_deferred (struct context *parent, struct branch *branch)
 }
 
 static void
+tell_verdict (struct context *parent, const struct branch *branch)
+{
+  const struct verdict *verdict = &branch->test.verdict;
+  record_failure (parent, verdict->step, &verdict->where, verdict->outcome, verdict->expired,
+                  verdict->message ? verdict->message : "", verdict->details);
+}
+
+/* A branch whose result does not count cleans up at once, while its connections are
+ * there.  In the parent's thread: its own has ended. */
+static void
+clean_loser (struct context *parent, struct branch *branch)
+{
+  struct verdict before = branch->test.verdict;
+  if (!branch->test.deferred)
+    return;
+  branch->test.verdict = (struct verdict) { .outcome = RUNNER_PASS };
+  branch->context.slot = parent->slot;
+  branch->context.cancel_fd = parent->worker->never_fd;
+  branch->context.deadline_ns = clock_now_ns () + DEFAULT_STEP_NS;
+  run_deferred (&branch->context);
+  if (branch->test.verdict.outcome != RUNNER_PASS)
+    tell_verdict (parent, branch);
+  branch->test.verdict = before;
+}
+
+static void
 join_scope (struct context *parent, struct branch *branch)
 {
   for (size_t i = 0; i < branch->scope.count; i++)
@@ -193,6 +222,7 @@ static void
 free_branch (struct context *parent, struct branch *branch)
 {
   remove_test_temp (&branch->test);
+  free_kept_scopes (&branch->test);
   scope_free (&branch->scope);
   context_free (&branch->context);
   buffer_free (&branch->test.output);
@@ -245,10 +275,24 @@ look (struct group *group, bool *any_passed, bool *any_failed, bool *all_ended)
   pthread_mutex_unlock (&group->lock);
 }
 
+/* Did another branch win before this one? */
+static bool
+has_lost (struct group *group, const struct branch *branch)
+{
+  bool lost = branch->outcome != RUNNER_PASS;
+  pthread_mutex_lock (&group->lock);
+  for (size_t i = 0; i < group->count; i++) {
+    const struct branch *other = &group->branches[i];
+    lost |= other->started && other->ended && other->outcome == RUNNER_PASS && other->order < branch->order;
+  }
+  pthread_mutex_unlock (&group->lock);
+  return lost;
+}
+
 /* A branch that has ended: its connections end with it, others may wait for that.
  * Here, in the parent's thread, as the interface promises for the main one. */
 static void
-close_ended (struct context *parent, struct group *group)
+close_ended (struct context *parent, struct group *group, bool first_passed_wins)
 {
   for (size_t i = 0; i < group->count; i++) {
     struct branch *branch = &group->branches[i];
@@ -259,6 +303,8 @@ close_ended (struct context *parent, struct group *group)
       continue;
     branch->closed = true;
     pthread_join (branch->thread, NULL);
+    if (first_passed_wins && has_lost (group, branch))
+      clean_loser (parent, branch);
     destroy_handles (parent, &branch->scope);
   }
 }
@@ -271,7 +317,7 @@ wait_for_all (struct context *parent, struct group *group, bool first_passed_win
   bool passed, failed, ended, cancelled = false;
   for (;;) {
     look (group, &passed, &failed, &ended);
-    close_ended (parent, group);
+    close_ended (parent, group, first_passed_wins);
     if (ended)
       break;
     if (!cancelled && (first_passed_wins ? passed : failed)) {
@@ -303,14 +349,6 @@ first_with (struct group *group, bool passed)
       first = branch;
   }
   return first;
-}
-
-static void
-tell_verdict (struct context *parent, const struct branch *branch)
-{
-  const struct verdict *verdict = &branch->test.verdict;
-  record_failure (parent, verdict->step, &verdict->where, verdict->outcome, verdict->expired,
-                  verdict->message ? verdict->message : "", verdict->details);
 }
 
 static int

@@ -211,11 +211,145 @@ check_test (struct checker *checker, const struct test *test)
   checker->names.count = before;
 }
 
+/* ---- what is needed first ---- */
+
+static bool
+in_name (char c)
+{
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Behind the string of Lua that begins at `p`. */
+static const char *
+skip_string (const char *p, const char *end)
+{
+  for (char quote = *p++; p < end && *p != quote; p++)
+    p += *p == '\\' && p + 1 < end;
+  return p < end ? p + 1 : end;
+}
+
+/* Is `name` a variable in a ${…} of the text?  What stands around them, Lua's strings
+ * and fields (`x.name`) are none. */
+static bool
+text_mentions (const char *p, const char *end, const char *name, size_t size)
+{
+  unsigned depth = 0;
+  bool field = false; /* behind one `.`, or `:`; two dots join texts */
+  while (p < end) {
+    const char *start = p;
+    if (!depth) {
+      if (*p == '$' && p + 2 < end && p[1] == '$' && p[2] == '{')
+        p += 2; /* an escape */
+      else if (*p == '$' && p + 1 < end && p[1] == '{') {
+        depth = 1;
+        p++;
+      }
+      p++;
+      continue;
+    }
+    if (*p == '"' || *p == '\'')
+      p = skip_string (p, end);
+    else if (in_name (*p)) {
+      while (p < end && in_name (*p))
+        p++;
+      if ((size_t) (p - start) == size && memcmp (start, name, size) == 0 && !field)
+        return true;
+    }
+    else {
+      depth += (*p == '{') - (*p == '}');
+      p++;
+    }
+    field = *start == ':' || (*start == '.' && !field) || (*start == ' ' && field);
+  }
+  return false;
+}
+
+bool
+value_mentions (const struct value *tree, const char *name)
+{
+  if (!(tree->flags & VALUE_DYNAMIC))
+    return false;
+  if (tree->type == VALUE_STRING)
+    return text_mentions (tree->string, tree->string + tree->size, name, strlen (name));
+  for (size_t i = 0; i < tree->count; i++)
+    if (tree->type == VALUE_LIST ? value_mentions (&tree->items[i], name)
+                                 : value_mentions (&tree->members[i].value, name) || value_mentions (&tree->members[i].key, name))
+      return true;
+  return false;
+}
+
+/* Variables in the order in which they can be defined: each after those it is made of. */
+static void
+order_vars (struct reader *reader)
+{
+  struct suite *suite = reader->suite;
+  size_t n = suite->var_count, done = 0;
+  struct named_value *ordered = arena_array (reader->arena, n, sizeof *ordered);
+  bool *taken = xcalloc (n, sizeof *taken);
+  for (size_t before = n; done < n && done != before;) {
+    before = done;
+    for (size_t i = 0; i < n; i++) {
+      bool blocked = taken[i];
+      for (size_t j = 0; j < n && !blocked; j++)
+        blocked = !taken[j] && value_mentions (suite->vars[i].value, suite->vars[j].name);
+      if (blocked)
+        continue;
+      taken[i] = true;
+      ordered[done++] = suite->vars[i];
+    }
+  }
+  for (size_t i = 0; i < n; i++)
+    if (!taken[i])
+      fault_add (reader->faults, &suite->vars[i].where, "vars: \"%s\" needs itself, or variables that do",
+                 suite->vars[i].name);
+  if (done == n)
+    suite->vars = ordered;
+  free (taken);
+}
+
+/* Roles that wait for each other's addresses would wait for ever. */
+static void
+check_circle (struct reader *reader, const struct role_def *roles, size_t n)
+{
+  bool *ready = xcalloc (n, sizeof *ready);
+  for (bool more = true; more;) {
+    more = false;
+    for (size_t i = 0; i < n; i++) {
+      bool blocked = ready[i];
+      for (size_t j = 0; j < n && !blocked; j++)
+        blocked = i != j && !ready[j] && value_mentions (roles[i].args, roles[j].name);
+      if (!blocked)
+        more = ready[i] = true;
+    }
+  }
+  for (size_t i = 0; i < n; i++)
+    if (!ready[i])
+      fault_add (reader->faults, &roles[i].where, "roles: %s: its references go in a circle", roles[i].name);
+  free (ready);
+}
+
+/* One that is started before all suites knows nothing of a single suite's roles. */
+static void
+check_run_scope (struct reader *reader)
+{
+  const struct suite *suite = reader->suite;
+  for (size_t i = 0; i < suite->role_count; i++)
+    for (size_t j = 0; j < suite->role_count && suite->roles[i].run_scope; j++)
+      if (!suite->roles[j].run_scope && value_mentions (suite->roles[i].args, suite->roles[j].name))
+        fault_add (reader->faults, &suite->roles[i].where, "role %s with scope: run needs %s, which has not",
+                   suite->roles[i].name, suite->roles[j].name);
+}
+
 void
 check_names (struct reader *reader)
 {
   struct suite *suite = reader->suite;
   struct checker checker = { .reader = reader };
+  order_vars (reader);
+  check_circle (reader, suite->roles, suite->role_count);
+  check_run_scope (reader);
+  for (size_t i = 0; i < suite->test_count; i++)
+    check_circle (reader, suite->tests[i].roles, suite->tests[i].role_count);
   for (size_t i = 0; i < suite->var_count; i++)
     define (&checker, suite->vars[i].name);
   for (size_t i = 0; i < suite->secret_count; i++)

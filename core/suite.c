@@ -249,6 +249,8 @@ read_role_options (struct reader *reader, const struct value *node, struct role_
     if (!role->run_scope && !value_is (scope, "suite"))
       fault_add (reader->faults, scope, "scope: expected run or suite");
   }
+  if (role->manual && role->run_scope)
+    fault_add (reader->faults, start, "start: a role with scope: run is started before the first suite: no suite can do it");
 }
 
 static void

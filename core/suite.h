@@ -138,6 +138,9 @@ bool suite_has_test_roles (const struct suite *suite);
 /* The folder of the file that a value was written in; kept. */
 const char *folder_of (const struct value *where);
 
+/* Is `name` used in some ${…} of the tree? */
+bool value_mentions (const struct value *tree, const char *name);
+
 /* Is the value of a keyword parameter's type ("string", "duration", …)? */
 bool value_fits (const struct value *value, const char *type);
 

@@ -966,10 +966,13 @@ start_run_roles (struct supervisor *s)
   make_folders (folder);
   flush_events (s);
   fflush (stdout);
-  if (run_roles_start (s->run_roles, s->plan, s->options, s->engine, s->never, folder, foreign, error, sizeof error))
+  if (run_roles_start (s->run_roles, s->plan, s->options, s->engine, s->never, s->signals, folder, foreign,
+                       error, sizeof error))
     return true;
   warn_event (s, NULL, "%s", error);
-  s->broken = s->stopping = true;
+  take_signals (s);
+  s->stopping = true;
+  s->broken |= !s->interrupted;
   return false;
 }
 

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -250,19 +249,10 @@ cancelled (const struct worker *worker)
 
 /* ---- a test ---- */
 
-static int
-remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  (void) st;
-  (void) type;
-  (void) ftw;
-  return remove (path) < 0 && errno != ENOENT ? errno : 0;
-}
-
 void
 remove_test_temp (struct test_run *test)
 {
-  if (test->temp && nftw (test->temp, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
+  if (test->temp && !remove_tree (test->temp))
     test_warning (test, "the temporary folder %s cannot be removed", test->temp);
 }
 
@@ -293,7 +283,7 @@ run_apart (struct context *context, struct steps steps)
     record_failure (context, after.step, &after.where, after.outcome, after.expired, after.message, after.details);
 }
 
-static void
+void
 run_deferred (struct context *context)
 {
   struct test_run *test = context->test;
@@ -309,7 +299,7 @@ run_deferred (struct context *context)
   context->scope = scope;
 }
 
-static void
+void
 free_kept_scopes (struct test_run *test)
 {
   while (test->kept_scopes) {
@@ -484,7 +474,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   worker->running = NULL;
   if (worker->events.size > EVENTS_BATCH || went_wrong (run) || clock_now_ns () - worker->flushed_ns > BATCH_NS)
     worker_flush (worker);
-  return dead && event->final;
+  return dead;
 }
 
 /* ---- setup and teardown of the suite ---- */
@@ -576,7 +566,7 @@ check_leftovers (struct worker *worker, struct test_run *run)
 }
 
 static bool
-set_up (struct worker *worker, struct test_run *run)
+run_setup (struct worker *worker, struct test_run *run)
 {
   const struct suite *suite = worker->suite;
   struct context *context = &worker->context;
@@ -595,8 +585,17 @@ set_up (struct worker *worker, struct test_run *run)
     check_leftovers (worker, run);
   }
   worker->shared->phase = PHASE_IDLE;
-  worker->suite_deferred = run->deferred; /* of the setup: run when the suite ends */
   return run->verdict.outcome == RUNNER_PASS;
+}
+
+static bool
+set_up (struct worker *worker, struct test_run *run)
+{
+  bool fine = run_setup (worker, run);
+  /* what the setup leaves lasts until the suite ends */
+  worker->suite_deferred = run->deferred;
+  worker->suite_temp = run->temp;
+  return fine;
 }
 
 static void
@@ -609,12 +608,15 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   begin_cleaning (context);
   if (suite->teardown.count)
     run_phase (context, "teardown", suite->teardown);
+  run_deferred (context);
   run->deferred = worker->suite_deferred;
   run_deferred (context);
   take_evidence (context, &evidence);
   destroy_handles (context, &worker->scope);
   roles_stop (context, false);
   check_leftovers (worker, run);
+  remove_test_temp (run);
+  run->temp = worker->suite_temp;
   remove_test_temp (run);
   *end = evidence.event;
   fill_verdict (end, run);
@@ -677,6 +679,8 @@ run_tests (struct worker *worker, struct test_run *run, const uint32_t *tests, s
       again = attempt < last && (outcome == OUTCOME_FAILED || outcome == OUTCOME_ERROR) && !cancelled (worker);
     }
     attempt = 1;
+    if (worker->options->fail_fast && went_wrong (run))
+      return; /* the supervisor has been told, and stops the others */
     if (worker->suite->isolated && i + 1 < count)
       *restart = true;
   }
@@ -700,6 +704,7 @@ worker_start_run_role (struct worker *worker, const struct suite *suite, const s
   scope_init (&worker->scope, NULL, NULL);
   begin_suite_phase (worker, &run, PHASE_ROLES);
   define_secrets (worker);
+  roles_publish (context); /* of those that run already */
   bool fine = define_vars (context, false) && roles_start (context, def, 1, false);
   *verdict = run.verdict;
   return fine;
@@ -744,7 +749,6 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
   else {
     if (!cancelled (worker))
       tell_setup_failed (worker, &run, tests, count);
-    worker->suite_deferred = run.deferred;
     struct test_run end_run = { .start_ns = 0 };
     struct event end;
     tear_down (worker, &end_run, &end);

@@ -105,6 +105,7 @@ struct worker {
   struct runner_drain *drains; /* open ones */
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
+  const char *suite_temp;    /* the setup's folder; NULL: none */
   uint32_t plan_index;       /* of the suite in the plan */
   int64_t flushed_ns, start_us;
   struct context context;    /* of the main thread */
@@ -128,6 +129,11 @@ struct runner_step {
   struct handle *held[8];
   size_t held_count;
 };
+
+/* worker.c */
+/* All deferred steps, whatever fails, the newest first. */
+void run_deferred (struct context *context);
+void free_kept_scopes (struct test_run *test);
 
 /* step-run.c */
 int run_steps (struct context *context, struct steps steps);
@@ -172,11 +178,11 @@ void worker_flush (struct worker *worker);
 size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);
 
 /* role-control.c */
-/* Is `name` used in some ${…} of the tree? */
-bool value_mentions (const struct value *tree, const char *name);
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);
+/* Makes what the suite's roles export, as far as they run, its variables. */
+void roles_publish (struct context *context);
 /* What is known of one that runs; false: there is none. */
 struct role_view {
   pid_t pid;

@@ -1,0 +1,76 @@
+#!/bin/sh
+# roles.sh - roles of suites, tests and the whole run: their order, their deaths, and
+# what cannot be.
+. "${0%/*}/functions.sh"
+requires_plugin tcp-device
+RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
+export RUNNER_PLUGIN_PATH
+
+# every attempt at a test has living roles, and the next test, too
+cat > mortal.yaml <<'EOT'
+suite: mortal
+roles: {mortal: {bad.dies: {after: 0.05}}}
+tests:
+  - test: outlives it
+    retries: 5
+    steps: [role.ended: mortal, {role.start: mortal}, {sleep: 200ms}]
+  - test: meets it
+    steps: [{role.stats: mortal, check: result.pid > 0}]
+EOT
+expect 3 "$RUNNER" -o mortal mortal.yaml
+[ "$(grep -c '"name":"outlives it".*"message":"role mortal ended with exit status 4' mortal/events.jsonl)" = 6 ] ||
+  fail "not every attempt had its role"
+
+# references decide the order, whatever is written first; texts that look alike do not
+cat > order.yaml <<'EOT'
+suite: order
+vars: {far: "${near}/b", near: "${hub.web}/a", five: "${four + 1}", four: 4}
+roles:
+  dev: {tcp-device.device: {id: 5, server: "${''..hub.device}", web: "${hub.web}"}}
+  hub: {tcp-device.stack: {store: "dev-${four}-${'dev'}"}}
+tests:
+  - test: all is there
+    steps: [check: far == hub.web .. "/a/b", check: five == 5]
+EOT
+expect 0 "$RUNNER" -o order order.yaml
+cat > run.yaml <<'EOT'
+suite: run
+roles:
+  b: {tcp-device.stack: {host: "${matches(a.web, '^http') and '127.0.0.1'}"}, scope: run}
+  a: {tcp-device.stack: {}, scope: run}
+tests: [{test: two, steps: [check: a.web ~= b.web]}]
+EOT
+expect 0 "$RUNNER" -o run run.yaml
+
+cat > circle.yaml <<'EOT'
+suite: circle
+vars: {v: "${w}", w: "${v}"}
+roles:
+  a: {tcp-device.stack: {host: "${b.web}"}}
+  b: {tcp-device.stack: {host: "${a.web}"}}
+  c: {tcp-device.stack: {host: "${a.web}"}, scope: run}
+  d: {tcp-device.stack: {}, scope: run, start: manual}
+tests: [{test: never, steps: [check: true]}]
+EOT
+expect 2 "$RUNNER" check circle.yaml
+has err 'd: {tcp-device.stack'
+has err 'is started before the first suite'
+sed -i '/^  d:/d' circle.yaml
+expect 2 "$RUNNER" check circle.yaml
+has err 'circle.yaml:2:8: vars: "v" needs itself'
+has err 'circle.yaml:4:3: roles: a: its references go in a circle'
+has err 'role c with scope: run needs a, which has not'
+
+# a run that waits for its own roles can be interrupted
+cat > silent.yaml <<'EOT'
+suite: silent
+roles: {silent: {bad.silent: , scope: run}}
+tests: [{test: never, steps: [check: true]}]
+EOT
+"$RUNNER" -o silent silent.yaml > out 2> err & pid=$!
+until [ -e silent/logs/run ]; do sleep 0.01; done
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" = 130 ] || fail "interrupted, it ended with $status"
+grep -q '"outcome":"not_run"' silent/events.jsonl || fail "the test is not told as not run"
