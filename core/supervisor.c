@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -879,15 +878,6 @@ loop (struct supervisor *s)
   }
 }
 
-static int
-remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  (void) st;
-  (void) type;
-  (void) ftw;
-  return remove (path) < 0 && errno != ENOENT ? errno : 0;
-}
-
 /* The logs of the run before: its tests may have had other roles. */
 static void
 remove_old_logs (const struct supervisor *s)
@@ -896,7 +886,7 @@ remove_old_logs (const struct supervisor *s)
   struct stat st;
   if (snprintf (path, sizeof path, "%s/logs", s->options->output) < (int) sizeof path && lstat (path, &st) == 0
       && S_ISDIR (st.st_mode))
-    nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    remove_tree (path); /* what cannot be removed is written over */
 }
 
 static int

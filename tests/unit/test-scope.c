@@ -64,32 +64,37 @@ END_TEST
 
 START_TEST (a_handle_is_used_by_one_at_a_time)
 {
-  struct handle *handle;
-  struct value where = { .line = 7 };
+  struct handle *handle, *removed;
+  struct value where = { .line = 7 }, busy;
   int a, b;
   scope_add (&outer, "default", &plain, &a, &where, 1);
-  ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle), TAKE_OK);
+  ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle, &busy), TAKE_OK);
   ck_assert_ptr_eq (handle->object, &a);
-  ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle), TAKE_OK); /* the same step again */
-  ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle), TAKE_BUSY);
-  ck_assert_uint_eq (handle->user_where.line, 7);
-  scope_release (&inner, handle);
-  ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle), TAKE_OK);
-  ck_assert_int_eq (scope_take (&inner, "other", &plain, &b, &where, &handle), TAKE_NONE);
-  ck_assert_int_eq (scope_take (&inner, "default", &copied, &b, &where, &handle), TAKE_TYPE);
+  ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle, &busy), TAKE_OK); /* the same step again */
+  ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle, &busy), TAKE_BUSY);
+  ck_assert_uint_eq (busy.line, 7);
+  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &b, &removed, &busy), TAKE_BUSY);
+  scope_release (handle);
+  ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle, &busy), TAKE_OK);
+  ck_assert_int_eq (scope_take (&inner, "other", &plain, &b, &where, &handle, &busy), TAKE_NONE);
+  ck_assert_int_eq (scope_take (&inner, "default", &copied, &b, &where, &handle, &busy), TAKE_NONE);
+  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &b, &removed, &busy), TAKE_OK);
+  ck_assert_ptr_eq (removed->object, &a);
+  handle_free (removed);
 }
 END_TEST
 
 START_TEST (a_branch_copies_what_can_be_copied)
 {
   struct handle *handle;
-  struct value where = { .line = 1 };
+  struct value where = { .line = 1 }, busy;
   int a;
   inner.branch = true;
   scope_add (&outer, "default", &copied, &a, &where, 1);
-  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle), TAKE_COPY);
+  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle, &busy), TAKE_COPY);
+  scope_copied (handle);
   scope_add (&inner, "default", &copied, &a, &where, 1);
-  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle), TAKE_OK);
+  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle, &busy), TAKE_OK);
 }
 END_TEST
 
