@@ -21,7 +21,7 @@ tests:
 EOT
   expect 2 "$RUNNER" check --plugin-path "$1" faults.yaml
   for text in 'must be at most 10' 'must be at most 1e6' 'must be at most 1h' 'must be at most 1MB' \
-              'did you mean "red"?' 'text is missing' 'bytes: expected bytes' 'one of one, other must be given' \
+              'did you mean "red"?' 'text is missing' 'bytes: hex: expected a text' 'one of one, other must be given' \
               'only one of one, other must' 'only one of left, right must' 'did you mean "abi.types"?'; do
     has err "$text"
   done
