@@ -171,6 +171,13 @@ def markdown_blocks(text):
         number += 1
 
 
+def check_links(text, path):
+    """Links to files, in this folder and others, lead somewhere."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        if not os.path.exists(os.path.join(os.path.dirname(path), target)):
+            yield f"the link to {target} leads nowhere"
+
+
 def check_markdown(text, folder):
     suites, done, wrongs = Suites(folder), 0, []
     for line, info, block in markdown_blocks(text):
@@ -258,6 +265,8 @@ def main(path):
             done, wrongs = 0, [wrong]
         finally:
             end_programs(folder)
+    if path.endswith(".md"):
+        wrongs += check_links(text, path)
     for wrong in wrongs:
         print(f"{path}: {wrong}", file=sys.stderr)
     print(f"{path}: {done} examples")

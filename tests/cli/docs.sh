@@ -28,7 +28,8 @@
 #   =for runner fault           a suite that is wrong, if it begins with `suite:`; else steps that are
 #   =for runner says            lines that were printed for the last `fails` or `fault`
 #
-# And podchecker finds nothing wrong in any POD file.
+# Links to files lead somewhere, podchecker finds nothing wrong in any POD file, and design.md says of every file of
+# core/ and reports/ what it is for.
 . "${0%/*}/functions.sh"
 requires_plugin exec tcp http tcp-device
 requires_python subprocess
@@ -39,6 +40,12 @@ for pod in "$top_srcdir"/docs/*.pod "$top_srcdir"/plugins/*/*.pod; do
     podchecker -warnings "$pod" >out 2>&1 || fail "podchecker finds faults in $pod"
     if grep -q WARNING out; then fail "podchecker warns of $pod"; fi
   fi
+done
+
+for file in "$top_srcdir"/core/*.[ch] "$top_srcdir"/reports/*.[ch]; do
+  name=${file##*/}
+  grep -q "\`\([a-z]*/\)\?${name%.?}\.[ch]\`" "$top_srcdir/docs/design.md" \
+    || fail "docs/design.md does not say what ${file#"$top_srcdir"/} is for"
 done
 
 # as installed: `runner` in PATH, and what pkg-config says of it
