@@ -15,6 +15,7 @@
 
 #define RETRY_EVERY_NS (INT64_C (100) * 1000000)
 #define EACH_MOST 1000000
+#define LOOK_NS 1000000 /* at what cancels: once a millisecond is enough */
 
 /* What one attempt at a step came to. */
 struct attempt {
@@ -71,9 +72,15 @@ context_cancelled (const struct context *context)
 }
 
 bool
-context_stopped (const struct context *context)
+context_stopped (struct context *context)
 {
-  return clock_now_ns () >= context->deadline_ns || context_cancelled (context);
+  int64_t now = clock_now_ns ();
+  if (now >= context->deadline_ns)
+    return true;
+  if (now - context->looked_ns < LOOK_NS)
+    return false;
+  context->looked_ns = now;
+  return context_cancelled (context);
 }
 
 /* ---- outcomes ---- */

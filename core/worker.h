@@ -77,6 +77,7 @@ struct context {
   int slot;
   int cancel_fd;             /* becomes readable when steps must stop */
   int64_t deadline_ns;       /* of the test (monotonic) */
+  int64_t looked_ns;         /* at cancel_fd, last */
   unsigned depth;            /* of groups and keywords */
   struct arena pool[STEP_NEST + 2];
   const struct value *result; /* of the step whose modifiers are at work; NULL */
@@ -142,7 +143,8 @@ struct expr_scope context_scope (struct context *context);
 void record_failure (struct context *context, const struct step *step, const struct value *where, int outcome,
                      bool expired, const char *message, const char *details);
 bool context_cancelled (const struct context *context);
-bool context_stopped (const struct context *context); /* cancelled, or out of time */
+/* Cancelled, or out of time.  Small steps follow each other faster than it looks whether it is cancelled. */
+bool context_stopped (struct context *context);
 
 /* A new record at the end of the test's list; NULL: the list is full, which was counted. */
 struct event_step *add_step_record (struct test_run *test);

@@ -461,6 +461,10 @@ START_TEST (traps_are_told_with_the_fix)
   fails_with ("  -- note", "the expression is empty");
   fails_with ("1, 2", "one value");
   fails_with ("1 2", "should end before '2'");
+  fails_with ("1) + (2", "should end before ')'");
+  fails_with ("1)", "should end before ')'");
+  gives ("(1) + (2)", "3");
+  gives ("(1) --)", "1");
   fails_with ("1 +", "at the end of the expression");
   fails_with ("(one", "at the end of the expression");
   gives ("'a != b && c'", "\"a != b && c\"");

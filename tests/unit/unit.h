@@ -26,6 +26,7 @@
   X (secret) \
   X (source) \
   X (stream) \
+  X (text) \
   X (units) \
   X (value)
 
