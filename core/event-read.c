@@ -72,7 +72,7 @@ static bool
 take_word (struct reader *r, const char *word)
 {
   size_t size = strlen (word);
-  if ((size_t) (r->end - r->at) < size || memcmp (r->at, word, size))
+  if ((size_t) (r->end - r->at) < size || memcmp (r->at, word, size) != 0)
     return false;
   r->at += size;
   return true;
@@ -308,8 +308,8 @@ skip_items (struct reader *r, int depth, char closing)
   if (take (r, closing))
     return true;
   do {
-    const char *name;
-    size_t size;
+    const char *name = "";
+    size_t size = 0;
     if ((closing == '}' && !read_name (r, &name, &size)) || !skip_value (r, depth + 1))
       return false;
   } while (take (r, ','));
@@ -538,8 +538,8 @@ read_members (struct reader *r, const struct record *record, void *base, uint32_
   if (take (r, '}'))
     return complete (r, record, base, bit, seen);
   do {
-    const char *name;
-    size_t size;
+    const char *name = "";
+    size_t size = 0;
     if (!read_name (r, &name, &size))
       return false;
     size_t i = find_field (record, guess, name, size);
@@ -578,12 +578,12 @@ find_type (struct reader r, int *type)
   if (take (&r, '}'))
     return fail (&r, "`event` is missing");
   do {
-    const char *name;
-    size_t size;
+    const char *name = "";
+    size_t size = 0;
     char *text;
     if (!read_name (&r, &name, &size))
       return false;
-    if (size != 5 || memcmp (name, "event", 5)) {
+    if (size != 5 || memcmp (name, "event", 5) != 0) {
       if (!skip_value (&r, 1))
         return false;
       continue;

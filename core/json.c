@@ -179,7 +179,7 @@ show_escaped_bytes (char *text, size_t size)
     }
     i += MARK_SIZE;
     if (text[i] == 'u' && size - i >= 5) { /* "udc80" */
-      text[to++] = (char) (hex_value (text[i + 3]) << 4 | hex_value (text[i + 4]));
+      text[to++] = (char) ((unsigned) hex_value (text[i + 3]) << 4 | (unsigned) hex_value (text[i + 4]));
       i += 5;
     }
     else { /* the second of two marks */
@@ -341,9 +341,8 @@ write_escaped (struct buffer *out, unsigned char c)
     buffer_putc (out, c < 0x20 ? letters[c] : (char) c);
     return;
   }
-  char escape[6] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 0xf] };
-  if (c >= 0x80)
-    memcpy (escape + 2, "dc", 2);
+  bool alone = c >= 0x80;
+  char escape[6] = { '\\', 'u', alone ? 'd' : '0', alone ? 'c' : '0', digits[c >> 4], digits[c & 0xf] };
   buffer_add (out, escape, sizeof escape);
 }
 

@@ -404,8 +404,8 @@ end_all (struct house *house)
 static void
 keep (struct house *house)
 {
-  struct pollfd *fds = NULL;
-  size_t room = 0;
+  size_t room = 16;
+  struct pollfd *fds = xrealloc (NULL, room, sizeof *fds);
   bool cut = false;
   while (!house->worker_gone && !cut) {
     if (room < house->count + 3) {

@@ -90,8 +90,8 @@ differ_bytes (struct matching *m, const struct value *pattern, const struct byte
 int
 walk_bytes (struct matching *m, const struct value *pattern, const struct value *actual, const struct trail *trail)
 {
-  struct bytes bytes;
-  if (bytes_read (m, pattern, trail, &bytes) == MATCH_WRONG)
+  struct bytes bytes = { 0 };
+  if (bytes_read (m, pattern, trail, &bytes) != MATCH_YES)
     return MATCH_WRONG;
   if (!walk_spend (m, bytes.size / 8))
     return walk_too_much (m, pattern, trail);

@@ -281,8 +281,9 @@ match_members (struct matching *m, const struct value *pattern, const struct val
 {
   int sum = MATCH_YES;
   size_t from = 0;
-  for (size_t i = 0; i < pattern->count; i++)
-    if (!walk_sum (m, &sum, match_member (m, &pattern->members[i], actual, &from, trail)))
+  const struct member *members = pattern->members; /* NULL when there are none */
+  for (size_t i = 0; members && i < pattern->count; i++)
+    if (!walk_sum (m, &sum, match_member (m, &members[i], actual, &from, trail)))
       return sum;
   if (m->exact && actual->type == VALUE_MAP)
     walk_sum (m, &sum, match_no_more (m, pattern, actual, trail));

@@ -1032,12 +1032,13 @@ role_log (struct runner_step *step, const void *args)
     return runner_error (step, "role %s does not run", role->name);
   CLEANUP_BUFFER struct buffer text = { 0 };
   log_since (role, role->log_mark, 2 * CAPTURE_PART, &text);
-  runner_put_text (&step->out, "text", text.data ? text.data : "", text.size);
+  const char *log = buffer_text (&text);
+  runner_put_text (&step->out, "text", log, text.size);
   runner_put_list (&step->out, "lines");
   for (size_t i = 0; i < text.size;) {
-    const char *end = memchr (text.data + i, '\n', text.size - i);
-    size_t n = end ? (size_t) (end - text.data) - i : text.size - i;
-    runner_put_text (&step->out, NULL, text.data + i, n);
+    const char *end = memchr (log + i, '\n', text.size - i);
+    size_t n = end ? (size_t) (end - log) - i : text.size - i;
+    runner_put_text (&step->out, NULL, log + i, n);
     i += n + 1;
   }
   runner_put_end (&step->out);

@@ -255,7 +255,7 @@ unknown_option (const struct role_type *type, const char *arg)
 {
   const char *best = NULL;
   size_t distance = 0;
-  for (size_t i = 0; i < type->params.count; i++)
+  for (size_t i = 0; type->params.rows && i < type->params.count; i++)
     text_nearest (arg + 2, type->params.rows[i].name, &best, &distance);
   wrong_usage ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", best ? best : "",
                best ? "?" : "");

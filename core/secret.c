@@ -251,7 +251,7 @@ static size_t
 compare_fixed (const struct pattern *pattern, const char *text, size_t size)
 {
   size_t n = size < pattern->size ? size : pattern->size;
-  if (memcmp (text, pattern->data, n))
+  if (memcmp (text, pattern->data, n) != 0)
     return NO_MATCH;
   return n == pattern->size ? n : CUT_OFF;
 }
@@ -370,7 +370,7 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
     size_t n = 0, used = json_escape (text + at, size - at, meant, &n);
     if (used == NO_MATCH || used == CUT_OFF)
       return used;
-    if (n > pattern->size - i || memcmp (meant, pattern->data + i, n))
+    if (n > pattern->size - i || memcmp (meant, pattern->data + i, n) != 0)
       return NO_MATCH;
     at += used;
     i += n;
