@@ -14,7 +14,8 @@
 
 #include "worker.h"
 
-#define LEFT_MOST 512
+#define LEFT_MOST 4096
+#define TOLD_MOST ((size_t) 4 << 10) /* bytes about them */
 
 struct spawned {
   struct spawned *next;
@@ -91,9 +92,13 @@ command_line (pid_t pid, struct buffer *out)
 static void
 end_family (pid_t pid, struct buffer *told)
 {
-  buffer_printf (told, "%s%d (", told->size ? ", " : "", (int) pid);
-  command_line (pid, told);
-  buffer_putc (told, ')');
+  if (told->size < TOLD_MOST) {
+    buffer_printf (told, "%s%d (", told->size ? ", " : "", (int) pid);
+    command_line (pid, told);
+    buffer_putc (told, ')');
+    if (told->size >= TOLD_MOST)
+      buffer_lit (told, ", …");
+  }
   kill (pid, SIGSTOP);
   kill_descendants (pid, 0);
   kill (pid, SIGKILL);
@@ -103,15 +108,21 @@ static void
 end_children (struct worker *worker, pid_t parent, struct buffer *told)
 {
   pid_t pids[LEFT_MOST];
-  size_t n = children_of (parent, pids, LEFT_MOST);
-  for (size_t i = 0; i < n; i++) {
-    if (pids[i] == getpid () || is_suites (worker, pids[i]))
-      continue;
-    if (!has_ended (pids[i]))
-      end_family (pids[i], told);
-    if (parent == getpid ())
-      waitpid (pids[i], NULL, 0);
-  }
+  size_t n, ended;
+  do {
+    n = children_of (parent, pids, LEFT_MOST);
+    ended = 0;
+    for (size_t i = 0; i < n; i++) {
+      if (pids[i] == getpid () || is_suites (worker, pids[i]))
+        continue;
+      if (!has_ended (pids[i])) {
+        end_family (pids[i], told);
+        ended++;
+      }
+      if (parent == getpid ())
+        waitpid (pids[i], NULL, 0);
+    }
+  } while (n == LEFT_MOST && ended); /* there may be more */
 }
 
 const char *

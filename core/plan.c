@@ -13,6 +13,7 @@
 #include "keys.h"
 #include "text.h"
 
+#define SUITES_NUMBERED 65536
 #define CASES_MOST 1000000 /* of one suite, with its matrices and repeats */
 
 struct maker {
@@ -283,7 +284,7 @@ read_last_run (struct maker *maker)
 {
   const char *path = arena_printf (&maker->arena, "%s/events.jsonl", maker->options->output);
   FILE *file = fopen (path, "re");
-  const char *paths[1000] = { NULL };
+  const char **paths = arena_array (&maker->arena, SUITES_NUMBERED, sizeof *paths);
   char *line = NULL;
   size_t room = 0;
   ssize_t n;
@@ -298,9 +299,9 @@ read_last_run (struct maker *maker)
     char error[256];
     if (!event_read (&arena, line, (size_t) n, &event, error, sizeof error))
       continue; /* the last line of a run that was killed */
-    if (event.type == EVENT_PLAN && event.suite < 1000 && event.path)
+    if (event.type == EVENT_PLAN && event.suite < SUITES_NUMBERED && event.path)
       paths[event.suite] = arena_strdup (&maker->arena, event.path);
-    note_result (maker, &event, paths, 1000);
+    note_result (maker, &event, paths, SUITES_NUMBERED);
   }
   free (line);
   fclose (file);

@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "document.h"
 #include "json.h"
+#include "descriptors.h"
 #include "role-process.h"
 #include "secret.h"
 #include "text.h"
@@ -32,6 +34,7 @@ struct role_state {
   const char *name;            /* "hub", "hub[1]" */
   bool of_test, external, running, drained;
   bool shared;                 /* scope: run: another worker's */
+  bool paused;                 /* by role.pause */
   int wait_status;             /* when it has ended */
   pid_t pid;
   int pid_fd;
@@ -195,6 +198,7 @@ become_role (const char **argv, char **env, int output, int control)
   struct sigaction plain = { .sa_handler = SIG_DFL };
   sigset_t none;
   setsid ();
+  descriptors_restore ();
   for (int s = 1; s < NSIG; s++)
     sigaction (s, &plain, NULL);
   sigemptyset (&none);
@@ -285,6 +289,7 @@ spawn_role (struct context *context, struct role_state *role)
   role->pid = pid;
   role->pid_fd = (int) syscall (SYS_pidfd_open, pid, 0);
   role->running = true;
+  role->paused = false;
   role->cursor = 0;
   role->log_mark = 0;
   bool fine = send_secrets (control[0], &command.secrets);
@@ -435,7 +440,6 @@ static void
 publish (struct context *context, const struct role_def *def)
 {
   struct worker *worker = context->worker;
-  struct scope *scope = context->scope;
   CLEANUP_ARENA struct arena arena = { 0 };
   struct value empty = { .type = VALUE_MAP };
   uint32_t n = def->count ? def->count : 1;
@@ -447,7 +451,12 @@ publish (struct context *context, const struct role_def *def)
     of_test |= role && role->of_test;
   }
   struct value list = { .type = VALUE_LIST, .count = n, .items = items };
-  scope_set (of_test ? scope : &worker->scope, def->name, def->count ? &list : &items[0]);
+  const struct value *now = def->count ? &list : &items[0];
+  struct scope *to = !of_test ? &worker->scope : context->test->scope ? context->test->scope : context->scope;
+  const struct value *before = scope_get (to, def->name, strlen (def->name));
+  /* other threads may be reading it: one that is started again has the same addresses */
+  if (!before || !value_equal (before, now))
+    scope_set (to, def->name, now);
 }
 
 void
@@ -481,9 +490,13 @@ use_target (struct worker *worker, struct role_state *role)
   struct member *members = arena_array (&role->arena, type->export_count, sizeof *members);
   size_t n = 0;
   for (size_t i = 0; i < type->export_count; i++) {
-    const char *value = plan_target (worker->plan, role->def->name, type->exports[i].name);
-    if (value)
-      members[n++] = (struct member) { value_string (type->exports[i].name), value_string (value) };
+    const char *text = plan_target (worker->plan, role->def->name, type->exports[i].name);
+    struct value value;
+    if (!text)
+      continue;
+    if (type->exports[i].type != RUNNER_INT || !document_scalar (text, strlen (text), &value))
+      value = value_string (text);
+    members[n++] = (struct member) { value_string (type->exports[i].name), value };
   }
   role->exports = (struct value) { .type = VALUE_MAP, .count = n, .members = members };
   role->external = true;
@@ -672,6 +685,17 @@ roles_stop (struct context *context, bool of_test_only)
     *link = role->older;
     free_role (worker, role);
   }
+}
+
+void
+roles_resume (struct context *context)
+{
+  for (struct role_state *role = context->worker->roles; role; role = role->older)
+    if (role->running && role->paused) {
+      kill (role->pid, SIGCONT);
+      role->paused = false;
+      test_warning (context->test, "role %s was still paused: it goes on", role->name);
+    }
 }
 
 const char *
@@ -875,6 +899,7 @@ signal_role (struct runner_step *step, const void *args, int signal)
     return outcome;
   if (kill (role->pid, signal) < 0)
     return runner_error (step, "role %s: %s", role->name, strerror (errno));
+  role->paused = signal == SIGSTOP;
   return RUNNER_PASS;
 }
 

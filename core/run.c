@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "descriptors.h"
 #include "report.h"
 #include "supervisor.h"
 #include "text.h"
@@ -373,6 +374,7 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
   CLEANUP_BUFFER struct buffer junit = { 0 };
   if (!prepare_output (o))
     return 3;
+  descriptors_raise ();
   if (o->tap)
     reporters[n++] = report_tap (stdout);
   else {
@@ -392,6 +394,14 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
   if (fflush (stdout) != 0 && status < 3)
     status = 3;
   return status;
+}
+
+/* A word that was mistyped shall not look like success.  A part of a whole may be
+ * empty, and so may what failed last time. */
+static bool
+nothing_fits (const struct plan *plan, const struct run_options *o)
+{
+  return plan->test_count == 0 && (o->keyword_count || o->tag_count || o->where) && !o->shards && !o->last_failed;
 }
 
 static void
@@ -427,6 +437,8 @@ command_run (int argc, char **argv)
     bool planned = !faults.count && plan_make (&plan, suites, count, &o, engine, &faults);
     if (planned)
       run_roles_collect (&roles, &plan, &faults);
+    if (planned && nothing_fits (&plan, &o))
+      fault_add (&faults, NULL, "no test fits what was asked for (--keyword, --tag, --where)");
     if (!planned || faults.count)
       faults_print (&faults, stderr, wants_color (STDERR_FILENO, o.color));
     else if (o.list)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "descriptors.h"
 #include "regexp.h"
 #include "text.h"
 #include "worker.h"
@@ -639,6 +640,7 @@ become (const struct child *child)
   sigset_t none;
   int error = 0;
   setsid ();
+  descriptors_restore ();
   for (int s = 1; s < NSIG; s++)
     sigaction (s, &plain, NULL);
   sigemptyset (&none);

@@ -115,6 +115,7 @@ start_branch (struct context *parent, struct branch *branch)
   context->cancel_fd = branch->group->cancel_fd;
   context->deadline_ns = parent->deadline_ns;
   context->depth = parent->depth;
+  branch->test.scope = &branch->scope;
   branch->test.planned = parent->test->planned;
   branch->test.start_ns = parent->test->start_ns;
   branch->test.start_us = parent->test->start_us;

@@ -137,8 +137,8 @@ const char *
 folder_of (const struct value *where)
 {
   /* one entry a file, made when it is first asked for: before anything forks */
-  static const char *folders[1024];
-  uint16_t file = where->file < 1024 ? where->file : 0;
+  static const char *folders[UINT16_MAX + 1];
+  uint16_t file = where->file;
   if (!folders[file]) {
     const char *name = source_name (where->file), *slash = strrchr (name, '/');
     char *copy = xstrdup (slash ? name : ".");

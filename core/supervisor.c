@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -403,10 +404,12 @@ take_line (struct supervisor *s, struct job *job, const char *line, size_t size)
     stop_all (s);
 }
 
+#define READS_AT_ONCE 8 /* then the others, and signals, have their turn */
+
 static void
-read_events (struct supervisor *s, struct job *job)
+read_events (struct supervisor *s, struct job *job, unsigned most)
 {
-  for (;;) {
+  for (unsigned i = 0; i < most; i++) {
     buffer_reserve (&job->in, READ_SIZE);
     ssize_t n = read (job->events, job->in.data + job->in.size, READ_SIZE);
     if (n < 0 && errno == EINTR)
@@ -428,6 +431,11 @@ read_events (struct supervisor *s, struct job *job)
       done += (size_t) (end - start) + 1;
     }
     buffer_remove (&job->in, done);
+    if (job->in.size > EVENT_LINE_MAX) {
+      warn_event (s, job->planned->suite->path, "a worker told something longer than any event");
+      s->broken = true;
+      job->in.size = 0;
+    }
   }
 }
 
@@ -684,7 +692,7 @@ static void
 worker_ended (struct supervisor *s, struct job *job)
 {
   if (job->events >= 0)
-    read_events (s, job);
+    read_events (s, job, UINT_MAX);
   release_worker (job);
   bool died = has_died (job);
   bool cut = s->interrupted && clock_now_ns () - s->interrupted_ns > 0 && died && !job->shared->crash.signal && !job->hung;
@@ -870,7 +878,7 @@ loop (struct supervisor *s)
       take_signals (s);
     for (size_t i = 1; i < n; i += 2) {
       if (fds[i].revents && jobs[i]->events >= 0)
-        read_events (s, jobs[i]);
+        read_events (s, jobs[i], READS_AT_ONCE);
       if (fds[i + 1].revents && read_status (s, jobs[i]))
         worker_ended (s, jobs[i]);
     }
@@ -896,20 +904,27 @@ block_signals (sigset_t *old)
   sigemptyset (&set);
   sigaddset (&set, SIGINT);
   sigaddset (&set, SIGTERM);
-  sigaddset (&set, SIGHUP);
+  struct sigaction hang_up;
+  if (sigaction (SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN) /* nohup: it goes on */
+    sigaddset (&set, SIGHUP);
   sigprocmask (SIG_BLOCK, &set, old);
   signal (SIGPIPE, SIG_IGN);
   return signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void
+/* False: another run is at work in the same folder; each would spoil what the other
+ * writes. */
+static bool
 open_events (struct supervisor *s)
 {
   char path[PATH_MAX];
   snprintf (path, sizeof path, "%s/events.jsonl", s->options->output);
-  s->events_file = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (s->events_file < 0)
+  s->events_file = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (s->events_file >= 0 && flock (s->events_file, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+    return false;
+  if (s->events_file < 0 || (ftruncate (s->events_file, 0) < 0 && errno != EINVAL)) /* EINVAL: no regular file */
     lost_events (s, errno);
+  return true;
 }
 
 static void
@@ -989,8 +1004,16 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
   }
   s.never = never[0]; /* its other end stays open: it never becomes readable */
   make_folders (options->output);
+  if (!open_events (&s)) {
+    fprintf (stderr, "runner: another run writes into %s: give this one its own folder (-o)\n", options->output);
+    close (s.events_file);
+    close (s.signals);
+    close (never[0]);
+    close (never[1]);
+    sigprocmask (SIG_SETMASK, &old, NULL);
+    return 3;
+  }
   remove_old_logs (&s);
-  open_events (&s);
   s.jobs = xcalloc (plan->suite_count, sizeof *s.jobs);
   for (size_t i = 0; i < plan->suite_count; i++)
     s.jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };

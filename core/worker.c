@@ -348,6 +348,7 @@ clean_up (struct context *context, struct evidence *evidence)
   if (worker->suite->after_each.count)
     run_phase (context, "after_each", worker->suite->after_each);
   run_deferred (context);
+  roles_resume (context);
   const char *dead = worker->roles ? roles_dead (worker, &test->arena) : NULL;
   if (dead)
     blame_role (context, dead);
@@ -439,6 +440,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   worker->running = planned;
 
   scope_init (&scope, &worker->scope, NULL);
+  run->scope = &scope;
   context->test = run;
   context->scope = &scope;
   context->depth = 0;

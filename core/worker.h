@@ -57,6 +57,7 @@ struct test_run {
   struct buffer output;
   size_t output_lost;
   struct deferred *deferred;
+  struct scope *scope;       /* of its variables; NULL: the suite's */
   struct scope *kept_scopes; /* of keywords that deferred something: freed at the end */
   const char *temp;          /* folder; NULL: none was asked for */
   const char **warnings;
@@ -183,6 +184,8 @@ size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *a
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);
+/* Those that the test has left paused go on. */
+void roles_resume (struct context *context);
 /* Makes what the suite's roles export, as far as they run, its variables. */
 void roles_publish (struct context *context);
 /* What is known of one that runs; false: there is none. */
