@@ -26,6 +26,7 @@
   X (secret) \
   X (source) \
   X (stream) \
+  X (threads) \
   X (units) \
   X (value)
 
