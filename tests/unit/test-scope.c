@@ -64,8 +64,8 @@ END_TEST
 
 START_TEST (a_handle_is_used_by_one_at_a_time)
 {
-  struct handle *handle, *removed;
-  struct value where = { .line = 7 }, busy;
+  struct handle *handle;
+  struct value where = { .line = 7 }, busy = { .line = 0 };
   int a, b;
   scope_add (&outer, "default", &plain, &a, &where, 1);
   ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle, &busy), TAKE_OK);
@@ -73,28 +73,58 @@ START_TEST (a_handle_is_used_by_one_at_a_time)
   ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle, &busy), TAKE_OK); /* the same step again */
   ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle, &busy), TAKE_BUSY);
   ck_assert_uint_eq (busy.line, 7);
-  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &b, &removed, &busy), TAKE_BUSY);
   scope_release (handle);
   ck_assert_int_eq (scope_take (&inner, "default", &plain, &b, &where, &handle, &busy), TAKE_OK);
   ck_assert_int_eq (scope_take (&inner, "other", &plain, &b, &where, &handle, &busy), TAKE_NONE);
   ck_assert_int_eq (scope_take (&inner, "default", &copied, &b, &where, &handle, &busy), TAKE_NONE);
-  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &b, &removed, &busy), TAKE_OK);
-  ck_assert_ptr_eq (removed->object, &a);
-  handle_free (removed);
 }
 END_TEST
 
 START_TEST (a_branch_copies_what_can_be_copied)
 {
-  struct handle *handle;
+  struct handle *handle, *original;
   struct value where = { .line = 1 }, busy;
   int a;
   inner.branch = true;
   scope_add (&outer, "default", &copied, &a, &where, 1);
-  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle, &busy), TAKE_COPY);
-  scope_copied (handle);
+  ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &original, &busy), TAKE_COPY);
+  /* nobody destroys the original under its copier's hands */
+  ck_assert_int_eq (scope_remove (&outer, "default", &copied, NULL, &handle, &busy), TAKE_BUSY);
+  ck_assert_uint_eq (busy.line, 1);
+  scope_copied (original);
   scope_add (&inner, "default", &copied, &a, &where, 1);
   ck_assert_int_eq (scope_take (&inner, "default", &copied, &a, &where, &handle, &busy), TAKE_OK);
+}
+END_TEST
+
+START_TEST (a_handle_in_use_is_not_taken_out)
+{
+  struct handle *handle;
+  struct value where = { .line = 3 }, busy;
+  int a, b;
+  scope_add (&outer, "default", &plain, &a, &where, 1);
+  ck_assert_int_eq (scope_take (&inner, "default", &plain, &a, &where, &handle, &busy), TAKE_OK);
+  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &b, &handle, &busy), TAKE_BUSY);
+  ck_assert_ptr_null (handle);
+  ck_assert_int_eq (scope_remove (&inner, "default", &plain, &a, &handle, &busy), TAKE_NONE);
+  ck_assert_int_eq (scope_remove (&outer, "default", &plain, &a, &handle, &busy), TAKE_OK);
+  ck_assert_ptr_eq (handle->object, &a);
+  handle_free (handle);
+}
+END_TEST
+
+START_TEST (types_of_the_same_name_are_two)
+{
+  static const struct runner_handle_type twin = { .name = "plain", .destroy = destroy };
+  struct handle *handle;
+  struct value where = { .line = 1 }, busy;
+  int a, b;
+  scope_add (&outer, "default", &plain, &a, &where, 1);
+  scope_add (&outer, "default", &twin, &b, &where, 1);
+  ck_assert_int_eq (scope_take (&outer, "default", &plain, &a, &where, &handle, &busy), TAKE_OK);
+  ck_assert_ptr_eq (handle->object, &a);
+  ck_assert_int_eq (scope_take (&outer, "default", &twin, &a, &where, &handle, &busy), TAKE_OK);
+  ck_assert_ptr_eq (handle->object, &b);
 }
 END_TEST
 
@@ -108,6 +138,8 @@ scope_suite (void)
   tcase_add_test (tc, a_value_may_be_made_of_the_old_one);
   tcase_add_test (tc, a_handle_is_used_by_one_at_a_time);
   tcase_add_test (tc, a_branch_copies_what_can_be_copied);
+  tcase_add_test (tc, a_handle_in_use_is_not_taken_out);
+  tcase_add_test (tc, types_of_the_same_name_are_two);
   suite_add_tcase (suite, tc);
   return suite;
 }

@@ -27,6 +27,7 @@
   X (source) \
   X (stream) \
   X (text) \
+  X (threads) \
   X (units) \
   X (value)
 
