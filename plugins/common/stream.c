@@ -18,7 +18,7 @@ stream_add (struct stream *stream, const void *data, size_t size)
     return -1;
   size_t before = stream->base ? (size_t) (stream->data - stream->base) : 0;
   if (before + stream->size + size > stream->room) {
-    if (stream->size)
+    if (before)
       memmove (stream->base, stream->data, stream->size);
     stream->data = stream->base;
     if (stream->size + size > stream->room) {
