@@ -72,6 +72,7 @@ struct supervisor {
   size_t reporter_count;
   struct job *jobs;
   size_t running, waiting;
+  size_t most;               /* suites at once: as wanted, less when the system does not allow it */
   bool slots[JOBS_MOST];
   int signals, never;
   bool interrupted, stopping; /* stopping: no new suites (fail-fast, interrupt) */
@@ -324,15 +325,15 @@ start_worker (struct supervisor *s, struct job *job)
   job->control = control[1];
   job->state = JOB_RUNNING;
   return true;
-fail:
-  warn_event (s, job->planned->suite->path, "cannot start a worker: %s", strerror (errno));
-  s->broken = true;
+fail:;
+  int error = errno;
   for (int i = 0; i < 2; i++) {
     if (events[i] >= 0)
       close (events[i]);
     if (control[i] >= 0)
       close (control[i]);
   }
+  errno = error;
   return false;
 }
 
@@ -356,6 +357,14 @@ rest_not_run (struct supervisor *s, struct job *job, const char *why)
   for (uint32_t i = 0; i < job->planned->count; i++)
     if (!job->done[i])
       not_run (s, job, i, why);
+}
+
+static void
+cannot_start (struct supervisor *s, struct job *job)
+{
+  warn_event (s, job->planned->suite->path, "cannot start a worker: %s", strerror (errno));
+  s->broken = true;
+  rest_not_run (s, job, "no worker could be started");
 }
 
 static void
@@ -721,10 +730,11 @@ worker_ended (struct supervisor *s, struct job *job)
     rest_not_run (s, job, "the suite's worker ended again and again without a result");
   }
   forget_worker (job);
-  if (job->done_count < job->planned->count && !s->stopping && start_worker (s, job))
-    return;
-  if (job->done_count < job->planned->count && !s->stopping)
-    rest_not_run (s, job, "no worker could be started");
+  if (job->done_count < job->planned->count && !s->stopping) {
+    if (start_worker (s, job))
+      return;
+    cannot_start (s, job);
+  }
   finish_job (s, job);
 }
 
@@ -804,6 +814,20 @@ may_start (const struct supervisor *s, const struct job *job)
   return true;
 }
 
+/* Too few descriptors, processes or memory for one more: it waits for the others. */
+static void
+put_off (struct supervisor *s, struct job *job)
+{
+  warn_event (s, NULL, "%zu suites at once, not %zu: %s", s->running - 1, s->most, strerror (errno));
+  shared_free (job->shared);
+  free (job->done);
+  free (job->remaining);
+  s->slots[job->slot] = false;
+  *job = (struct job) { .planned = job->planned, .index = job->index, .events = -1 };
+  s->waiting++;
+  s->most = --s->running;
+}
+
 static void
 start_job (struct supervisor *s, struct job *job)
 {
@@ -817,10 +841,17 @@ start_job (struct supervisor *s, struct job *job)
   s->slots[job->slot] = true;
   s->waiting--;
   s->running++;
+  bool started = start_worker (s, job);
+  if (!started && s->running > 1) {
+    put_off (s, job);
+    return;
+  }
+  int error = errno;
   struct event event = { .type = EVENT_SUITE, .suite = suite->number, .path = suite->path, .name = suite->name };
   tell (s, &event);
-  if (!start_worker (s, job)) {
-    rest_not_run (s, job, "no worker could be started");
+  if (!started) {
+    errno = error;
+    cannot_start (s, job);
     finish_job (s, job);
   }
 }
@@ -828,7 +859,7 @@ start_job (struct supervisor *s, struct job *job)
 static void
 start_jobs (struct supervisor *s)
 {
-  for (size_t i = 0; i < s->plan->suite_count && s->running < s->options->jobs && !s->stopping; i++)
+  for (size_t i = 0; i < s->plan->suite_count && s->running < s->most && !s->stopping; i++)
     if (s->jobs[i].state == JOB_WAITING && may_start (s, &s->jobs[i]))
       start_job (s, &s->jobs[i]);
 }
@@ -994,7 +1025,8 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
            struct run_roles *run_roles, struct reporter **reporters, size_t reporter_count)
 {
   struct supervisor s = { .plan = plan, .options = options, .engine = engine, .run_roles = run_roles, .reporters = reporters,
-                          .reporter_count = reporter_count, .events_file = -1, .waiting = plan->suite_count };
+                          .reporter_count = reporter_count, .events_file = -1, .waiting = plan->suite_count,
+                          .most = options->jobs };
   sigset_t old;
   int never[2];
   s.signals = block_signals (&old);
