@@ -44,7 +44,8 @@ _runner_value ()
     --junit) _runner_files xml ;;
     --ready-file) _runner_files '*' ;;
     --color) _runner_words 'always never auto' ;;
-    -j | --jobs | -k | --keyword | --tag | --where | --shard | --retries | --repeat | --timeout | --target | --var) ;;
+    -j | --jobs | -k | --keyword | --tag | --where | --shard) ;;
+    --retries | --repeat | --timeout | --target | --var) ;;
     *) return 1 ;;
   esac
   return 0
@@ -107,7 +108,11 @@ _runner ()
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ ${COMP_WORDS[i]} == --plugin-path ]] || continue
-    [[ ${COMP_WORDS[i + 1]} == '=' ]] && path=(--plugin-path "${COMP_WORDS[i + 2]}") || path=(--plugin-path "${COMP_WORDS[i + 1]}")
+    if [[ ${COMP_WORDS[i + 1]} == '=' ]]; then
+      path=(--plugin-path "${COMP_WORDS[i + 2]}")
+    else
+      path=(--plugin-path "${COMP_WORDS[i + 1]}")
+    fi
   done
   if ((COMP_CWORD == 1)) && [[ $current != -* ]]; then
     _runner_files yaml yml

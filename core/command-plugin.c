@@ -150,8 +150,8 @@ plugin_new (const char *name, const char *folder)
 {
   static const char begin[] = "plugin/";
   if (!name_is_good (name))
-    return usage_error ("plugin", "\"%.80s\" cannot be a plugin's name: small letters, digits, - and _, a letter first",
-                        name);
+    return usage_error ("plugin",
+                        "\"%.80s\" cannot be a plugin's name: small letters, digits, - and _, a letter first", name);
   if (!name_is_free (name))
     return usage_error ("plugin", "the name \"%s\" is taken by the runner itself", name);
   if (!prepare_folder (folder))

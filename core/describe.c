@@ -10,7 +10,8 @@
 /* The words for what suite_forms names. */
 static const struct form form_words[] = {
   { "set", "{NAME: VALUE, …}", "sets variables" },
-  { "check", "EXPRESSION or a list of them", "holds if every expression is true; beside another verb it is a modifier" },
+  { "check", "EXPRESSION or a list of them",
+    "holds if every expression is true; beside another verb it is a modifier" },
   { "do", "[STEP, …]", "a group of steps; takes every modifier" },
   { "defer", "[STEP, …]", "steps for the end of the test, or of the keyword's caller; the newest first" },
   { "parallel", "[STEP, …]", "runs steps at the same time, each with its own copy of the variables" },

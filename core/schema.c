@@ -312,7 +312,8 @@ put_result (struct writer *w, const struct verb *verb)
     CLEANUP_BUFFER struct buffer facts = { 0 };
     describe_field (&facts, field);
     open_value (w, field->name, VALUE_MAP);
-    put_text (w, "description", arena_printf (&w->arena, "%s (%s)", field->help ? field->help : "", buffer_text (&facts)));
+    put_text (w, "description",
+              arena_printf (&w->arena, "%s (%s)", field->help ? field->help : "", buffer_text (&facts)));
     end_value (w);
   }
   end_value (w);
