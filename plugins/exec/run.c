@@ -193,8 +193,10 @@ put_outputs (struct runner_step *step, struct run *run, char *texts[OUTPUTS], si
   static const char *const names[] = { "stdout", "stderr" };
   struct runner_out *out = runner_result (step);
   for (int i = 0; i < OUTPUTS; i++) {
-    if (!(texts[i] = excerpt_text (&run->excerpt[i], &sizes[i])))
-      return runner_error (step, "out of memory");
+    if (!(texts[i] = excerpt_text (&run->excerpt[i], &sizes[i]))) {
+      runner_error (step, "out of memory");
+      return RUNNER_ERROR;
+    }
     runner_put_text (out, names[i], texts[i], sizes[i]);
     size_t wire = sizes[i] < WIRE_MOST ? sizes[i] : WIRE_MOST;
     char peer[sizeof run->program.name + 10];

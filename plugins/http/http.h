@@ -74,7 +74,7 @@ struct http_settings {
   const char *ca, *cert, *key, *proxy, *http_version;
   const char *connect_host; /* connect there, whatever the URL says */
   const char *connect_path; /* the same, a Unix socket; `@`: abstract */
-  uint16_t connect_port;
+  uint32_t connect_port;    /* as wide as its neighbours: sessions compare settings as bytes */
   int follow, verify, compressed;
   int64_t max_redirects;
   uint64_t limit; /* bytes of a decoded body */

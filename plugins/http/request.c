@@ -461,7 +461,7 @@ set_route (struct http_request *request, const struct http_settings *settings)
   }
   if (!settings->connect_host || result != CURLE_OK)
     return result;
-  char port[8] = "";
+  char port[12] = "";
   if (settings->connect_port)
     snprintf (port, sizeof port, "%u", settings->connect_port);
   int v6 = strchr (settings->connect_host, ':') != NULL;

@@ -27,7 +27,7 @@ resolve (const char *host, uint16_t port, int flags, char *error, size_t error_s
 static uint16_t
 bound_port (int fd)
 {
-  struct sockaddr_storage address;
+  struct sockaddr_storage address = { 0 };
   socklen_t size = sizeof address;
   if (getsockname (fd, (struct sockaddr *) &address, &size) != 0)
     return 0;

@@ -236,11 +236,13 @@ take_frames (struct connection *connection, const char *data, size_t size)
   enum frame_found found;
   while (!uv_is_closing ((uv_handle_t *) connection)
          && (found = frame_next (&connection->reader, &data, &size, &frame)) != FRAME_MORE) {
-    struct report report;
-    const char *wrong = found == FRAME_FOUND ? frame_parse (&frame, &report) : NULL;
-    if (found == FRAME_TOO_LONG)
+    if (found == FRAME_TOO_LONG) {
       close_connection (connection, "64 KiB without an end of frame");
-    else if (wrong)
+      continue;
+    }
+    struct report report;
+    const char *wrong = frame_parse (&frame, &report);
+    if (wrong)
       drop_frame (connection, &frame, wrong);
     else
       take_report (connection, &report);
