@@ -111,12 +111,15 @@ static void
 make_unique (struct maker *maker)
 {
   struct keys seen = { 0 };
+  size_t first = 0; /* case of the same test */
   for (size_t i = 0; i < maker->count; i++) {
     struct value *name = arena_alloc (&maker->arena, sizeof *name);
-    *name = value_string (maker->tests[i].name);
-    for (unsigned n = 2; keys_add (&seen, name); n++) {
-      maker->tests[i].name
-        = arena_printf (&maker->plan->arena, "%s [%u]", maker->tests[i].test->name, n + (unsigned) i);
+    const char *base = maker->tests[i].name;
+    if (maker->tests[i].test != maker->tests[first].test)
+      first = i;
+    *name = value_string (base);
+    for (size_t n = i - first + 1; keys_add (&seen, name); n++) {
+      maker->tests[i].name = arena_printf (&maker->plan->arena, "%s [%zu]", base, n);
       *name = value_string (maker->tests[i].name);
     }
   }

@@ -502,6 +502,8 @@ run_check (struct context *context, const struct value *check, struct arena *are
     buffer_lit (&text, "does not hold: ");
     if (check->type == VALUE_STRING)
       buffer_add (&text, check->string, check->size);
+    else
+      value_show (&text, check, 100);
     explain (context, check, &text);
     set_failure (attempt, RUNNER_FAIL, check, arena_copy (arena, text.data, text.size));
     buffer_free (&text);

@@ -340,11 +340,11 @@ fail:;
 /* ---- results ---- */
 
 static void
-not_run (struct supervisor *s, struct job *job, uint32_t test, const char *why)
+not_run (struct supervisor *s, struct job *job, uint32_t test, int outcome, const char *why)
 {
   struct event event = { .type = EVENT_TEST, .suite = job->planned->suite->number, .test = test,
                          .name = job->planned->tests[test].name, .attempt = 1, .final = true,
-                         .outcome = OUTCOME_NOT_RUN, .message = why, .worker = job->slot };
+                         .outcome = outcome, .message = why, .worker = job->slot };
   event.time_us = event.start_us = time_now_us ();
   job->done[test] = true;
   job->done_count++;
@@ -356,15 +356,28 @@ rest_not_run (struct supervisor *s, struct job *job, const char *why)
 {
   for (uint32_t i = 0; i < job->planned->count; i++)
     if (!job->done[i])
-      not_run (s, job, i, why);
+      not_run (s, job, i, OUTCOME_NOT_RUN, why);
+}
+
+/* The same when nobody wanted it so: reports tell it as an error of the first. */
+static void
+rest_cannot_run (struct supervisor *s, struct job *job, const char *why)
+{
+  uint32_t first = 0;
+  s->broken = true;
+  while (first < job->planned->count && job->done[first])
+    first++;
+  if (first < job->planned->count)
+    not_run (s, job, first, OUTCOME_ERROR, why);
+  rest_not_run (s, job, why);
 }
 
 static void
 cannot_start (struct supervisor *s, struct job *job)
 {
-  warn_event (s, job->planned->suite->path, "cannot start a worker: %s", strerror (errno));
-  s->broken = true;
-  rest_not_run (s, job, "no worker could be started");
+  char why[200];
+  snprintf (why, sizeof why, "no worker could be started: %s", strerror (errno));
+  rest_cannot_run (s, job, why);
 }
 
 static void
@@ -725,10 +738,8 @@ worker_ended (struct supervisor *s, struct job *job)
   /* its results may have been read long before its end */
   bool progress = job->done_count > job->done_before || job->next_attempt != job->attempt_before;
   job->restarts_in_vain = progress ? 0 : job->restarts_in_vain + 1;
-  if (job->restarts_in_vain > 3 && job->done_count < job->planned->count) {
-    s->broken = true;
-    rest_not_run (s, job, "the suite's worker ended again and again without a result");
-  }
+  if (job->restarts_in_vain > 3 && job->done_count < job->planned->count)
+    rest_cannot_run (s, job, "the suite's worker ended again and again without a result");
   forget_worker (job);
   if (job->done_count < job->planned->count && !s->stopping) {
     if (start_worker (s, job))
@@ -991,33 +1002,40 @@ exit_status (const struct supervisor *s)
 
 /* Starts the roles of the whole run.  False: no suite that uses them can run. */
 static bool
-start_run_roles (struct supervisor *s)
+start_run_roles (struct supervisor *s, char *error, size_t error_size)
 {
-  char folder[PATH_MAX], error[2048];
+  char folder[PATH_MAX];
   int foreign[] = { s->signals, -1 };
   if (!s->run_roles->count)
     return true;
-  if (snprintf (folder, sizeof folder, "%s/logs/run", s->options->output) >= (int) sizeof folder)
-    return false;
+  snprintf (folder, sizeof folder, "%.4000s/logs/run", s->options->output);
   make_folders (folder);
   flush_events (s);
   fflush (stdout);
   if (run_roles_start (s->run_roles, s->plan, s->options, s->engine, s->never, s->signals, folder, foreign,
-                       error, sizeof error))
+                       error, error_size))
     return true;
-  warn_event (s, NULL, "%s", error);
   take_signals (s);
   s->stopping = true;
-  s->broken |= !s->interrupted;
   return false;
 }
 
-static const char *
-why_not_run (const struct supervisor *s)
+/* Suites that were never begun.  `cannot`: why, if it is not by somebody's wish. */
+static void
+tell_waiting (struct supervisor *s, const char *cannot)
 {
-  return s->interrupted             ? "interrupted"
-         : s->run_roles->count && s->broken ? "the roles with scope: run did not start"
-                                            : "stopped after the first failure (--fail-fast)";
+  for (size_t i = 0; i < s->plan->suite_count; i++) {
+    struct job *job = &s->jobs[i];
+    if (job->state != JOB_WAITING)
+      continue;
+    job->done = xcalloc (job->planned->count, sizeof *job->done);
+    if (cannot && !s->interrupted)
+      rest_cannot_run (s, job, cannot);
+    else
+      rest_not_run (s, job, s->interrupted ? "interrupted" : "stopped after the first failure (--fail-fast)");
+    free (job->done);
+    job->done = NULL;
+  }
 }
 
 int
@@ -1050,15 +1068,12 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
   for (size_t i = 0; i < plan->suite_count; i++)
     s.jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };
   tell_run (&s);
-  if (start_run_roles (&s))
+  char error[2048] = "";
+  bool started = start_run_roles (&s, error, sizeof error);
+  if (started)
     loop (&s);
   run_roles_stop (run_roles);
-  for (size_t i = 0; i < plan->suite_count; i++)
-    if (s.jobs[i].state == JOB_WAITING) {
-      s.jobs[i].done = xcalloc (plan->suites[i].count, sizeof *s.jobs[i].done);
-      rest_not_run (&s, &s.jobs[i], why_not_run (&s));
-      free (s.jobs[i].done);
-    }
+  tell_waiting (&s, started ? NULL : error);
   tell_end (&s, exit_status (&s));
   finish_reporters (&s);
   int status = exit_status (&s);

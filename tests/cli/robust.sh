@@ -1,0 +1,105 @@
+#!/bin/sh
+# robust.sh - few descriptors, one folder for two runs, words that fit no test, what is
+# left by setups, teardowns, crashes and losers.
+. "${0%/*}/functions.sh"
+requires_plugin exec http tcp-device
+RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
+export RUNNER_PLUGIN_PATH
+
+# more suites at once than there are descriptors for: they wait for each other
+mkdir many
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  printf 'suite: s%s\ntests: [{test: t, steps: [{sleep: 50ms}, {check: true}]}]\n' "$i" > "many/$i.yaml"
+done
+(ulimit -n 40 && expect 0 "$RUNNER" -j 20 -o many-results many)
+[ "$(grep -c '"outcome":"passed"' many-results/events.jsonl)" -ge 20 ] || fail "not all suites ran"
+grep -q 'suites at once, not 20' many-results/events.jsonl || fail "that there were fewer at once is not told"
+
+# two runs in one folder
+cat > long.yaml <<'EOT'
+suite: long
+tests: [{test: long, steps: [{exec.run: {shell: "touch started; exec sleep 1000"}, timeout: 100s}]}]
+EOT
+"$RUNNER" -o shared long.yaml > long.out 2>&1 & pid=$!
+cleanup "kill -KILL $pid 2>/dev/null"
+until [ -e started ]; do sleep 0.01; done
+expect 3 "$RUNNER" -o shared many/1.yaml
+has err 'another run writes into shared'
+kill -KILL "$pid"
+# its keeper ends what ran, and only then the folder is free
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  if "$RUNNER" -o shared many/1.yaml > out 2> err; then break; fi
+  [ "$i" != 20 ] || fail "the folder is never free again"
+  sleep 0.1
+done
+
+# what fits nothing is no success, but a part of a whole may be empty
+expect 2 "$RUNNER" -o none -k nosuch many
+has err 'no test fits'
+expect 2 "$RUNNER" -o none --tag nosuch many
+expect 0 "$RUNNER" -o none -k nosuch --shard 1/2 many
+
+# rows that look alike are told apart by their place among the test's rows
+cat > alike.yaml <<'EOT'
+suite: alike
+tests:
+  - {test: a, steps: [check: true]}
+  - {test: b, matrix: {x: [1, "1"]}, steps: [check: true]}
+EOT
+[ "$("$RUNNER" list alike.yaml | sed 's/.*: //' | tr '\n' ';')" = 'a;b (x=1);b (x=1) [2];' ] || fail "the names of rows"
+
+# folders of setups, and of workers that crash, go; deferred steps of teardowns and of
+# branches that lose are run
+mkdir temp
+cat > left.yaml <<'EOT'
+suite: left
+vars: {notes: "${env('NOTES')}"}
+roles: {hub: {tcp-device.stack: {}}}
+keywords:
+  note:
+    params: {text: {primary: true}}
+    steps: [{defer: [{exec.run: {shell: "echo ${text} >> ${notes}"}}]}]
+setup: [{http.get: {url: "${hub.web}/", save_to: setup}, expect: {status: {$type: integer}}}]
+teardown: [{my.note: teardown}]
+tests:
+  - test: crashes with a folder
+    steps: [{http.get: {url: "${hub.web}/", save_to: test}, expect: {status: {$type: integer}}}, {bad.crash: }]
+  - test: first of
+    steps:
+      - first_of:
+          loser: {do: [{my.note: loser}, {sleep: 100s}]}
+          winner: {sleep: 50ms}
+      - exec.run: {shell: "cat ${notes}"}
+        expect: {stdout: "loser\n"}
+  - test: many deferred steps in a branch
+    steps: [{parallel: [{do: [{my.note: branch}], each: {i: 1..260}}, {check: true}]}]
+EOT
+NOTES="$tmp/notes" TMPDIR="$tmp/temp" expect 3 "$RUNNER" -o left left.yaml
+grep -q '"name":"first of".*"outcome":"passed"' left/events.jsonl || fail "the loser did not clean up at once"
+[ "$(grep -c branch notes)" = 260 ] || fail "$(grep -c branch notes) of 260 deferred steps were run"
+[ "$(grep -c teardown notes)" = 1 ] || fail "what a teardown deferred was not run"
+[ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"
+
+# roles: one that is left paused goes on, a manual one of a test is known to the test
+cat > roles.yaml <<'EOT'
+suite: roles
+roles: {hub: {tcp-device.stack: {}}}
+keywords: {begin: {steps: [{role.start: own}]}}
+tests:
+  - test: pauses
+    steps: [{role.pause: hub}, {check: true}]
+  - test: asks
+    steps: [{http.get: "${hub.web}/", timeout: 10s, expect: {status: {$type: integer}}}]
+  - test: begins its own
+    roles: {own: {tcp-device.stack: {}, start: manual}}
+    steps: [{my.begin: }, {check: "has(own, \"web\")"}]
+EOT
+expect 0 "$RUNNER" -o roles roles.yaml
+grep -q 'hub was still paused' roles/events.jsonl || fail "that the role was paused is not told"
+cat > early.yaml <<'EOT'
+suite: early
+roles: {early: {bad.early: , scope: run}}
+tests: [{test: one, steps: [check: true]}, {test: two, steps: [check: true]}]
+EOT
+expect 3 "$RUNNER" -o early early.yaml
+grep -q '<testcase name="one".*<error message="[^"]*the port is taken' early/junit.xml || fail "junit.xml has no error"
