@@ -378,8 +378,10 @@ static void
 say_failure (struct console *c, const struct event *event)
 {
   bool more = c->options.verbose > 0;
-  const struct format_limits limits = { .traffic_bytes = more ? 16 << 10 : 1 << 10, .log_lines = more ? 100 : 10,
-                                      .log_bytes = more ? 64 << 10 : 4 << 10 };
+  const struct format_limits limits = {
+    .traffic_bytes = more ? 16 << 10 : 1 << 10, .traffic_most = more ? 64 << 10 : 8 << 10,
+    .log_lines = more ? 100 : 10, .log_bytes = more ? 64 << 10 : 4 << 10,
+  };
   c->text.size = 0;
   format_failure (&c->text, event, &limits);
   size_t blame = strcspn (buffer_text (&c->text), "\n");

@@ -3,8 +3,10 @@
 
 #include "format.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "text.h"
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -222,17 +224,111 @@ add_log (struct buffer *out, const struct event_log *log, const struct format_li
   buffer_add (out, tail.data, tail.size);
 }
 
+static bool
+same_text (const char *a, const char *b)
+{
+  return a && b && strcmp (a, b) == 0;
+}
+
+static bool
+went_wrong (const struct event_step *step)
+{
+  return step->outcome == OUTCOME_FAILED || step->outcome == OUTCOME_ERROR;
+}
+
+/* The step around step `i`: told after it, and one level up.  NULL: there is none. */
+static const struct event_step *
+step_around (const struct event *event, size_t i)
+{
+  uint32_t depth = event->steps[i].depth;
+  for (size_t j = i + 1; depth && j < event->step_count; j++)
+    if (event->steps[j].depth == depth - 1)
+      return &event->steps[j];
+  return NULL;
+}
+
+/* Is it the step that the failure is of, and did it bring down all those around it? */
+static bool
+is_to_blame (const struct event *event, size_t i)
+{
+  const struct event_step *step = &event->steps[i];
+  if (!went_wrong (step) || !same_text (step->where, event->where) || !same_text (step->verb, event->verb))
+    return false;
+  while ((step = step_around (event, (size_t) (step - event->steps))))
+    if (!went_wrong (step))
+      return false;
+  return true;
+}
+
+/* A step of a keyword stands at one place, whoever calls it: tells by which calls it
+ * was reached, the nearest first. */
+static void
+add_callers (struct buffer *out, const struct event *event)
+{
+  size_t i = 0;
+  while (i < event->step_count && !is_to_blame (event, i))
+    i++;
+  if (i == event->step_count)
+    return;
+  for (const struct event_step *step = &event->steps[i]; (step = step_around (event, (size_t) (step - event->steps)));)
+    if (step->where && step->verb && strncmp (step->verb, "my.", 3) == 0) {
+      buffer_lit (out, "  called at ");
+      format_blame (out, step->where, NULL, step->verb);
+      buffer_putc (out, '\n');
+    }
+}
+
+/* Is it left out, since the messages of the same connection after it are enough? */
+static bool
+left_out (const struct event *event, size_t i, const struct format_limits *limits)
+{
+  const struct event_traffic *traffic = event->traffic;
+  size_t bytes = 0;
+  for (size_t j = i + 1; j < event->traffic_count; j++)
+    if (same_text (traffic[j].peer, traffic[i].peer))
+      bytes += traffic[j].data_size < limits->traffic_bytes ? traffic[j].data_size : limits->traffic_bytes;
+  return bytes >= limits->traffic_most;
+}
+
+static int
+earlier_first (const void *a, const void *b)
+{
+  const struct event_traffic *const *first = a, *const *second = b;
+  if ((*first)->time_us != (*second)->time_us)
+    return (*first)->time_us < (*second)->time_us ? -1 : 1;
+  return (*first > *second) - (*first < *second); /* one connection's stay in their order */
+}
+
+/* The event has them connection by connection; a dialogue is read in the order of time. */
+static void
+add_traffic (struct buffer *out, const struct event *event, const struct format_limits *limits)
+{
+  if (!event->traffic_count)
+    return;
+  const struct event_traffic **told = xcalloc (event->traffic_count, sizeof (const struct event_traffic *));
+  size_t n = 0;
+  for (size_t i = 0; i < event->traffic_count; i++)
+    if (!left_out (event, i, limits))
+      told[n++] = &event->traffic[i];
+  qsort (told, n, sizeof *told, earlier_first);
+  buffer_lit (out, "  the last traffic");
+  if (n < event->traffic_count)
+    buffer_printf (out, " (%zu earlier messages are left out)", event->traffic_count - n);
+  buffer_lit (out, ":\n");
+  for (size_t i = 0; i < n; i++)
+    add_message (out, told[i], limits->traffic_bytes);
+  free (told);
+}
+
 void
 format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits)
 {
   format_blame (out, event->where, event->verb, event->message);
   buffer_putc (out, '\n');
+  add_callers (out, event);
   if (event->details)
     add_lines (out, event->details, strlen (event->details), "  ");
-  if (event->traffic_count)
-    buffer_lit (out, "  the last traffic:\n");
-  for (size_t i = 0; i < event->traffic_count; i++)
-    add_message (out, &event->traffic[i], limits->traffic_bytes);
+  add_traffic (out, event, limits);
   for (size_t i = 0; i < event->log_count; i++)
     add_log (out, &event->logs[i], limits);
 }

@@ -10,11 +10,12 @@
 
 struct format_limits {
   size_t traffic_bytes; /* of one message */
+  size_t traffic_most;  /* of one connection: messages before are left out */
   size_t log_lines;     /* of the end of one log */
   size_t log_bytes;
 };
 
-/* `where: verb: message`, details, last traffic and logs; every line ends with a
+/* `where: verb: message`, the calls of keywords that led there, details, last traffic and logs; every line ends with a
  * newline. */
 void format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits);
 /* The first of those lines alone, without newline. */

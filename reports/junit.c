@@ -23,7 +23,8 @@
 #define FAILED_OUTPUT ((size_t) 128 << 10)
 #define LONGEST_MESSAGE ((size_t) 4 << 10)
 
-static const struct format_limits limits = { .traffic_bytes = 16 << 10, .log_lines = 200, .log_bytes = 16 << 10 };
+static const struct format_limits limits = { .traffic_bytes = 16 << 10, .traffic_most = 64 << 10,
+                                             .log_lines = 200, .log_bytes = 16 << 10 };
 
 /* An attempt after which another one was begun. */
 struct attempt {

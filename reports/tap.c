@@ -85,7 +85,8 @@ add_block (struct tap *tap, const char *name, const char *text, size_t size)
 static void
 add_diagnostics (struct tap *tap, const struct event *event)
 {
-  static const struct format_limits limits = { .traffic_bytes = 1 << 10, .log_lines = 10, .log_bytes = 4 << 10 };
+  static const struct format_limits limits = { .traffic_bytes = 1 << 10, .traffic_most = 8 << 10,
+                                               .log_lines = 10, .log_bytes = 4 << 10 };
   CLEANUP_BUFFER struct buffer failure = { 0 };
   format_failure (&failure, event, &limits);
   buffer_lit (&tap->out, "  ---\n");

@@ -589,6 +589,64 @@ START_TEST (console_can_tell_every_test_and_step)
 }
 END_TEST
 
+/* Steps are told when they have ended: what is inside comes before what is around it. */
+START_TEST (console_tells_who_called_a_keyword)
+{
+#define INSIDE .where = "a.yaml:4:9", .verb = "tcp.receive"
+  struct event_step steps[] = {
+    { INSIDE, .outcome = OUTCOME_FAILED, .depth = 1 }, /* `fails` wanted it so */
+    { .where = "a.yaml:20:9", .verb = "my.ask", .outcome = OUTCOME_PASSED },
+    { INSIDE, .outcome = OUTCOME_PASSED, .depth = 1 },
+    { .where = "a.yaml:21:9", .verb = "my.ask", .outcome = OUTCOME_PASSED },
+    { INSIDE, .outcome = OUTCOME_FAILED, .depth = 3 },
+    { .where = "a.yaml:7:9", .verb = "my.ask", .outcome = OUTCOME_FAILED, .depth = 2 },
+    { .where = "a.yaml:6:9", .verb = "do", .outcome = OUTCOME_FAILED, .depth = 1 },
+    { .where = "a.yaml:22:9", .verb = "my.login", .outcome = OUTCOME_FAILED },
+    { INSIDE, .outcome = OUTCOME_FAILED, .depth = 1 }, /* of on_failure */
+    { .where = "a.yaml:30:9", .verb = "my.ask", .outcome = OUTCOME_FAILED },
+  };
+  const struct event events[] = {
+    PLAN (0, "a.yaml", "A", { .name = "one" }),
+    RESULT (0, 0, 1, true, OUTCOME_FAILED, 99, INSIDE, .message = "no answer", .steps = steps,
+            .step_count = sizeof steps / sizeof *steps),
+    END (.status = 1),
+  };
+#undef INSIDE
+  CONSOLE (events, .verbose = 0);
+  ck_assert_ptr_nonnull (strstr (text, "    a.yaml:4:9: tcp.receive: no answer\n"
+                                       "      called at a.yaml:7:9: my.ask\n"
+                                       "      called at a.yaml:22:9: my.login\n"));
+  ck_assert_uint_eq (occurrences (text, "called at"), 2);
+  free (text);
+}
+END_TEST
+
+START_TEST (console_shows_traffic_in_order_and_not_too_much)
+{
+  static char data[1000];
+  struct event_traffic many[33];
+  memset (data, 'x', sizeof data);
+  for (int i = 0; i < 32; i++)
+    many[i] = (struct event_traffic) { "loud", 1, 100 + i, sizeof data, data, sizeof data };
+  many[32] = (struct event_traffic) { "still", 0, 50, 2, "hi", 2 };
+  const struct event events[] = {
+    PLAN (0, "a.yaml", "A", { .name = "one" }),
+    RESULT (0, 0, 1, true, OUTCOME_FAILED, 99, .message = "m", .traffic = many, .traffic_count = 33),
+    END (.status = 1),
+  };
+  CONSOLE (events, .verbose = 0);
+  ck_assert_ptr_nonnull (strstr (text, "      the last traffic (23 earlier messages are left out):\n"
+                                       "        sent to still at 50 µs, 2 bytes:\n"
+                                       "          \"hi\"\n"
+                                       "        received from loud at 123 µs, 1000 bytes:\n"));
+  ck_assert_uint_eq (occurrences (text, "received from loud"), 9);
+  free (text);
+  CONSOLE (events, .verbose = 1);
+  ck_assert_uint_eq (occurrences (text, "received from loud"), 32);
+  free (text);
+}
+END_TEST
+
 START_TEST (console_cannot_be_driven_by_tests)
 {
   const struct event events[] = {
@@ -871,6 +929,8 @@ report_suite (void)
   tcase_add_test (tc, console_shows_a_run);
   tcase_add_test (tc, console_can_be_quiet);
   tcase_add_test (tc, console_can_tell_every_test_and_step);
+  tcase_add_test (tc, console_tells_who_called_a_keyword);
+  tcase_add_test (tc, console_shows_traffic_in_order_and_not_too_much);
   tcase_add_test (tc, console_cannot_be_driven_by_tests);
   tcase_add_test (tc, console_masks_secrets);
   tcase_add_test (tc, console_status_line_is_erased);
