@@ -353,19 +353,26 @@ describe_end (int status, struct buffer *out)
     buffer_printf (out, "ended with exit status %d", WEXITSTATUS (status));
 }
 
+/* What an ended role wrote last may still be on its way through the keeper. */
+static void
+wait_drained (struct capture *capture)
+{
+  for (int i = 0; i < 50 && !capture_ended (capture); i++) {
+    struct pollfd fd = { .fd = capture->event_fd, .events = POLLIN };
+    uint64_t count;
+    poll (&fd, 1, 20);
+    if (read (capture->event_fd, &count, sizeof count) < 0)
+      continue;
+  }
+}
+
 /* The last line that it printed, added as ": …"; its log is told with the failure. */
 static void
 last_words (struct role_state *role, struct buffer *out)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
-  /* what it wrote last may still be on its way through the keeper */
-  for (int i = 0; i < 50 && !role->running && !capture_ended (&role->output); i++) {
-    struct pollfd fd = { .fd = role->output.event_fd, .events = POLLIN };
-    uint64_t count;
-    poll (&fd, 1, 20);
-    if (read (role->output.event_fd, &count, sizeof count) < 0)
-      continue;
-  }
+  if (!role->running)
+    wait_drained (&role->output);
   capture_tail (&role->output, 500, &text);
   while (text.size && text.data[text.size - 1] == '\n')
     text.size--;
@@ -400,7 +407,13 @@ wait_ready (struct context *context, struct role_state *role)
       role->exports = value_copy (&role->arena, ready);
       return true;
     }
-    if (has_ended (role)) {
+    bool ended = has_ended (role);
+    if (ended && !capture_ended (&role->control)) {
+      wait_drained (&role->control); /* it may have got ready before */
+      if (capture_ended (&role->control))
+        continue;
+    }
+    if (ended) {
       describe_end (role->wait_status, &why);
       last_words (role, &why);
       return cannot (context, role, "is not ready: it %s", buffer_text (&why));
