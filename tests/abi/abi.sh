@@ -21,7 +21,7 @@ tests:
 EOT
   expect 2 "$RUNNER" check --plugin-path "$1" faults.yaml
   for text in 'must be at most 10' 'must be at most 1e6' 'must be at most 1h' 'must be at most 1MB' \
-              'did you mean "red"?' 'text is missing' 'bytes: hex: expected a text' 'one of one, other must be given' \
+              'did you mean "red"?' 'text is missing' 'abi.types: bytes: ' 'one of one, other must be given' \
               'only one of one, other must' 'only one of left, right must' 'did you mean "abi.types"?'; do
     has err "$text"
   done
@@ -96,6 +96,7 @@ machine ()
 }
 for version in "$abi"/[0-9]*; do
   folder=$version/x86_64
+  [ -r "$folder/runner-abi-plugin.so" ] || fail "there is no binary in $folder"
   if [ "$(machine "$RUNNER")" != "$(machine "$folder/runner-abi-plugin.so")" ] \
       || ! getconf GNU_LIBC_VERSION >/dev/null 2>&1; then
     echo "abi.sh: skipped: the binary of ${version##*/} is for x86_64 GNU/Linux"

@@ -526,14 +526,16 @@ struct make_args { const char *as; int64_t value; struct runner_bool copies; str
 struct use_args { const char *conn; struct runner_bool copies; struct runner_duration time; };
 
 static const struct runner_param make_params[] = {
-  RUNNER_PARAM (struct make_args, as, .flags = RUNNER_NEW_HANDLE | RUNNER_PRIMARY, .preset = "default", .help = "name"),
+  RUNNER_PARAM (struct make_args, as, .flags = RUNNER_NEW_HANDLE | RUNNER_PRIMARY, .preset = "default",
+                .help = "name"),
   RUNNER_PARAM (struct make_args, value, .help = "its value"),
   RUNNER_PARAM (struct make_args, copies, .help = "of the type that is copied"),
   RUNNER_PARAM (struct make_args, fails, .help = "its end fails"),
   { 0 }
 };
 static const struct runner_param use_params[] = {
-  RUNNER_PARAM (struct use_args, conn, .flags = RUNNER_HANDLE | RUNNER_PRIMARY, .preset = "default", .help = "name"),
+  RUNNER_PARAM (struct use_args, conn, .flags = RUNNER_HANDLE | RUNNER_PRIMARY, .preset = "default",
+                .help = "name"),
   RUNNER_PARAM (struct use_args, copies, .help = "of the type that is copied"),
   RUNNER_PARAM (struct use_args, time, .preset = "0s", .help = "how long it is held"),
   { 0 }
@@ -658,9 +660,11 @@ start (struct runner_step *step, const struct run_args *a, struct sides in, stru
   for (size_t i = 0; i < n; i++)
     argv[i] = runner_node_print (step, runner_node_at (a->argv.node, i), &size);
   argv[n] = NULL;
-  struct runner_spawn_options options = { .struct_size = sizeof options, .argv = argv, .env = a->variable ? env : NULL,
-                                  .cwd = a->cwd, .stdin_fd = in.theirs, .stdout_fd = out.theirs, .stderr_fd = -1,
-                                  .clear_env = a->clear_env.on, .terminal = a->terminal.on };
+  struct runner_spawn_options options = {
+    .struct_size = sizeof options, .argv = argv, .env = a->variable ? env : NULL, .cwd = a->cwd,
+    .stdin_fd = in.theirs, .stdout_fd = out.theirs, .stderr_fd = -1, .clear_env = a->clear_env.on,
+    .terminal = a->terminal.on
+  };
   *pid = runner_spawn (step, &options);
   return *pid < 0 ? RUNNER_ERROR : RUNNER_PASS;
 }
@@ -872,4 +876,5 @@ static const struct runner_role_type roles[] = {
   { 0 }
 };
 
-RUNNER_PLUGIN (.name = "abi", .version = "1.0", .help = "uses all of the interface", .verbs = verbs, .roles = roles);
+RUNNER_PLUGIN (.name = "abi", .version = "1.0", .help = "uses all of the interface", .verbs = verbs,
+               .roles = roles);
