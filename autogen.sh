@@ -18,28 +18,49 @@ spare_core ()
   rm configure.tmp
 }
 
+# missing PACKAGE…: those that are not installed.
+missing ()
+{
+  for package; do
+    # shellcheck disable=SC2016
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || printf ' %s' "$package"
+  done
+}
+
+install_packages ()
+{
+  # shellcheck disable=SC2086
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "autogen.sh: only Debian and Ubuntu (apt-get) are known here. Debian's names of what is needed:" >&2
+    echo "  $build $core $plugins $tests" >&2
+    for tool in autoreconf automake libtoolize pkg-config cc make; do
+      command -v "$tool" >/dev/null 2>&1 || echo "  missing: $tool" >&2
+    done
+    return
+  fi
+  # shellcheck disable=SC2086
+  packages=$(missing $build $core $plugins $tests)
+  [ -n "$packages" ] || return 0
+  sudo=
+  if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null 2>&1; then
+      echo "autogen.sh: packages are missing, and only root can install them:" >&2
+      echo "  apt-get install$packages" >&2
+      exit 1
+    fi
+  fi
+  $sudo apt-get update -q
+  # shellcheck disable=SC2086
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+}
+
 case ${1-} in
   --autoconf) # what make runs when configure is out of date
     autoconf
     spare_core
     exit ;;
-  --install-deps)
-    # shellcheck disable=SC2086
-    packages=$(echo $build $core $plugins $tests)
-    if command -v apt-get >/dev/null 2>&1; then
-      sudo=
-      [ "$(id -u)" = 0 ] || sudo=sudo
-      if ! dpkg -s $packages >/dev/null 2>&1; then
-        $sudo apt-get update -q
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
-      fi
-    else
-      echo "autogen.sh: only Debian and Ubuntu (apt-get) are known here. Debian's names of what is needed:" >&2
-      echo "  $packages" >&2
-      for tool in autoreconf automake libtoolize pkg-config cc make; do
-        command -v "$tool" >/dev/null 2>&1 || echo "  missing: $tool" >&2
-      done
-    fi ;;
+  --install-deps) install_packages ;;
   '') ;;
   *) echo "usage: ./autogen.sh [--install-deps]" >&2; exit 2 ;;
 esac

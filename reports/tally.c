@@ -22,7 +22,7 @@ static const char **
 find_slot (const struct tally_names *names, const char *name)
 {
   size_t i = hash (name) & (names->room - 1);
-  while (names->slots[i] && strcmp (names->slots[i], name))
+  while (names->slots[i] && strcmp (names->slots[i], name) != 0)
     i = (i + 1) & (names->room - 1);
   return &names->slots[i];
 }

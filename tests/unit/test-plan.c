@@ -67,7 +67,7 @@ START_TEST (a_matrix_makes_cases_in_a_stable_order)
 }
 END_TEST
 
-START_TEST (rows_that_look_alike_get_numbers)
+START_TEST (rows_that_look_alike_get_their_place)
 {
   ck_assert (make (TESTS "- {test: t, matrix: [{m: 1}, {m: '1'}, {m: {k: [true]}}], steps: []}\n"));
   ck_assert_ptr_nonnull (strstr (names (), "t (m=1)|t (m=1) [2]|"));
@@ -150,7 +150,7 @@ plan_suite (void)
   TCase *tc = tcase_create ("plan");
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_test (tc, a_matrix_makes_cases_in_a_stable_order);
-  tcase_add_test (tc, rows_that_look_alike_get_numbers);
+  tcase_add_test (tc, rows_that_look_alike_get_their_place);
   tcase_add_test (tc, too_many_cases_are_refused);
   tcase_add_loop_test (tc, selection, 0, sizeof selections / sizeof *selections);
   tcase_add_test (tc, repeats_have_names_of_their_own);
