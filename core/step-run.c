@@ -959,13 +959,18 @@ run_each (struct context *context, const struct step *step)
   size_t saved_count = 0, room = 0;
   saved_names (step, &arena, &saved, &saved_count, &room);
   struct value *columns = arena_array (&arena, saved_count * rows.count, sizeof *columns);
+  unsigned *before = arena_array (&arena, saved_count, sizeof *before);
   for (size_t row = 0; row < rows.count; row++) {
     set_row (context, &rows, row);
+    for (size_t i = 0; i < saved_count; i++)
+      before[i] = scope_times (context->scope, saved[i]);
     int outcome = run_once (context, step);
     if (outcome != RUNNER_PASS)
       return outcome;
     for (size_t i = 0; i < saved_count; i++) {
-      const struct value *value = scope_get (context->scope, saved[i], strlen (saved[i]));
+      /* a row that saves nothing has null, not what an earlier one saved */
+      bool set = scope_times (context->scope, saved[i]) != before[i];
+      const struct value *value = set ? scope_get (context->scope, saved[i], strlen (saved[i])) : NULL;
       columns[i * rows.count + row] = value ? value_copy (&arena, value) : value_null;
     }
   }

@@ -98,3 +98,28 @@ EOT
 expect 3 "$RUNNER" --plugin-path "$bad" -o quits quits.yaml
 outcome quits quits error
 outcome quits 'goes on' passed
+
+# a row of `each` that saves nothing has null, not the value of the row before
+cat > rows.yaml <<'EOT'
+suite: rows
+tests:
+  - test: rows
+    steps:
+      - do: [{set: {z: "${i}"}, if: i == 1}]
+        each: {i: [1, 2]}
+      - check: ["z[1] == 1", "z[2] == null"]
+  - test: sums
+    steps:
+      - set: {sum: 0}
+      - {set: {sum: "${sum + i}"}, each: {i: 1..4}}
+      - check: sum[4] == 10
+EOT
+expect 0 "$RUNNER" -o rows rows.yaml
+
+# --fail-fast: nothing more begins in the suite that failed
+{
+  printf 'suite: fast\ntests:\n  - {test: fails, steps: [check: false]}\n'
+  for i in 1 2 3 4 5 6 7 8 9; do printf '  - {test: t%s, steps: [check: true]}\n' "$i"; done
+} > fast.yaml
+expect 1 "$RUNNER" --fail-fast -o fast fast.yaml
+[ "$(grep -c '"outcome":"not_run"' fast/events.jsonl)" = 9 ] || fail "--fail-fast went on"
