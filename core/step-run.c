@@ -773,6 +773,7 @@ run_retried (struct context *context, const struct step *step, struct arena *are
   *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key };
   if (!read_timing (context, step, arena, &timing, attempt))
     return 1;
+  CLEANUP_FREE char *earlier = NULL; /* why the last attempt failed that had all its time */
   int64_t start = clock_now_ns (), end = step->retry ? start + timing.retry_ns : INT64_MAX;
   for (uint32_t attempts = 1;; attempts++) {
     struct verdict before = context->test->verdict;
@@ -788,6 +789,12 @@ run_retried (struct context *context, const struct step *step, struct arena *are
       run_fails (context, step, arena, attempt);
     if (!step->retry || enough (context, step, arena, attempt))
       return attempts;
+    if (!attempt->expired) {
+      free (earlier);
+      earlier = xstrdup (attempt->message ? attempt->message : "");
+    }
+    else if (earlier && deadline == end)
+      attempt->details = arena_printf (arena, "the attempt before it: %s", earlier);
     if (clock_now_ns () + timing.every_ns >= end || !wait_for (context, timing.every_ns)) {
       say_attempts (arena, attempt, attempts, clock_now_ns () - start);
       return attempts;

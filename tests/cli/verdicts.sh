@@ -64,8 +64,13 @@ tests:
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, until: {exit: "${len(result.stdout) - 2}"}}}]
   - test: stop_if knows the result
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, stop_if: {exit: "${len(result.stdout) - 2}"}}}]
+  - test: why it failed before its time was over
+    steps:
+      - set: {n: 0}
+      - do: [{set: {n: "${n + 1}"}}, {sleep: 10s, if: n > 1}, {fail: the real reason}]
+        retry: {for: 200ms, every: 1ms}
   - test: a stop_if that cannot be told
-    steps: [{exec.run: {shell: echo 5}, retry: {for: 1s, stop_if: {exit: "${result.nothing}"}}}]
+    steps: [{log: x, retry: {for: 30ms, every: 1ms, stop_if: {exit: "${result.nothing}"}}}]
 EOT
 expect 3 "$RUNNER" -o fails fails.yaml
 outcome fails 'again until it fails' passed
@@ -76,6 +81,8 @@ outcome fails 'nor is that of a group' failed
 outcome fails 'it knows the result' passed
 outcome fails 'until knows the result' passed
 outcome fails 'stop_if knows the result' failed
+outcome fails 'why it failed before its time was over' failed
+case $line in *'the attempt before it: the real reason'*) ;; *) fail "the real reason is not told: $line" ;; esac
 outcome fails 'a stop_if that cannot be told' error
 
 # a fresh worker for every test, of which there are many
