@@ -392,6 +392,17 @@ has_ended (struct role_state *role)
   return !role->running;
 }
 
+/* The test is cancelled, or has no time left: the role may be fine. */
+static bool
+stopped_early (struct context *context, const struct role_state *role)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_printf (&text, "%s before role %s was ready",
+                 context_cancelled (context) ? "cancelled" : "the test's time was over", role->name);
+  record_failure (context, NULL, &role->def->where, RUNNER_ERROR, true, buffer_text (&text), NULL);
+  return false;
+}
+
 /* Waits for {"ready": …}. */
 static bool
 wait_ready (struct context *context, struct role_state *role)
@@ -419,7 +430,9 @@ wait_ready (struct context *context, struct role_state *role)
       return cannot (context, role, "is not ready: it %s", buffer_text (&why));
     }
     int64_t left = end - clock_now_ns ();
-    if (left <= 0 || context_stopped (context)) {
+    if (left > 0 && context_stopped (context))
+      return stopped_early (context, role);
+    if (left <= 0) {
       last_words (role, &why);
       struct buffer took = { 0 };
       print_duration (&took, role->def->ready_ns);
@@ -430,7 +443,9 @@ wait_ready (struct context *context, struct role_state *role)
     struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN },
                             { .fd = role->pid_fd, .events = POLLIN },
                             { .fd = context->cancel_fd, .events = POLLIN } };
-    poll (fds, 3, (int) (left / 1000000 > 60000 ? 60000 : left / 1000000 + 1));
+    if (left > context->deadline_ns - clock_now_ns ())
+      left = context->deadline_ns - clock_now_ns ();
+    poll (fds, 3, left < 0 ? 0 : (int) (left / 1000000 > 60000 ? 60000 : left / 1000000 + 1));
     uint64_t count;
     if (fds[0].revents && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
       return cannot (context, role, "cannot be heard: %s", strerror (errno));
@@ -871,6 +886,7 @@ role_start (struct runner_step *step, const void *args)
     publish (context, role->def);
     return RUNNER_PASS;
   }
+  step->expired |= context->test->verdict.expired;
   outcome = runner_error (step, "%s", context->test->verdict.message);
   context->test->verdict = before;
   return outcome;

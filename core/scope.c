@@ -51,7 +51,15 @@ scope_set (struct scope *scope, const char *name, const struct value *value)
   struct arena old = variable->arena;
   variable->arena = (struct arena) { 0 };
   variable->value = value_copy (&variable->arena, value);
+  variable->times++;
   arena_free (&old);
+}
+
+unsigned
+scope_times (const struct scope *scope, const char *name)
+{
+  const struct variable *variable = own_variable (scope, name, strlen (name));
+  return variable ? variable->times : 0;
 }
 
 void

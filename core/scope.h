@@ -16,6 +16,7 @@ struct variable {
   const char *name;      /* kept by who defines it: the suite's memory */
   struct arena arena;    /* of the value */
   struct value value;
+  unsigned times;        /* it was set */
 };
 
 struct handle {
@@ -46,6 +47,8 @@ void scope_free (struct scope *scope); /* its handles have been destroyed */
 
 /* Sets a variable in this very scope; the value is copied. */
 void scope_set (struct scope *scope, const char *name, const struct value *value);
+/* How often it was set in this very scope. */
+unsigned scope_times (const struct scope *scope, const char *name);
 void scope_unset (struct scope *scope, const char *name);
 /* In this scope and its parents; NULL: none. */
 const struct value *scope_get (const struct scope *scope, const char *name, size_t size);

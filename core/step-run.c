@@ -773,6 +773,7 @@ run_retried (struct context *context, const struct step *step, struct arena *are
   *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key };
   if (!read_timing (context, step, arena, &timing, attempt))
     return 1;
+  CLEANUP_FREE char *earlier = NULL; /* why the last attempt failed that had all its time */
   int64_t start = clock_now_ns (), end = step->retry ? start + timing.retry_ns : INT64_MAX;
   for (uint32_t attempts = 1;; attempts++) {
     struct verdict before = context->test->verdict;
@@ -788,6 +789,12 @@ run_retried (struct context *context, const struct step *step, struct arena *are
       run_fails (context, step, arena, attempt);
     if (!step->retry || enough (context, step, arena, attempt))
       return attempts;
+    if (!attempt->expired) {
+      free (earlier);
+      earlier = xstrdup (attempt->message ? attempt->message : "");
+    }
+    else if (earlier && deadline == end)
+      attempt->details = arena_printf (arena, "the attempt before it: %s", earlier);
     if (clock_now_ns () + timing.every_ns >= end || !wait_for (context, timing.every_ns)) {
       say_attempts (arena, attempt, attempts, clock_now_ns () - start);
       return attempts;
@@ -959,13 +966,18 @@ run_each (struct context *context, const struct step *step)
   size_t saved_count = 0, room = 0;
   saved_names (step, &arena, &saved, &saved_count, &room);
   struct value *columns = arena_array (&arena, saved_count * rows.count, sizeof *columns);
+  unsigned *before = arena_array (&arena, saved_count, sizeof *before);
   for (size_t row = 0; row < rows.count; row++) {
     set_row (context, &rows, row);
+    for (size_t i = 0; i < saved_count; i++)
+      before[i] = scope_times (context->scope, saved[i]);
     int outcome = run_once (context, step);
     if (outcome != RUNNER_PASS)
       return outcome;
     for (size_t i = 0; i < saved_count; i++) {
-      const struct value *value = scope_get (context->scope, saved[i], strlen (saved[i]));
+      /* a row that saves nothing has null, not what an earlier one saved */
+      bool set = scope_times (context->scope, saved[i]) != before[i];
+      const struct value *value = set ? scope_get (context->scope, saved[i], strlen (saved[i])) : NULL;
       columns[i * rows.count + row] = value ? value_copy (&arena, value) : value_null;
     }
   }

@@ -258,7 +258,7 @@ check_modifiers (struct reader *reader, struct step *step)
     check_result_names (reader, step, step->until, "until");
   if (step->fails)
     match_check (step->fails, reader->faults);
-  if (step->kind == STEP_DEFER && (step->save || step->expect || step->check || step->fails || step->retry))
+  if (step->kind == STEP_DEFER && (step->each || step->save || step->expect || step->check || step->fails || step->retry))
     fault_add (reader->faults, step->key, "defer takes no such modifier: give it to the steps inside");
 }
 

@@ -74,3 +74,24 @@ status=0
 wait "$pid" || status=$?
 [ "$status" = 130 ] || fail "interrupted, it ended with $status"
 grep -q '"outcome":"not_run"' silent/events.jsonl || fail "the test is not told as not run"
+
+# a test whose time is over before its role is ready blames the time, and an interrupted
+# one nobody
+cat > slow.yaml <<'EOT'
+suite: slow
+tests:
+  - test: one
+    timeout: 100ms
+    roles: {silent: {bad.silent: }}
+    steps: [check: true]
+EOT
+expect 3 "$RUNNER" -o slow slow.yaml
+grep -q "the test's time was over before role silent was ready" slow/events.jsonl || fail "the wrong one is blamed"
+sed -i '/timeout/d' slow.yaml
+"$RUNNER" -o slower slow.yaml > out 2> err & pid=$!
+until grep -qs '"event":"start"\|"event":"suite"' slower/events.jsonl; do sleep 0.01; done
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" = 130 ] || fail "interrupted, it ended with $status"
+grep -q '"name":"one".*"outcome":"not_run"' slower/events.jsonl || fail "an interrupted test is judged"

@@ -64,8 +64,13 @@ tests:
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, until: {exit: "${len(result.stdout) - 2}"}}}]
   - test: stop_if knows the result
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, stop_if: {exit: "${len(result.stdout) - 2}"}}}]
+  - test: why it failed before its time was over
+    steps:
+      - set: {n: 0}
+      - do: [{set: {n: "${n + 1}"}}, {sleep: 10s, if: n > 1}, {fail: the real reason}]
+        retry: {for: 200ms, every: 1ms}
   - test: a stop_if that cannot be told
-    steps: [{exec.run: {shell: echo 5}, retry: {for: 1s, stop_if: {exit: "${result.nothing}"}}}]
+    steps: [{log: x, retry: {for: 30ms, every: 1ms, stop_if: {exit: "${result.nothing}"}}}]
 EOT
 expect 3 "$RUNNER" -o fails fails.yaml
 outcome fails 'again until it fails' passed
@@ -76,6 +81,8 @@ outcome fails 'nor is that of a group' failed
 outcome fails 'it knows the result' passed
 outcome fails 'until knows the result' passed
 outcome fails 'stop_if knows the result' failed
+outcome fails 'why it failed before its time was over' failed
+case $line in *'the attempt before it: the real reason'*) ;; *) fail "the real reason is not told: $line" ;; esac
 outcome fails 'a stop_if that cannot be told' error
 
 # a fresh worker for every test, of which there are many
@@ -98,3 +105,28 @@ EOT
 expect 3 "$RUNNER" --plugin-path "$bad" -o quits quits.yaml
 outcome quits quits error
 outcome quits 'goes on' passed
+
+# a row of `each` that saves nothing has null, not the value of the row before
+cat > rows.yaml <<'EOT'
+suite: rows
+tests:
+  - test: rows
+    steps:
+      - do: [{set: {z: "${i}"}, if: i == 1}]
+        each: {i: [1, 2]}
+      - check: ["z[1] == 1", "z[2] == null"]
+  - test: sums
+    steps:
+      - set: {sum: 0}
+      - {set: {sum: "${sum + i}"}, each: {i: 1..4}}
+      - check: sum[4] == 10
+EOT
+expect 0 "$RUNNER" -o rows rows.yaml
+
+# --fail-fast: nothing more begins in the suite that failed
+{
+  printf 'suite: fast\ntests:\n  - {test: fails, steps: [check: false]}\n'
+  for i in 1 2 3 4 5 6 7 8 9; do printf '  - {test: t%s, steps: [check: true]}\n' "$i"; done
+} > fast.yaml
+expect 1 "$RUNNER" --fail-fast -o fast fast.yaml
+[ "$(grep -c '"outcome":"not_run"' fast/events.jsonl)" = 9 ] || fail "--fail-fast went on"
