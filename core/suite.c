@@ -99,8 +99,7 @@ static void
 check_identifier (struct reader *reader, const struct value *key, const char *what)
 {
   if (!text_is_name (key->string, key->size))
-    fault_add (reader->faults, key, "%s: \"%.60s\" is no name: letters, digits and _, no word of Lua", what,
-               key->string);
+    fault_add (reader->faults, key, "%s: \"%.60s\" %s", what, key->string, why_no_name (key));
   if (text_is_one_of (key->string, key->size, expr_helpers ()))
     fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, key->string);
   if (value_is (key, "result"))
@@ -567,6 +566,8 @@ read_tests (struct reader *reader, const struct value *root)
                                                            : "this suite has no tests");
     return;
   }
+  if (tests->count == 0)
+    fault_add (reader->faults, tests, "this suite has no tests");
   suite->tests = arena_array (reader->arena, tests->count, sizeof *suite->tests);
   for (size_t i = 0; i < tests->count; i++)
     read_test (reader, &tests->items[i], &suite->tests[suite->test_count++], timeout_ns);
