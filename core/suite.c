@@ -4,10 +4,12 @@
 
 #include "suite.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "document.h"
 #include "secret.h"
@@ -622,6 +624,10 @@ read_library (struct reader *reader, const struct value *include, struct librari
   if (strncmp (path, "./", 2) == 0)
     path += 2;
   struct value *root = &libraries->roots[libraries->count];
+  if (access (path, R_OK) < 0) { /* told where it is named, not in a file that is not there */
+    fault_add (reader->faults, include, "include: %s cannot be read: %s", path, strerror (errno));
+    return;
+  }
   if (!document_load (reader->arena, path, root, reader->faults))
     return;
   if (root->type != VALUE_MAP || !read_key (root, "library")) {

@@ -46,6 +46,7 @@ static const struct {
   { STEPS ("  - log: x\n    expct: {a: 1}\n"), 6, 5, "did you mean \"expect\"" },
   { STEPS ("  - expct: {a: 1}\n    log: x\n"), 5, 5, "did you mean \"expect\"" },
   { STEPS ("  - log: x\n    sleep: 1s\n"), 6, 5, "one verb" },
+  { HEAD "include: none.library.yaml\ntests: [{test: a, steps: []}]\n", 2, 10, "cannot be read" },
   { STEPS ("  - role.wait: hub\n"), 5, 16, "unknown role \"hub\"" },
   { STEPS ("  - role.quiet: {role: hub, for: 1s}\n"), 5, 24, "unknown role \"hub\"" },
   { HEAD "tests:\n- steps: []\n", 3, 3, "has no name" },
