@@ -181,6 +181,29 @@ parse_seed (const char *text, uint64_t *seed)
   return !errno && end != text && !*end && text[0] != '-';
 }
 
+static const char *
+what_it_takes (int option)
+{
+  switch (option) {
+  case 'j':
+    return "an integer from 1 to 256";
+  case 'o':
+    return "a folder";
+  case OPTION_SHARD:
+    return "I/N, with I from 1 to N";
+  case OPTION_SHUFFLE:
+    return "a seed, an integer from 0 on";
+  case OPTION_RETRIES:
+    return "an integer from 0 to 100";
+  case OPTION_REPEAT:
+    return "an integer from 1 to 100000";
+  case OPTION_TIMEOUT:
+    return "a duration with its unit (30s, 5m), more than 0";
+  default:
+    return "always, never or auto";
+  }
+}
+
 /* One option; false: it is wrong, which was told. */
 static bool
 take_option (struct run_options *o, int option, const char *text)
@@ -259,7 +282,7 @@ take_option (struct run_options *o, int option, const char *text)
     for (const struct option *l = long_options; l->name; l++)
       if (l->val == option)
         name = l->name;
-    usage_error ("run", "--%s: \"%s\" is not what it takes", name, text ? text : "");
+    usage_error ("run", "--%s: expected %s, got \"%s\"", name, what_it_takes (option), text ? text : "");
   }
   return fine;
 }

@@ -632,7 +632,8 @@ struct child {
   int error_fd;
 };
 
-/* After fork, before exec: only what is safe there. */
+/* After fork, before exec: only what is safe there.  Reports errno; less than 0: of
+ * the folder. */
 static _Noreturn void
 become (const struct child *child)
 {
@@ -646,7 +647,7 @@ become (const struct child *child)
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   if (child->cwd && chdir (child->cwd) < 0)
-    error = errno;
+    error = -errno;
   /* the three may be each other's numbers: first above 2, then down */
   int high[3];
   for (int i = 0; i < 3 && !error; i++) {
@@ -723,7 +724,10 @@ runner_spawn (struct runner_step *step, const struct runner_spawn_options *optio
   int error = 0;
   pid_t pid = start_child (&child, &error);
   if (pid < 0) {
-    runner_error (step, "cannot run %s: %s", own.argv[0], strerror (error));
+    if (error < 0)
+      runner_error (step, "cannot run %s in the folder %s: %s", own.argv[0], child.cwd, strerror (-error));
+    else
+      runner_error (step, "cannot run %s: %s", own.argv[0], strerror (error));
     return -1;
   }
   struct context *context = step->context;

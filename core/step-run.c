@@ -759,7 +759,8 @@ say_attempts (struct arena *arena, struct attempt *attempt, uint32_t attempts, i
   if (attempt->outcome != RUNNER_FAIL && attempt->outcome != RUNNER_ERROR)
     return;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_printf (&text, "%s (after %u attempts in ", attempt->message ? attempt->message : "", attempts);
+  buffer_printf (&text, "%s (after %u %s in ", attempt->message ? attempt->message : "", attempts,
+                 attempts == 1 ? "attempt" : "attempts");
   print_duration (&text, ns);
   buffer_putc (&text, ')');
   attempt->message = arena_copy (arena, text.data, text.size);
@@ -924,7 +925,7 @@ count_rows (struct rows *rows, struct arena *arena)
       return arena_printf (arena, "each: %s: expected a list or a range (0..9), got %s", m->key.string,
                            value_type_name (m->value.type));
     if (i && n != rows->count)
-      return arena_printf (arena, "each: %s has %zu rows, %s has %zu", m->key.string, n,
+      return arena_printf (arena, "each: lists of different lengths: %s has %zu, %s has %zu", m->key.string, n,
                            rows->table.members[0].key.string, rows->count);
     rows->count = n;
   }

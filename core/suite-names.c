@@ -119,9 +119,44 @@ check_result_parts (struct checker *checker, const struct step *step)
   checker->in_result = before;
 }
 
+/* Does any part of the suite have such a role?  All names there are go to `names`. */
+static bool
+has_role (const struct suite *suite, const struct value *name, const char **names, size_t most)
+{
+  bool found = false;
+  size_t n = 0;
+  for (size_t t = 0; t <= suite->test_count; t++) { /* the first time: the suite's own */
+    const struct role_def *roles = t ? suite->tests[t - 1].roles : suite->roles;
+    size_t count = t ? suite->tests[t - 1].role_count : suite->role_count;
+    for (size_t i = 0; i < count; i++) {
+      found = found || value_is (name, roles[i].name);
+      if (n < most)
+        names[n++] = roles[i].name;
+    }
+  }
+  names[n] = NULL;
+  return found;
+}
+
+/* role.wait: hub */
+static void
+check_role_name (struct checker *checker, const struct step *step)
+{
+  const struct value *name = step->args;
+  const char *names[65];
+  if (step->kind != STEP_VERB || strncmp (step->verb->name, "role.", 5) != 0)
+    return;
+  if (name->type == VALUE_MAP)
+    name = value_get (name, "role");
+  if (name && name->type == VALUE_STRING && !(name->flags & VALUE_DYNAMIC)
+      && !has_role (checker->reader->suite, name, names, 64))
+    fault_unknown (checker->reader->faults, name, "role", name->string, names);
+}
+
 static void
 check_step (struct checker *checker, const struct step *step)
 {
+  check_role_name (checker, step);
   check_tree (checker, step->name);
   if (step->each) {
     check_tree (checker, step->each);

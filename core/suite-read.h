@@ -19,6 +19,9 @@ struct reader {
 /* The plugin of a verb or role ("tcp" of "tcp.send"), or NULL: told once. */
 const struct plugin *read_plugin (struct reader *reader, const struct value *key);
 
+/* suite-step.c: what is wrong with it, of a key that text_is_name does not take. */
+const char *why_no_name (const struct value *key);
+
 /* suite-step.c: a list of steps.  `what` names the list in messages. */
 struct steps read_steps (struct reader *reader, const struct value *list, const char *what);
 

@@ -159,12 +159,19 @@ read_retry (struct reader *reader, struct step *step)
     match_check (step->stop_if, reader->faults);
 }
 
+const char *
+why_no_name (const struct value *key)
+{
+  return text_is_reserved (key->string, key->size)
+           ? "is a word of Lua, in which expressions are written: choose another name"
+           : "is no name: letters, digits and _, no digit first";
+}
+
 static void
 check_name (struct reader *reader, const struct value *key, const char *what)
 {
   if (!text_is_name (key->string, key->size) || strlen (key->string) != key->size)
-    fault_add (reader->faults, key, "%s: \"%.60s\" is no name: letters, digits and _, no word of Lua", what,
-               key->string);
+    fault_add (reader->faults, key, "%s: \"%.60s\" %s", what, key->string, why_no_name (key));
   if (text_is_one_of (key->string, key->size, expr_helpers ()))
     fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, key->string);
   if (value_is (key, "result"))
@@ -475,6 +482,27 @@ set_modifier (struct step *step, const struct value *key, const struct value *va
       *(const struct value **) ((char *) step + fields[i]) = value;
 }
 
+/* Two keys of a step that are no modifiers: a misspelt modifier, or two verbs. */
+static void
+second_verb (struct reader *reader, const struct value *first, const struct value *second)
+{
+  const struct value *const keys[] = { first, second };
+  for (int i = 0; i < 2; i++) {
+    const char *best = NULL;
+    size_t distance = 0;
+    bool verb = strchr (keys[i]->string, '.') || core_verb_find (keys[i]->string, keys[i]->size)
+                || text_is_one_of (keys[i]->string, keys[i]->size, special_verbs);
+    for (const char *const *m = modifiers; *m && !verb; m++)
+      text_nearest (keys[i]->string, *m, &best, &distance);
+    if (best) {
+      fault_unknown (reader->faults, keys[i], "modifier", keys[i]->string, modifiers);
+      return;
+    }
+  }
+  fault_add (reader->faults, second, "a step has one verb: \"%.60s\" stands beside \"%.60s\"%s", second->string,
+             first->string, strchr (second->string, '.') ? "" : " (or is no modifier)");
+}
+
 static bool
 read_step (struct reader *reader, const struct value *node, struct step *step)
 {
@@ -494,8 +522,7 @@ read_step (struct reader *reader, const struct value *node, struct step *step)
         check = m;
     }
     else if (step->key) {
-      fault_add (reader->faults, &m->key, "a step has one verb: \"%.60s\" stands beside \"%.60s\"%s", m->key.string,
-                 step->key->string, strchr (m->key.string, '.') ? "" : " (or is no modifier)");
+      second_verb (reader, step->key, &m->key);
       return false;
     }
     else {

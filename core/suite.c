@@ -4,10 +4,12 @@
 
 #include "suite.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "document.h"
 #include "secret.h"
@@ -99,8 +101,7 @@ static void
 check_identifier (struct reader *reader, const struct value *key, const char *what)
 {
   if (!text_is_name (key->string, key->size))
-    fault_add (reader->faults, key, "%s: \"%.60s\" is no name: letters, digits and _, no word of Lua", what,
-               key->string);
+    fault_add (reader->faults, key, "%s: \"%.60s\" %s", what, key->string, why_no_name (key));
   if (text_is_one_of (key->string, key->size, expr_helpers ()))
     fault_add (reader->faults, key, "%s: \"%s\" is the name of a helper: choose another", what, key->string);
   if (value_is (key, "result"))
@@ -567,6 +568,8 @@ read_tests (struct reader *reader, const struct value *root)
                                                            : "this suite has no tests");
     return;
   }
+  if (tests->count == 0)
+    fault_add (reader->faults, tests, "this suite has no tests");
   suite->tests = arena_array (reader->arena, tests->count, sizeof *suite->tests);
   for (size_t i = 0; i < tests->count; i++)
     read_test (reader, &tests->items[i], &suite->tests[suite->test_count++], timeout_ns);
@@ -621,6 +624,10 @@ read_library (struct reader *reader, const struct value *include, struct librari
   if (strncmp (path, "./", 2) == 0)
     path += 2;
   struct value *root = &libraries->roots[libraries->count];
+  if (access (path, R_OK) < 0) { /* told where it is named, not in a file that is not there */
+    fault_add (reader->faults, include, "include: %s cannot be read: %s", path, strerror (errno));
+    return;
+  }
   if (!document_load (reader->arena, path, root, reader->faults))
     return;
   if (root->type != VALUE_MAP || !read_key (root, "library")) {

@@ -38,6 +38,10 @@ has err 'Usage: runner '
 expect 2 "$RUNNER" plugnis
 has err 'did you mean plugins?'
 expect 2 "$RUNNER" run
+expect 2 "$RUNNER" run --jobs 0 x.yaml
+has err 'jobs: expected an integer from 1 to 256, got "0"'
+expect 2 "$RUNNER" run --shard 3/2 x.yaml
+has err 'shard: expected I/N'
 expect 2 "$RUNNER" check
 expect 2 "$RUNNER" role
 has err 'no role is named'
