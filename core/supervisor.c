@@ -1038,6 +1038,41 @@ tell_waiting (struct supervisor *s, const char *cannot)
   }
 }
 
+static void
+close_all (struct supervisor *s, const int *never, const sigset_t *old)
+{
+  if (s->events_file >= 0)
+    close (s->events_file);
+  close (s->signals);
+  close (never[0]);
+  close (never[1]);
+  sigprocmask (SIG_SETMASK, old, NULL);
+}
+
+/* Everything, from the first event to the last report.  Returns the exit status. */
+static int
+run_all (struct supervisor *s)
+{
+  const struct plan *plan = s->plan;
+  char error[2048] = "";
+  s->jobs = xcalloc (plan->suite_count, sizeof *s->jobs);
+  for (size_t i = 0; i < plan->suite_count; i++)
+    s->jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };
+  tell_run (s);
+  bool started = start_run_roles (s, error, sizeof error);
+  if (started)
+    loop (s);
+  run_roles_stop (s->run_roles);
+  tell_waiting (s, started ? NULL : error);
+  tell_end (s, exit_status (s));
+  finish_reporters (s);
+  free (s->jobs);
+  buffer_free (&s->out);
+  buffer_free (&s->line);
+  arena_free (&s->arena);
+  return exit_status (s);
+}
+
 int
 supervise (const struct plan *plan, const struct run_options *options, struct expr_engine *engine,
            struct run_roles *run_roles, struct reporter **reporters, size_t reporter_count)
@@ -1056,34 +1091,11 @@ supervise (const struct plan *plan, const struct run_options *options, struct ex
   make_folders (options->output);
   if (!open_events (&s)) {
     fprintf (stderr, "runner: another run writes into %s: give this one its own folder (-o)\n", options->output);
-    close (s.events_file);
-    close (s.signals);
-    close (never[0]);
-    close (never[1]);
-    sigprocmask (SIG_SETMASK, &old, NULL);
+    close_all (&s, never, &old);
     return 3;
   }
   remove_old_logs (&s);
-  s.jobs = xcalloc (plan->suite_count, sizeof *s.jobs);
-  for (size_t i = 0; i < plan->suite_count; i++)
-    s.jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };
-  tell_run (&s);
-  char error[2048] = "";
-  bool started = start_run_roles (&s, error, sizeof error);
-  if (started)
-    loop (&s);
-  run_roles_stop (run_roles);
-  tell_waiting (&s, started ? NULL : error);
-  tell_end (&s, exit_status (&s));
-  finish_reporters (&s);
-  int status = exit_status (&s);
-  free (s.jobs);
-  buffer_free (&s.out);
-  buffer_free (&s.line);
-  arena_free (&s.arena);
-  close (s.signals);
-  close (never[0]);
-  close (never[1]);
-  sigprocmask (SIG_SETMASK, &old, NULL);
+  int status = run_all (&s);
+  close_all (&s, never, &old);
   return status;
 }
