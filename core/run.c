@@ -437,6 +437,20 @@ free_options (struct run_options *o)
   free ((char *) o->command);
 }
 
+/* The report of an earlier run: Jenkins would take it for this one's. */
+static void
+remove_old_report (const struct run_options *o)
+{
+  CLEANUP_BUFFER struct buffer path = { 0 };
+  struct stat st;
+  if (o->junit)
+    buffer_puts (&path, o->junit);
+  else
+    buffer_printf (&path, "%s/junit.xml", o->output);
+  if (lstat (buffer_text (&path), &st) == 0 && S_ISREG (st.st_mode) && unlink (buffer_text (&path)) < 0)
+    fprintf (stderr, "runner: the old report %s cannot be removed: %s\n", buffer_text (&path), strerror (errno));
+}
+
 int
 command_run (int argc, char **argv)
 {
@@ -472,6 +486,8 @@ command_run (int argc, char **argv)
     plan_free (&plan);
     free_suites (suites, count);
   }
+  if (status == 2 && !o.list)
+    remove_old_report (&o);
   faults_free (&faults);
   expr_free (engine);
   free_options (&o);

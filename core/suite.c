@@ -476,8 +476,8 @@ read_test_options (struct reader *reader, const struct value *node, struct test 
     else
       test->skip = read_text (reader, skip, "skip");
   }
-  if (timeout && !value_duration (timeout, &test->timeout_ns))
-    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m)");
+  if (timeout && (!value_duration (timeout, &test->timeout_ns) || test->timeout_ns == 0))
+    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m), and not 0");
   if (retries) {
     if (retries->type != VALUE_INT || retries->integer < 0 || retries->integer > 100)
       fault_add (reader->faults, retries, "retries: expected an integer from 0 to 100");

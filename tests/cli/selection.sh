@@ -88,3 +88,11 @@ expect 2 "$RUNNER" -o var --target hub.web=x var.yaml
 has err 'no suite has a role hub'
 expect 2 "$RUNNER" --shufle a.yaml
 has err 'did you mean --shuffle'
+
+# a run that did not begin leaves no report of the one before
+expect 0 "$RUNNER" -o stale a.yaml
+[ -f stale/junit.xml ] || fail "there is no report"
+printf 'suite: x\ntests: [{test: a, timeout: 0, steps: []}]\n' > broken.yaml
+expect 2 "$RUNNER" -o stale broken.yaml
+has err 'and not 0'
+[ ! -e stale/junit.xml ] || fail "the old report is still there"
