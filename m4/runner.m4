@@ -67,7 +67,7 @@ AC_DEFUN([RUNNER_PLUGIN], [
         [AC_MSG_RESULT([no])
          runner_plugin="NO: needs $4"])])])
   AS_IF([test "$runner_with" = yes && test "$runner_plugin" != yes],
-    [AC_MSG_ERROR([the plugin $1 was asked for, but cannot be built: it $runner_plugin])])
+    [AC_MSG_ERROR([the plugin $1 was asked for, but cannot be built: install $4])])
   AM_CONDITIONAL(m4_toupper(m4_translit([PLUGIN_$1], [-], [_])), [test "$runner_plugin" = yes])
   AS_VAR_APPEND([runner_plugins_told], ["
     m4_format([%-16s], [$1]) $runner_plugin"])

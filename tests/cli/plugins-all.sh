@@ -94,8 +94,8 @@ suites ()
       "$top_srcdir"/plugins/*) ;;
       *) grep -qE "(^|[^a-z_-])$1\.[a-z]" "$suite" || continue ;;
     esac
-    expect 0 "$RUNNER" check "$suite"
     found=yes
+    needs_left_out "$suite" || expect 0 "$RUNNER" check "$suite"
   done
   [ -n "$found" ] || fail "$1 has no suite of its own"
 }

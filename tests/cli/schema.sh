@@ -83,7 +83,7 @@ accepted=0
 for suite; do
   [ -f "$suite" ] || continue
   case $suite in
-    *.library.yaml) ;;
+    *.library.yaml) if needs_left_out "$suite"; then continue; fi ;;
     *) "$RUNNER" check "$suite" >/dev/null 2>&1 || { echo "has faults, is left out: $suite"; continue; } ;;
   esac
   printf '%s\n' "$suite" >>suites
