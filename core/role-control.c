@@ -27,6 +27,10 @@
 
 #define LINE_MOST ((size_t) 1 << 20) /* of what a role says */
 
+/* Branches use roles at the same time: this guards what changes while the list of roles
+ * stays as it is, which is as long as steps run.  Held for moments only. */
+static pthread_mutex_t roles_lock = PTHREAD_MUTEX_INITIALIZER;
+
 struct role_state {
   struct role_state *older;
   const struct role_def *def;
@@ -44,7 +48,10 @@ struct role_state {
   struct value exports;        /* a map; in `arena` */
   struct arena arena;
   unsigned starts;
-  uint64_t cursor;             /* of the observations, for role.wait */
+  uint64_t cursor;             /* of the observations, for role.wait on the main thread */
+  unsigned users;              /* steps that are at work with it */
+  bool changing;               /* one of them starts it, and is the only one */
+  struct value user_where;     /* of the last that began */
   uint64_t log_mark;           /* where the test began */
 };
 
@@ -387,9 +394,12 @@ has_ended (struct role_state *role)
 {
   if (role->shared) /* not our child: who started it watches it */
     return false;
+  pthread_mutex_lock (&roles_lock);
   if (role->running && waitpid (role->pid, &role->wait_status, WNOHANG) == role->pid)
     role->running = false;
-  return !role->running;
+  bool ended = !role->running;
+  pthread_mutex_unlock (&roles_lock);
+  return ended;
 }
 
 /* The test is cancelled, or has no time left: the role may be fine. */
@@ -415,7 +425,10 @@ wait_ready (struct context *context, struct role_state *role)
     while (!ready && next_line (role, &role->cursor, &line) == 1) /* what follows is for role.wait */
       ready = said (&line, "ready", &arena);
     if (ready) {
-      role->exports = value_copy (&role->arena, ready);
+      struct value exports = value_copy (&role->arena, ready);
+      pthread_mutex_lock (&roles_lock);
+      role->exports = exports;
+      pthread_mutex_unlock (&roles_lock);
       return true;
     }
     bool ended = has_ended (role);
@@ -463,37 +476,64 @@ find_role (struct worker *worker, const char *name, uint32_t index)
   return NULL;
 }
 
+static void
+set_changed (struct scope *scope, const char *name, const struct value *now)
+{
+  const struct value *before = scope_get (scope, name, strlen (name));
+  if (!before || !value_equal (before, now))
+    scope_set (scope, name, now);
+}
+
+/* In a branch, others may be reading the suite's names: it changes its own, which become
+ * the parent's when it ends; the suite's are then made by roles_publish. */
+static void
+publish_value (struct context *context, const char *name, const struct value *now, bool of_test)
+{
+  struct worker *worker = context->worker;
+  struct scope *test = context->test->scope ? context->test->scope : context->scope;
+  if (context != &worker->context) {
+    set_changed (test, name, now);
+    set_changed (context->scope, name, now);
+    return;
+  }
+  /* the test's may hide the suite's since a branch left it there */
+  if (of_test || scope_get (test, name, strlen (name)) != scope_get (&worker->scope, name, strlen (name)))
+    set_changed (test, name, now);
+  if (!of_test)
+    set_changed (&worker->scope, name, now);
+}
+
 /* Makes ${NAME} what the roles of that name export now. */
 static void
 publish (struct context *context, const struct role_def *def)
 {
-  struct worker *worker = context->worker;
   CLEANUP_ARENA struct arena arena = { 0 };
   struct value empty = { .type = VALUE_MAP };
   uint32_t n = def->count ? def->count : 1;
   struct value *items = arena_array (&arena, n, sizeof *items);
   bool of_test = false;
+  pthread_mutex_lock (&roles_lock);
   for (uint32_t i = 0; i < n; i++) {
-    struct role_state *role = find_role (worker, def->name, i);
+    struct role_state *role = find_role (context->worker, def->name, i);
     items[i] = role && role->exports.type == VALUE_MAP ? role->exports : empty;
     of_test |= role && role->of_test;
   }
+  pthread_mutex_unlock (&roles_lock);
   struct value list = { .type = VALUE_LIST, .count = n, .items = items };
-  const struct value *now = def->count ? &list : &items[0];
-  struct scope *to = !of_test ? &worker->scope : context->test->scope ? context->test->scope : context->scope;
-  const struct value *before = scope_get (to, def->name, strlen (def->name));
-  /* other threads may be reading it: one that is started again has the same addresses */
-  if (!before || !value_equal (before, now))
-    scope_set (to, def->name, now);
+  publish_value (context, def->name, def->count ? &list : &items[0], of_test);
 }
 
 void
 roles_publish (struct context *context)
 {
   const struct suite *suite = context->worker->suite;
+  const struct planned *planned = context->test->planned;
   for (size_t i = 0; i < suite->role_count; i++)
     if (find_role (context->worker, suite->roles[i].name, 0))
       publish (context, &suite->roles[i]);
+  for (size_t i = 0; planned && i < planned->test->role_count; i++)
+    if (find_role (context->worker, planned->test->roles[i].name, 0))
+      publish (context, &planned->test->roles[i]);
 }
 
 static struct role_state *
@@ -841,45 +881,63 @@ static const struct runner_param quiet_params[] = {
   { 0 }
 };
 
-/* Is it another worker's?  Then a suite cannot stop or start it. */
-static bool
-is_shared (struct runner_step *step, const struct role_state *role, int *outcome)
+/* What a verb needs of the role, besides that there is one whose process is ours. */
+enum need { NEEDS_PROCESS = 1, NEEDS_OWN = 2, NEEDS_ALONE = 4 };
+
+/* With the lock held: may the step be at work with it?  RUNNER_PASS, or why not. */
+static int
+may_use (struct runner_step *step, const struct role_state *role, unsigned need)
 {
-  if (role->shared)
-    *outcome = runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
-                             role->name);
-  return role->shared;
+  if (role->external)
+    return runner_skip (step, "role %s is a system that runs elsewhere (--target): its process is not ours",
+                        role->name);
+  if ((need & NEEDS_ALONE) ? role->users > 0 : role->changing) {
+    CLEANUP_BUFFER struct buffer place = { 0 };
+    place_print (&place, &role->user_where);
+    return runner_error (step, "role %s is in use at %s", role->name, buffer_text (&place));
+  }
+  if ((need & NEEDS_PROCESS) && !role->running)
+    return runner_error (step, "role %s does not run", role->name);
+  if ((need & NEEDS_OWN) && role->shared)
+    return runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
+                         role->name);
+  return RUNNER_PASS;
 }
 
-/* The role a step names, or NULL with the step's outcome in *outcome. */
-static struct role_state *
-role_of (struct runner_step *step, const struct role_args *args, bool process, int *outcome)
+/* Does the work on the role that the step names.  As with handles, nobody waits: who starts
+ * a role is the only one to use it. */
+static int
+with_role (struct runner_step *step, const struct role_args *args, unsigned need,
+           int (*work) (struct runner_step *step, struct role_state *role, const void *args), const void *more)
 {
   struct role_state *role = find_role (step->context->worker, args->role, (uint32_t) args->index);
   if (!role)
-    *outcome = runner_error (step, "there is no role %s%s", args->role, args->index ? " of that index" : "");
-  else if (role->external) {
-    *outcome = runner_skip (step, "role %s is a system that runs elsewhere (--target): its process is not ours",
-                            role->name);
-    return NULL;
+    return runner_error (step, "there is no role %s%s", args->role, args->index ? " of that index" : "");
+  pthread_mutex_lock (&roles_lock);
+  int outcome = may_use (step, role, need);
+  if (outcome == RUNNER_PASS) {
+    role->users++;
+    role->changing = need & NEEDS_ALONE;
+    role->user_where = step->where;
   }
-  else if (process && !role->running)
-    *outcome = runner_error (step, "role %s does not run", role->name);
-  if (role && process && !role->running)
-    return NULL;
-  return role;
+  pthread_mutex_unlock (&roles_lock);
+  if (outcome != RUNNER_PASS)
+    return outcome;
+  outcome = work (step, role, more);
+  pthread_mutex_lock (&roles_lock);
+  role->users--;
+  role->changing = false;
+  pthread_mutex_unlock (&roles_lock);
+  return outcome;
 }
 
 static int
-role_start (struct runner_step *step, const void *args)
+start_one (struct runner_step *step, struct role_state *role, const void *args)
 {
   struct context *context = step->context;
   struct verdict before = context->test->verdict;
-  int outcome;
-  struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role || is_shared (step, role, &outcome))
-    return outcome;
-  if (role->running && !has_ended (role))
+  (void) args;
+  if (!has_ended (role))
     return runner_error (step, "role %s runs already", role->name);
   release_process (context->worker, role);
   if (expand_args (context, role) && spawn_role (context, role) && wait_ready (context, role)) {
@@ -887,59 +945,85 @@ role_start (struct runner_step *step, const void *args)
     return RUNNER_PASS;
   }
   step->expired |= context->test->verdict.expired;
-  outcome = runner_error (step, "%s", context->test->verdict.message);
+  int outcome = runner_error (step, "%s", context->test->verdict.message);
   context->test->verdict = before;
   return outcome;
 }
 
 static int
-role_stop (struct runner_step *step, const void *args)
+role_start (struct runner_step *step, const void *args)
 {
-  int outcome;
+  return with_role (step, args, NEEDS_OWN | NEEDS_ALONE, start_one, NULL);
+}
+
+static int
+stop_one (struct runner_step *step, struct role_state *role, const void *args)
+{
   CLEANUP_BUFFER struct buffer why = { 0 };
-  struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role || is_shared (step, role, &outcome))
-    return outcome;
+  (void) args;
   if (!stop_role (role, &why))
     return runner_fail (step, "role %s %s", role->name, buffer_text (&why));
   return RUNNER_PASS;
 }
 
 static int
-role_kill (struct runner_step *step, const void *args)
+role_stop (struct runner_step *step, const void *args)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role || is_shared (step, role, &outcome))
-    return outcome;
-  kill_descendants (role->pid, 0);
-  kill (role->pid, SIGKILL);
+  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, stop_one, NULL);
+}
+
+/* As long as it was not waited for, its process id is its own.  0: sent, or it has ended. */
+static int
+send_signal (struct role_state *role, int signal)
+{
+  pthread_mutex_lock (&roles_lock);
+  int result = role->running ? kill (role->pid, signal) : 0;
+  role->paused = signal == SIGSTOP && role->running;
+  pthread_mutex_unlock (&roles_lock);
+  return result;
+}
+
+static int
+kill_one (struct runner_step *step, struct role_state *role, const void *args)
+{
+  (void) args;
+  if (!has_ended (role))
+    kill_descendants (role->pid, 0);
+  send_signal (role, SIGKILL);
   if (!wait_end (role, DEFAULT_GRACE_NS))
     return runner_error (step, "role %s does not end by SIGKILL", role->name);
   return RUNNER_PASS;
 }
 
 static int
-signal_role (struct runner_step *step, const void *args, int signal)
+role_kill (struct runner_step *step, const void *args)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role || is_shared (step, role, &outcome))
-    return outcome;
-  if (kill (role->pid, signal) < 0)
+  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, kill_one, NULL);
+}
+
+static int
+pause_one (struct runner_step *step, struct role_state *role, const void *args)
+{
+  (void) args;
+  if (send_signal (role, SIGSTOP) < 0)
     return runner_error (step, "role %s: %s", role->name, strerror (errno));
-  role->paused = signal == SIGSTOP;
+  return RUNNER_PASS;
+}
+
+static int
+resume_one (struct runner_step *step, struct role_state *role, const void *args)
+{
+  (void) args;
+  if (send_signal (role, SIGCONT) < 0)
+    return runner_error (step, "role %s: %s", role->name, strerror (errno));
   return RUNNER_PASS;
 }
 
 /* Waits until a role ends by itself: that is then expected, and no failure. */
 static int
-role_ended (struct runner_step *step, const void *args)
+await_end (struct runner_step *step, struct role_state *role, const void *args)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role || is_shared (step, role, &outcome))
-    return outcome;
+  (void) args;
   if (role->pid_fd < 0)
     return runner_error (step, "role %s was not started", role->name);
   while (!has_ended (role)) {
@@ -960,23 +1044,30 @@ role_ended (struct runner_step *step, const void *args)
 }
 
 static int
+role_ended (struct runner_step *step, const void *args)
+{
+  return with_role (step, args, NEEDS_OWN, await_end, NULL);
+}
+
+static int
 role_pause (struct runner_step *step, const void *args)
 {
-  return signal_role (step, args, SIGSTOP);
+  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, pause_one, NULL);
 }
 
 static int
 role_resume (struct runner_step *step, const void *args)
 {
-  return signal_role (step, args, SIGCONT);
+  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, resume_one, NULL);
 }
 
 /* Puts the next observation as the step's result.  1, 0: none yet, -1: some were lost. */
 static int
-next_observation (struct runner_step *step, struct role_state *role, struct buffer *line, struct arena *arena)
+next_observation (struct runner_step *step, struct role_state *role, uint64_t *cursor, struct buffer *line,
+                  struct arena *arena)
 {
   int got;
-  while ((got = next_line (role, &role->cursor, line)) == 1) {
+  while ((got = next_line (role, cursor, line)) == 1) {
     arena_reset (arena);
     const struct value *seen = said (line, "observe", arena);
     if (!seen || seen->type != VALUE_MAP)
@@ -996,9 +1087,10 @@ wait_more (struct runner_step *step, struct role_state *role, int64_t ns)
 {
   struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN } };
   uint64_t count;
-  /* the counter of one that is shared may be read by another suite: look again soon */
+  /* the counter may be read by another suite or branch: look again soon */
   const int64_t soon = INT64_C (20) * 1000000;
-  if (role->shared && (ns < 0 || ns > soon))
+  bool alone = !role->shared && step->context == &step->context->worker->context;
+  if (!alone && (ns < 0 || ns > soon))
     ns = soon;
   int ready = runner_poll (step, fds, 1, ns);
   if (ready > 0 && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
@@ -1012,20 +1104,79 @@ lost_some (struct runner_step *step, const struct role_state *role)
   return runner_error (step, "role %s said more than is kept: observations that could have matched are lost", role->name);
 }
 
-static int
-role_wait (struct runner_step *step, const void *args)
+/* ---- how far each branch has read ---- */
+
+/* The main thread's position is the role's own; each branch that reads has its own. */
+struct role_cursor {
+  struct role_cursor *next;
+  struct role_state *role;
+  unsigned starts;         /* of the role, when it was read: a new process begins anew */
+  uint64_t at;
+};
+
+static uint64_t *
+cursor_of (struct context *context, struct role_state *role)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role)
-    return outcome;
-  if (!role->drained)
-    return runner_error (step, "role %s does not run", role->name);
+  if (context == &context->worker->context)
+    return &role->cursor;
+  struct role_cursor *cursor = context->cursors;
+  while (cursor && cursor->role != role)
+    cursor = cursor->next;
+  if (!cursor) {
+    cursor = xcalloc (1, sizeof *cursor);
+    *cursor = (struct role_cursor) { .next = context->cursors, .role = role };
+    context->cursors = cursor;
+  }
+  if (cursor->starts != role->starts) {
+    cursor->starts = role->starts;
+    cursor->at = role->cursor;
+  }
+  return &cursor->at;
+}
+
+void
+roles_branch (struct context *branch, const struct context *parent)
+{
+  for (const struct role_cursor *cursor = parent->cursors; cursor; cursor = cursor->next) {
+    struct role_cursor *copy = xcalloc (1, sizeof *copy);
+    *copy = *cursor;
+    copy->next = branch->cursors;
+    branch->cursors = copy;
+  }
+}
+
+void
+roles_join (struct context *parent, struct context *branch, bool kept)
+{
+  while (branch->cursors) {
+    struct role_cursor *cursor = branch->cursors;
+    branch->cursors = cursor->next;
+    uint64_t *before = cursor_of (parent, cursor->role);
+    if (kept && cursor->starts == cursor->role->starts && cursor->at > *before)
+      *before = cursor->at;
+    free (cursor);
+  }
+}
+
+/* Was it seen to end?  Whether it ended by itself is asked between tests. */
+static bool
+is_over (const struct role_state *role)
+{
+  pthread_mutex_lock (&roles_lock);
+  bool running = role->running;
+  pthread_mutex_unlock (&roles_lock);
+  return !running;
+}
+
+static int
+read_until_match (struct runner_step *step, struct role_state *role, uint64_t *cursor)
+{
   CLEANUP_BUFFER struct buffer line = { 0 };
   CLEANUP_ARENA struct arena arena = { 0 };
   for (;;) {
     int got;
-    while ((got = next_observation (step, role, &line, &arena)) == 1) {
+    bool over = capture_ended (&role->control); /* asked before it is read to the end */
+    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
       int holds = runner_result_holds (step);
       if (holds != 0)
         return holds > 0 ? RUNNER_PASS : RUNNER_ERROR;
@@ -1033,7 +1184,7 @@ role_wait (struct runner_step *step, const void *args)
     if (got < 0)
       return lost_some (step, role);
     runner_put_reset (&step->out);
-    if (capture_ended (&role->control) && !role->running)
+    if (over && is_over (role))
       return runner_fail (step, "role %s has ended, and said nothing that matches", role->name);
     if (wait_more (step, role, -1) < 0)
       return runner_expired (step, "waiting for an observation of role %s", role->name);
@@ -1041,28 +1192,41 @@ role_wait (struct runner_step *step, const void *args)
 }
 
 static int
-role_quiet (struct runner_step *step, const void *args)
+wait_one (struct runner_step *step, struct role_state *role, const void *args)
 {
-  const struct quiet_args *a = args;
-  int outcome;
-  struct role_state *role = role_of (step, &a->role, true, &outcome);
-  if (!role)
-    return outcome;
+  (void) args;
+  if (!role->drained)
+    return runner_error (step, "role %s does not run", role->name);
+  return read_until_match (step, role, cursor_of (step->context, role));
+}
+
+static int
+role_wait (struct runner_step *step, const void *args)
+{
+  return with_role (step, args, 0, wait_one, NULL);
+}
+
+static int
+was_not_quiet (struct runner_step *step, const struct role_state *role)
+{
+  CLEANUP_BUFFER struct buffer shown = { 0 };
+  struct value seen = out_peek (&step->out);
+  value_show (&shown, &seen, 500);
+  return runner_fail (step, "role %s should be quiet, but said %s", role->name, buffer_text (&shown));
+}
+
+static int
+read_quiet (struct runner_step *step, struct role_state *role, const struct quiet_args *a, uint64_t *cursor)
+{
   CLEANUP_BUFFER struct buffer line = { 0 };
   CLEANUP_ARENA struct arena arena = { 0 };
   int64_t end = clock_now_ns () + a->time.ns;
   for (;;) {
     int got;
-    while ((got = next_observation (step, role, &line, &arena)) == 1) {
+    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
       int matches = runner_match (step, a->match, &step->out);
-      if (matches < 0)
-        return RUNNER_ERROR;
-      if (matches) {
-        CLEANUP_BUFFER struct buffer shown = { 0 };
-        struct value seen = out_peek (&step->out);
-        value_show (&shown, &seen, 500);
-        return runner_fail (step, "role %s should be quiet, but said %s", role->name, buffer_text (&shown));
-      }
+      if (matches != 0)
+        return matches < 0 ? RUNNER_ERROR : was_not_quiet (step, role);
     }
     runner_put_reset (&step->out);
     if (got < 0)
@@ -1076,12 +1240,22 @@ role_quiet (struct runner_step *step, const void *args)
 }
 
 static int
-role_log (struct runner_step *step, const void *args)
+quiet_one (struct runner_step *step, struct role_state *role, const void *args)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, false, &outcome);
-  if (!role)
-    return outcome;
+  return read_quiet (step, role, args, cursor_of (step->context, role));
+}
+
+static int
+role_quiet (struct runner_step *step, const void *args)
+{
+  const struct quiet_args *a = args;
+  return with_role (step, &a->role, NEEDS_PROCESS, quiet_one, a);
+}
+
+static int
+log_one (struct runner_step *step, struct role_state *role, const void *args)
+{
+  (void) args;
   if (!role->drained)
     return runner_error (step, "role %s does not run", role->name);
   CLEANUP_BUFFER struct buffer text = { 0 };
@@ -1097,6 +1271,12 @@ role_log (struct runner_step *step, const void *args)
   }
   runner_put_end (&step->out);
   return RUNNER_PASS;
+}
+
+static int
+role_log (struct runner_step *step, const void *args)
+{
+  return with_role (step, args, 0, log_one, NULL);
 }
 
 /* A number behind `key` in /proc/PID/FILE; -1: none. */
@@ -1148,12 +1328,9 @@ open_descriptors (pid_t pid)
 }
 
 static int
-role_stats (struct runner_step *step, const void *args)
+stats_of_one (struct runner_step *step, struct role_state *role, const void *args)
 {
-  int outcome;
-  struct role_state *role = role_of (step, args, true, &outcome);
-  if (!role)
-    return outcome;
+  (void) args;
   runner_put_int (&step->out, "pid", role->pid);
   runner_put_int (&step->out, "memory", proc_number (role->pid, "status", "VmRSS:") * 1024);
   runner_put_int (&step->out, "memory_peak", proc_number (role->pid, "status", "VmHWM:") * 1024);
@@ -1161,6 +1338,12 @@ role_stats (struct runner_step *step, const void *args)
   runner_put_int (&step->out, "descriptors", open_descriptors (role->pid));
   runner_put_float (&step->out, "cpu", cpu_seconds (role->pid));
   return RUNNER_PASS;
+}
+
+static int
+role_stats (struct runner_step *step, const void *args)
+{
+  return with_role (step, args, NEEDS_PROCESS, stats_of_one, NULL);
 }
 
 #define FIELDS(table) .result = table, .result_count = sizeof table / sizeof *table - 1

@@ -119,6 +119,7 @@ start_branch (struct context *parent, struct branch *branch)
   branch->test.planned = parent->test->planned;
   branch->test.start_ns = parent->test->start_ns;
   branch->test.start_us = parent->test->start_us;
+  roles_branch (context, parent);
   scope_init (&branch->scope, parent->scope, NULL);
   branch->scope.branch = true;
   pthread_attr_t attributes;
@@ -383,8 +384,11 @@ run_group (struct context *parent, const struct step *step, bool first_of, const
       join_deferred (parent, branch);
       join_scope (parent, branch);
     }
+    roles_join (parent, &branch->context, kept);
     free_branch (parent, branch);
   }
+  if (parent == &parent->worker->context)
+    roles_publish (parent); /* those that branches have started */
   if (which)
     *which = winner ? winner->name : NULL;
   int outcome = fine ? RUNNER_PASS : loser ? loser->outcome : RUNNER_ERROR;

@@ -82,6 +82,7 @@ struct context {
   unsigned depth;            /* of groups and keywords */
   struct arena pool[STEP_NEST + 2];
   const struct value *result; /* of the step whose modifiers are at work; NULL */
+  struct role_cursor *cursors; /* of a branch: how far it has read what roles say */
 };
 
 struct worker {
@@ -188,6 +189,9 @@ void roles_stop (struct context *context, bool of_test_only);
 void roles_resume (struct context *context);
 /* Makes what the suite's roles export, as far as they run, its variables. */
 void roles_publish (struct context *context);
+/* A branch reads on where its parent is; what it has read is read for the parent too. */
+void roles_branch (struct context *branch, const struct context *parent);
+void roles_join (struct context *parent, struct context *branch, bool kept);
 /* What is known of one that runs; false: there is none. */
 struct role_view {
   pid_t pid;
