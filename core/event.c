@@ -13,7 +13,7 @@ const char *const outcome_names[] = { "passed", "failed", "error", "skipped", "n
 const struct event_name event_names[] = {
 #define NAME(type, text) [type] = { text, sizeof text - 1 }
   NAME (EVENT_RUN, "run"),     NAME (EVENT_PLAN, "plan"), NAME (EVENT_SUITE, "suite"),
-  NAME (EVENT_START, "start"), NAME (EVENT_TEST, "test"), NAME (EVENT_SUITE_END, "suite_end"),
+  NAME (EVENT_START, "start"), NAME (EVENT_SAMPLE, "sample"), NAME (EVENT_TEST, "test"), NAME (EVENT_SUITE_END, "suite_end"),
   NAME (EVENT_WARNING, "warning"), NAME (EVENT_END, "end"),
 #undef NAME
 };

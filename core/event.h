@@ -18,6 +18,7 @@ enum event_type {
   EVENT_PLAN,       /* tests of a suite (several for a large one) */
   EVENT_SUITE,      /* a suite starts */
   EVENT_START,      /* a test starts: only written when its end may take a while */
+  EVENT_SAMPLE,     /* a second of a load has passed */
   EVENT_TEST,       /* an attempt at a test has ended */
   EVENT_SUITE_END,
   EVENT_WARNING,    /* something people should know: text, place */
@@ -60,6 +61,44 @@ struct event_traffic { /* the last bytes of one connection, as they are to be sh
 
 struct event_log { const char *name; const char *text; size_t text_size; const char *file; /* or NULL */ };
 
+/* How long one kind of step took, in a load or in one second of it. */
+struct event_bucket { int64_t to_us; uint64_t count; }; /* longer than the one before, at most `to_us` */
+struct event_series {
+  const char *name;    /* "total": all measured steps; "iteration": all steps of a user, once; else a step's */
+  uint64_t count;      /* that ended, the failed ones included */
+  uint64_t failed;
+  int64_t min_us, mean_us, p50_us, p90_us, p95_us, p99_us, p999_us, max_us;
+  struct event_bucket *buckets; /* the distribution, without empty ones; of a whole load only */
+  size_t bucket_count;
+};
+
+struct event_threshold { /* a row of `require` */
+  const char *name;      /* "errors", "p95", "authenticate.p95" */
+  const char *where;
+  int outcome;           /* OUTCOME_PASSED, OUTCOME_FAILED; OUTCOME_ERROR: there was nothing to measure */
+  const char *actual;    /* "48.2ms" */
+  const char *message;   /* one line; NULL when it held */
+};
+
+struct event_load_error { const char *message, *where; uint64_t count; }; /* one kind of failure */
+
+struct event_load { /* what `load` of a test came to, without its warm-up */
+  const char *where;
+  const char *name;      /* NULL: none */
+  const char *model;     /* "closed": each user waits for its answers; "open": arrivals by a schedule */
+  int64_t start_us;      /* after the test's start */
+  int64_t duration_us;   /* with warm-up */
+  int64_t warmup_us;
+  uint64_t users;        /* at most at once */
+  double rate;           /* iterations a second */
+  struct event_series *series; /* total, iteration, then the steps in their order */
+  size_t series_count;
+  struct event_threshold *thresholds;
+  size_t threshold_count;
+  struct event_load_error *errors; /* the commonest first */
+  size_t error_count;
+};
+
 struct event {
   int type;
   int64_t time_us;     /* since 1970 */
@@ -86,6 +125,15 @@ struct event {
   uint32_t attempt;    /* from 1 */
   uint32_t worker;     /* which of the -j workers, from 0 */
 
+  /* sample */
+  uint32_t load;       /* which of the test's, from 0 */
+  int64_t at_us;       /* its end, after the load's start */
+  int64_t span_us;     /* how long it is: about a second */
+  bool warmup;         /* it does not count */
+  uint64_t users;      /* at its end */
+  struct event_series *series; /* as in event_load */
+  size_t series_count;
+
   /* test */
   bool final;          /* no further attempt follows */
   int outcome;         /* enum outcome; on EVENT_SUITE_END and EVENT_END: the worst */
@@ -104,6 +152,8 @@ struct event {
   size_t traffic_count;
   struct event_log *logs; /* ends of the logs of roles and programs, when it did not pass */
   size_t log_count;
+  struct event_load *loads;
+  size_t load_count;
   const char **attachments; /* absolute paths of files */
   size_t attachment_count;
   const char **warnings; /* "checks nothing" */
