@@ -469,7 +469,7 @@ match_expr (struct matching *m, enum matcher matcher, const struct value *operan
             const struct trail *trail)
 {
   (void) matcher;
-  if (!m->match->engine)
+  if (!m->match->evaluator)
     return walk_wrong (m, operand, trail, "$expr cannot be used here");
   if (!walk_spend (m, 1000))
     return walk_too_much (m, operand, trail);
@@ -478,7 +478,7 @@ match_expr (struct matching *m, enum matcher matcher, const struct value *operan
   struct expr_scope scope = { look_up, all_names, &data, outer ? outer->folder : NULL };
   struct expr_error error;
   bool holds = false;
-  if (!expr_test (m->match->engine, operand, &scope, &holds, &error))
+  if (!evaluator_test (m->match->evaluator, operand, &scope, &holds, &error))
     return walk_wrong (m, operand, trail, "%s", error.message);
   return holds ? MATCH_YES : walk_differ (m, "a value that satisfies ", operand, actual, trail, NULL);
 }

@@ -2,7 +2,7 @@
 #ifndef MATCH_H
 #define MATCH_H
 
-#include "expr.h"
+#include "engines.h"
 
 enum match_result { MATCH_NO = 0, MATCH_YES = 1, MATCH_WRONG = -1 };
 
@@ -18,7 +18,7 @@ struct differences {
 };
 
 struct match {
-  struct expr_engine *engine; /* for $expr; may be NULL when patterns cannot hold it */
+  const struct evaluator *evaluator; /* for $expr; may be NULL when patterns cannot hold it */
   const struct expr_scope *scope;
   struct arena *arena;        /* for what matching needs */
 };

@@ -577,7 +577,7 @@ expand_args (struct context *context, struct role_state *role)
   struct expr_scope scope = context_scope (context);
   struct value args;
   CLEANUP_ARENA struct arena arena = { 0 };
-  if (!expr_expand (context->engine, role->def->args, &scope, &arena, &args, &error)) {
+  if (!evaluator_expand (&context->evaluator, role->def->args, &scope, &arena, &args, &error)) {
     record_failure (context, NULL, error.where.line ? &error.where : &role->def->where, RUNNER_ERROR, false,
                     error.message, NULL);
     return false;

@@ -55,6 +55,19 @@ scope_set (struct scope *scope, const char *name, const struct value *value)
   arena_free (&old);
 }
 
+void
+scope_copy (struct scope *to, const struct scope *from)
+{
+  for (; from; from = from->parent)
+    for (size_t i = 0; i < from->count; i++) {
+      const char *name = from->vars[i].name;
+      if (own_variable (to, name, strlen (name)))
+        continue; /* an inner scope's comes first */
+      scope_set (to, name, &from->vars[i].value);
+      to->vars[to->count - 1].times = 0;
+    }
+}
+
 unsigned
 scope_times (const struct scope *scope, const char *name)
 {

@@ -47,6 +47,8 @@ void scope_free (struct scope *scope); /* its handles have been destroyed */
 
 /* Sets a variable in this very scope; the value is copied. */
 void scope_set (struct scope *scope, const char *name, const struct value *value);
+/* Copies what can be seen from `from` and is not in `to` itself; counts as never set there. */
+void scope_copy (struct scope *to, const struct scope *from);
 /* How often it was set in this very scope. */
 unsigned scope_times (const struct scope *scope, const char *name);
 void scope_unset (struct scope *scope, const char *name);

@@ -21,10 +21,7 @@ shared_new (void)
   void *p = mmap (NULL, sizeof (struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
     return NULL;
-  struct shared *shared = p;
-  for (int i = 0; i < SLOTS; i++)
-    atomic_store (&shared->slots[i].step, NO_STEP);
-  return shared;
+  return p;
 }
 
 void
@@ -40,9 +37,13 @@ shared_enter (struct shared *shared)
   int32_t self = (int32_t) syscall (SYS_gettid);
   for (int i = 0; i < SLOTS; i++) {
     int32_t expected = 0;
-    if (atomic_compare_exchange_strong (&shared->slots[i].thread, &expected, self)) {
+    if (!atomic_load_explicit (&shared->slots[i].thread, memory_order_relaxed)
+        && atomic_compare_exchange_strong (&shared->slots[i].thread, &expected, self)) {
       atomic_store (&shared->slots[i].step, NO_STEP);
       atomic_store (&shared->slots[i].deadline_ns, 0);
+      uint32_t used = atomic_load (&shared->slots_used);
+      while (used <= (uint32_t) i && !atomic_compare_exchange_weak (&shared->slots_used, &used, (uint32_t) i + 1))
+        continue;
       return i;
     }
   }
@@ -54,6 +55,13 @@ shared_leave (struct shared *shared, int slot)
 {
   if (slot >= 0)
     atomic_store (&shared->slots[slot].thread, 0);
+}
+
+int
+shared_slots_used (const struct shared *shared)
+{
+  uint32_t used = atomic_load (&shared->slots_used); /* a worker that crashed may have left anything */
+  return used < SLOTS ? (int) used : SLOTS;
 }
 
 /* ---- traffic ---- */
@@ -78,12 +86,19 @@ ring_of (struct shared *shared, const char *peer)
 void
 shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size)
 {
+  shared_wire_at (shared, clock_now_ns (), received, peer, data, size, size);
+}
+
+void
+shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data, size_t kept,
+                uint64_t size)
+{
   struct ring *ring = ring_of (shared, peer);
   struct record *record = &ring->records[ring->count % RING_RECORDS];
-  record->time_ns = clock_now_ns ();
+  record->time_ns = time_ns;
   record->received = received;
   record->size = size;
-  record->kept = (uint32_t) (size < RECORD_DATA ? size : RECORD_DATA);
+  record->kept = (uint32_t) (kept < RECORD_DATA ? kept : RECORD_DATA);
   if (record->kept)
     memcpy (record->data, data, record->kept);
   ring->used = ++shared->turn;
@@ -108,7 +123,8 @@ static int
 slot_of_this_thread (void)
 {
   int32_t self = (int32_t) syscall (SYS_gettid);
-  for (int i = 0; i < SLOTS; i++)
+  int used = shared_slots_used (watched);
+  for (int i = 0; i < used; i++)
     if (atomic_load (&watched->slots[i].thread) == self)
       return i;
   return -1;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLOTS 64          /* threads that run steps and are told apart */
+#define SLOTS 16384       /* threads that run steps and are told apart */
 #define RINGS 16          /* connections whose traffic is kept */
 #define RING_RECORDS 32   /* of each */
 #define RECORD_DATA 1000  /* bytes of each */
@@ -55,6 +55,7 @@ struct shared {
   _Atomic int64_t test_start_us; /* since 1970 */
   _Atomic bool started;          /* its start has been written as an event */
   _Atomic uint64_t turn;
+  _Atomic uint32_t slots_used;   /* those from here on have never been in use */
   struct slot slots[SLOTS];
   struct crash crash;
   struct ring rings[RINGS];
@@ -67,9 +68,14 @@ void shared_free (struct shared *shared);
 /* Takes over a slot for the calling thread; -1 when all are in use. */
 int shared_enter (struct shared *shared);
 void shared_leave (struct shared *shared, int slot);
+/* How many of the first slots may be in use. */
+int shared_slots_used (const struct shared *shared);
 
 /* Notes traffic.  Callers hold a lock of their own: one at a time. */
 void shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size);
+/* The same of earlier traffic, of which `kept` bytes are there. */
+void shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data,
+                     size_t kept, uint64_t size);
 void shared_forget_wire (struct shared *shared);
 
 /* Installs handlers that write the crash into `shared` and end the process by the

@@ -139,6 +139,11 @@ void
 runner_wire (struct runner_step *step, int direction, const char *peer, const void *data, size_t size)
 {
   struct worker *worker = step->context->worker;
+  if (step->context->load) {
+    if (step->context->user)
+      load_wire (step->context->user, direction == RUNNER_RECEIVED, peer, data, size);
+    return;
+  }
   pthread_mutex_lock (&worker->lock);
   shared_wire (worker->shared, direction == RUNNER_RECEIVED, peer, data, size);
   pthread_mutex_unlock (&worker->lock);
@@ -322,7 +327,7 @@ runner_node_bytes (struct runner_step *step, const struct runner_node *node, str
 static struct match
 matching (struct runner_step *step, const struct expr_scope *scope)
 {
-  return (struct match) { .engine = step->context->engine, .scope = scope, .arena = step->arena };
+  return (struct match) { .evaluator = &step->context->evaluator, .scope = scope, .arena = step->arena };
 }
 
 int
@@ -351,7 +356,7 @@ candidate_holds (struct runner_step *step, const struct value *candidate)
   struct value pattern;
   step->near.size = 0;
   if (source->expect) {
-    if (!expr_expand (step->context->engine, source->expect, &scope, step->arena, &pattern, &error)) {
+    if (!evaluator_expand (&step->context->evaluator, source->expect, &scope, step->arena, &pattern, &error)) {
       runner_error (step, "%s", error.message);
       return -1;
     }
@@ -369,7 +374,7 @@ candidate_holds (struct runner_step *step, const struct value *candidate)
   for (size_t i = 0; i < checks; i++) {
     const struct value *check = source->check->type == VALUE_LIST ? &source->check->items[i] : source->check;
     bool holds;
-    if (!expr_test (step->context->engine, check, &scope, &holds, &error)) {
+    if (!evaluator_test (&step->context->evaluator, check, &scope, &holds, &error)) {
       runner_error (step, "%s", error.message);
       return -1;
     }

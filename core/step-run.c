@@ -268,7 +268,7 @@ keyword_argument (struct context *context, const struct step *step, const struct
       set_failure (attempt, RUNNER_ERROR, step->key, arena_printf (arena, "%s is missing", param->name.string));
       return false;
     }
-    if (!expr_expand (context->engine, param->preset, &names_seen, arena, &preset, &error)) {
+    if (!evaluator_expand (&context->evaluator, param->preset, &names_seen, arena, &preset, &error)) {
       set_error (attempt, arena, &error, step->key);
       return false;
     }
@@ -297,7 +297,7 @@ run_keyword (struct context *context, const struct step *step, const struct valu
   struct deferred *deferred_before = context->test->deferred;
   const struct value *result_before = context->result;
   /* it sees the suite's names, not the caller's; what it opens is the caller's */
-  scope_init (scope, &context->worker->scope, caller->owner);
+  scope_init (scope, context->suite_scope, caller->owner);
   bool fine = true;
   for (size_t i = 0; i < keyword->param_count && fine; i++)
     fine = keyword_argument (context, step, &keyword->params[i], args, scope, arena, attempt);
@@ -308,7 +308,7 @@ run_keyword (struct context *context, const struct step *step, const struct valu
   if (attempt->outcome == RUNNER_PASS && keyword->returns) {
     struct expr_error error;
     struct expr_scope names_seen = scope_at (context, &keyword->where);
-    if (!expr_expand (context->engine, keyword->returns, &names_seen, arena, &attempt->result, &error))
+    if (!evaluator_expand (&context->evaluator, keyword->returns, &names_seen, arena, &attempt->result, &error))
       set_error (attempt, arena, &error, &keyword->where);
     else /* its variables end with the scope */
       attempt->result = value_copy (arena, &attempt->result);
@@ -345,6 +345,24 @@ run_defer (struct context *context, const struct step *step)
   context->test->deferred = deferred;
 }
 
+/* `background`, `join`, `load`: forms with arguments of their own. */
+static void
+run_form (struct context *context, const struct step *step, const struct value *args, struct arena *arena,
+          struct attempt *attempt)
+{
+  if (step->kind != STEP_LOAD && args->type != VALUE_STRING) {
+    set_failure (attempt, RUNNER_ERROR, step->args, arena_printf (arena, "%s: expected a name, got %s", step->key->string,
+                                                                  value_type_name (args->type)));
+    return;
+  }
+  struct value result = attempt->result;
+  int outcome = step->kind == STEP_LOAD         ? run_load (context, step, args, arena, &result)
+                : step->kind == STEP_BACKGROUND ? run_background (context, step, args)
+                                                : run_join (context, step, args);
+  take_outcome (context, outcome, attempt);
+  attempt->result = result;
+}
+
 static void
 run_branches (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
@@ -371,7 +389,7 @@ save_one (struct context *context, const struct member *m, struct arena *arena, 
   struct value value;
   if (m->value.flags & VALUE_DYNAMIC) {
     struct expr_scope scope = scope_at (context, &m->value);
-    if (!expr_expand (context->engine, &m->value, &scope, arena, &value, &error)) {
+    if (!evaluator_expand (&context->evaluator, &m->value, &scope, arena, &value, &error)) {
       if (must)
         set_error (attempt, arena, &error, &m->value);
       return;
@@ -428,11 +446,11 @@ hold_against (struct context *context, const struct value *pattern, const struct
   struct value expanded;
   struct expr_error error;
   struct expr_scope scope = scope_at (context, pattern);
-  if (!expr_expand (context->engine, pattern, &scope, arena, &expanded, &error)) {
+  if (!evaluator_expand (&context->evaluator, pattern, &scope, arena, &expanded, &error)) {
     set_error (attempt, arena, &error, pattern);
     return MATCH_WRONG;
   }
-  struct match match = { .engine = context->engine, .scope = &scope, .arena = arena };
+  struct match match = { .evaluator = &context->evaluator, .scope = &scope, .arena = arena };
   *differences = (struct differences) { .arena = arena };
   return match_value (&match, &expanded, actual, differences);
 }
@@ -495,7 +513,7 @@ run_check (struct context *context, const struct value *check, struct arena *are
   struct expr_scope scope = scope_at (context, check);
   bool holds;
   context->test->checks++;
-  if (!expr_test (context->engine, check, &scope, &holds, &error))
+  if (!evaluator_test (&context->evaluator, check, &scope, &holds, &error))
     set_error (attempt, arena, &error, check);
   else if (!holds) {
     struct buffer text = { 0 };
@@ -551,7 +569,7 @@ fails_so (struct context *context, const struct value *fails, const struct attem
     return true;
   if (fails->type == VALUE_STRING) {
     struct expr_scope scope = scope_at (context, fails);
-    if (!expr_expand (context->engine, fails, &scope, arena, &text, &error)) {
+    if (!evaluator_expand (&context->evaluator, fails, &scope, arena, &text, &error)) {
       set_error (judged, arena, &error, fails);
       return false;
     }
@@ -615,9 +633,10 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
   struct value args = *step->args;
   struct expr_error error;
   *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key, .result = { .type = VALUE_MAP } };
-  if (!step->body.count && (args.flags & VALUE_DYNAMIC)) {
+  bool body_is_args = step->body.count && step->kind != STEP_BACKGROUND && step->kind != STEP_LOAD;
+  if (!body_is_args && (args.flags & VALUE_DYNAMIC)) {
     struct expr_scope scope = scope_at (context, step->key);
-    if (!expr_expand (context->engine, step->args, &scope, arena, &args, &error)) {
+    if (!evaluator_expand (&context->evaluator, step->args, &scope, arena, &args, &error)) {
       set_error (attempt, arena, &error, step->key);
       return;
     }
@@ -638,6 +657,11 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
   case STEP_PARALLEL:
   case STEP_FIRST_OF:
     run_branches (context, step, arena, attempt);
+    break;
+  case STEP_BACKGROUND:
+  case STEP_JOIN:
+  case STEP_LOAD:
+    run_form (context, step, &args, arena, attempt);
     break;
   case STEP_SET:
     run_set (context, &args);
@@ -665,7 +689,7 @@ read_time (struct context *context, const struct value *value, struct arena *are
   struct value expanded;
   struct expr_error error;
   struct expr_scope scope = scope_at (context, value);
-  if (!expr_expand (context->engine, value, &scope, arena, &expanded, &error)) {
+  if (!evaluator_expand (&context->evaluator, value, &scope, arena, &expanded, &error)) {
     set_error (attempt, arena, &error, value);
     return false;
   }
@@ -680,7 +704,7 @@ read_timing (struct context *context, const struct step *step, struct arena *are
              struct attempt *attempt)
 {
   *timing = (struct timing) { .timeout_ns = DEFAULT_STEP_NS, .every_ns = RETRY_EVERY_NS };
-  bool group = step->body.count || step->kind == STEP_KEYWORD;
+  bool group = step->body.count || step->kind == STEP_KEYWORD || step->kind == STEP_JOIN;
   if (group || (step->kind == STEP_VERB && (step->verb->flags & VERB_OWN_TIME)))
     timing->timeout_ns = INT64_MAX / 4; /* its steps have timeouts of their own */
   return (!step->timeout || read_time (context, step->timeout, arena, &timing->timeout_ns, attempt))
@@ -812,7 +836,7 @@ condition_holds (struct context *context, const struct step *step, struct arena 
   struct expr_error error;
   struct expr_scope scope = scope_at (context, step->condition);
   bool holds = false;
-  if (!expr_test (context->engine, step->condition, &scope, &holds, &error)) {
+  if (!evaluator_test (&context->evaluator, step->condition, &scope, &holds, &error)) {
     set_error (attempt, arena, &error, step->condition);
     return false;
   }
@@ -825,7 +849,7 @@ expand_name (struct context *context, const struct step *step, struct arena *are
   struct value name;
   struct expr_error error;
   struct expr_scope scope = scope_at (context, step->key);
-  if (!step->name || !expr_expand (context->engine, step->name, &scope, arena, &name, &error))
+  if (!step->name || !evaluator_expand (&context->evaluator, step->name, &scope, arena, &name, &error))
     return NULL;
   CLEANUP_BUFFER struct buffer text = { 0 };
   if (!value_print (&text, &name))
@@ -850,14 +874,17 @@ run_once (struct context *context, const struct step *step)
     if (attempt.outcome == RUNNER_PASS)
       return RUNNER_PASS;
   }
-  else if (context->depth >= STEP_NEST)
+  else if (context->depth >= (context->user ? STEP_NEST_USER : STEP_NEST))
     set_failure (&attempt, RUNNER_ERROR, step->key, "keywords and groups are nested too deeply");
   else {
     context->depth++;
     attempts = run_retried (context, step, arena, &attempt);
     context->depth--;
   }
-  record_step (context, step, attempt.outcome, start, attempts, expand_name (context, step, arena), attempt.message);
+  if (context->load)
+    load_record (context, step, attempt.outcome, start, clock_now_ns ());
+  else
+    record_step (context, step, attempt.outcome, start, attempts, expand_name (context, step, arena), attempt.message);
   if (attempt.outcome != RUNNER_PASS && (!attempt.told || step->retry)) {
     if (attempt.told)
       context->test->verdict = (struct verdict) { .outcome = RUNNER_PASS };
@@ -885,7 +912,7 @@ saved_names (const struct step *step, struct arena *arena, const char ***list, s
       }
       (*list)[(*count)++] = maps[m]->members[i].key.string;
     }
-  if (step->kind != STEP_DEFER)
+  if (step->kind != STEP_DEFER && step->kind != STEP_LOAD)
     for (size_t i = 0; i < step->body.count; i++)
       saved_names (&step->body.items[i], arena, list, count, room);
 }
@@ -955,7 +982,7 @@ run_each (struct context *context, const struct step *step)
   struct expr_error error;
   struct expr_scope scope = scope_at (context, step->key);
   const char *wrong = NULL;
-  if (!expr_expand (context->engine, step->each, &scope, &arena, &rows.table, &error))
+  if (!evaluator_expand (&context->evaluator, step->each, &scope, &arena, &rows.table, &error))
     wrong = error.message;
   else
     wrong = count_rows (&rows, &arena);

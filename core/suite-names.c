@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load-verdict.h"
 #include "suite-read.h"
 
 /* Names that are defined at a place: a stack, popped when a scope ends. */
@@ -153,6 +154,25 @@ check_role_name (struct checker *checker, const struct step *step)
     fault_unknown (checker->reader->faults, name, "role", name->string, names);
 }
 
+/* What its users save stays with them. */
+static void
+check_load (struct checker *checker, const struct step *step)
+{
+  struct reader *reader = checker->reader;
+  size_t before = checker->names.count;
+  struct load_names names;
+  struct param_error error;
+  const struct value *require = step->args->type == VALUE_MAP ? value_get (step->args, "require") : NULL;
+  check_tree (checker, step->args);
+  define (checker, "user_number");
+  check_steps (checker, step->body);
+  checker->names.count = before;
+  load_names_init (&names, reader->step_count, step->body);
+  if (require && require->type == VALUE_MAP && !load_thresholds_check (require, &names, &error))
+    fault_add (reader->faults, &error.where, "%s", error.message);
+  load_names_free (&names);
+}
+
 static void
 check_step (struct checker *checker, const struct step *step)
 {
@@ -168,8 +188,13 @@ check_step (struct checker *checker, const struct step *step)
   check_tree (checker, step->timeout);
   if (step->kind == STEP_DEFER)
     defer (checker, step); /* it sees what the steps after it define */
-  else if (step->body.count)
+  else if (step->kind == STEP_LOAD)
+    check_load (checker, step);
+  else if (step->body.count) {
+    if (step->kind == STEP_BACKGROUND)
+      check_tree (checker, step->args);
     check_steps (checker, step->body);
+  }
   else
     check_tree (checker, step->args);
   check_result_parts (checker, step);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "load-form.h"
 #include "match.h"
 #include "path.h"
 #include "suite-read.h"
@@ -14,7 +15,8 @@
 
 static const char *const modifiers[]
   = { "name", "each", "if", "retry", "timeout", "save", "expect", "check", "fails", NULL };
-static const char *const special_verbs[] = { "set", "check", "do", "defer", "parallel", "first_of", NULL };
+static const char *const special_verbs[] = { "set", "check", "do", "defer", "parallel", "first_of", "background",
+                                             "join", "load", NULL };
 
 static bool
 is_modifier (const struct value *key)
@@ -90,8 +92,8 @@ static bool
 resolve (struct reader *reader, struct step *step)
 {
   const struct value *key = step->key;
-  static const enum step_kind kinds[] = { STEP_SET,   STEP_CHECK,    STEP_DO,
-                                          STEP_DEFER, STEP_PARALLEL, STEP_FIRST_OF };
+  static const enum step_kind kinds[] = { STEP_SET, STEP_CHECK, STEP_DO, STEP_DEFER, STEP_PARALLEL, STEP_FIRST_OF,
+                                          STEP_BACKGROUND, STEP_JOIN, STEP_LOAD };
   for (size_t i = 0; special_verbs[i]; i++)
     if (value_is (key, special_verbs[i])) {
       step->kind = kinds[i];
@@ -376,7 +378,7 @@ each_saved (const struct step *step, void (*each) (void *data, const struct valu
   for (size_t m = 0; m < 2; m++)
     for (size_t i = 0; maps[m] && maps[m]->type == VALUE_MAP && i < maps[m]->count; i++)
       each (data, &maps[m]->members[i].key);
-  for (size_t i = 0; i < step->body.count; i++)
+  for (size_t i = 0; i < step->body.count && step->kind != STEP_LOAD; i++)
     each_saved (&step->body.items[i], each, data);
 }
 
@@ -437,6 +439,96 @@ read_first_of (struct reader *reader, struct step *step)
   check_branches (reader, step);
 }
 
+static bool
+check_background_name (struct reader *reader, const struct value *name, const char *what)
+{
+  if (name && name->type == VALUE_STRING && name->size && strlen (name->string) == name->size)
+    return true;
+  fault_add (reader->faults, name ? name : &value_null, "%s: expected a name", what);
+  return false;
+}
+
+static void
+read_background (struct reader *reader, struct step *step)
+{
+  static const char *const known[] = { "as", "do", NULL };
+  const struct value *map = step->args;
+  if (map->type != VALUE_MAP) {
+    fault_add (reader->faults, map, "background: expected a map {as: NAME, do: [steps]}");
+    return;
+  }
+  check_keys (reader, map, "background", known);
+  const struct value *name = read_key (map, "as"), *steps = read_key (map, "do");
+  if (!name || !steps) {
+    fault_add (reader->faults, step->key, "background: %s is missing", name ? "do" : "as");
+    return;
+  }
+  if (check_background_name (reader, name, "background: as"))
+    step->args = name;
+  step->body = read_steps (reader, steps, "background");
+}
+
+/* Steps that cannot stand where many users run them. */
+static void
+check_load_steps (struct reader *reader, struct steps steps)
+{
+  for (size_t i = 0; i < steps.count; i++) {
+    const struct step *step = &steps.items[i];
+    if (step->kind == STEP_LOAD || step->kind == STEP_BACKGROUND)
+      fault_add (reader->faults, step->key, "%s cannot stand inside of load", step->key->string);
+    else
+      check_load_steps (reader, step->body);
+  }
+}
+
+/* `require` is a map of patterns; the steps' names are looked at when all is read. */
+static void
+check_require (struct reader *reader, const struct value *require)
+{
+  for (size_t i = 0; require && require->type == VALUE_MAP && i < require->count; i++) {
+    struct load_threshold threshold;
+    const struct value *key = &require->members[i].key;
+    match_check (&require->members[i].value, reader->faults);
+    if (!(key->flags & VALUE_DYNAMIC) && !load_threshold_parse (key->string, key->size, &threshold))
+      fault_add (reader->faults, key,
+                 "require: \"%.60s\" is nothing that is measured: errors, error_rate, count, rate, min, mean, max, p95 "
+                 "(p50, p999, …), with a step's name before it: NAME.p95", key->string);
+  }
+}
+
+static void
+read_load (struct reader *reader, struct step *step)
+{
+  const struct value *map = step->args, *steps = map->type == VALUE_MAP ? value_get (map, "steps") : NULL;
+  size_t faults = reader->faults->count;
+  params_check (load_params (), "load", step->key, map, reader->faults);
+  if (!steps)
+    return;
+  check_require (reader, value_get (map, "require"));
+  step->body = read_steps (reader, steps, "load");
+  if (steps->type == VALUE_LIST && steps->count == 0)
+    fault_add (reader->faults, steps, "load: there are no steps");
+  check_load_steps (reader, step->body);
+  /* the steps are no arguments: they are expanded when they run */
+  struct member *members = arena_array (reader->arena, map->count, sizeof *members);
+  struct value *rest = arena_alloc (reader->arena, sizeof *rest);
+  *rest = *map;
+  rest->members = members;
+  rest->flags &= (uint8_t) ~VALUE_DYNAMIC;
+  for (size_t i = 0; i < map->count; i++) {
+    members[i] = map->members[i];
+    if (&map->members[i].value == steps)
+      members[i].value = (struct value) { .type = VALUE_LIST };
+    rest->flags |= (uint8_t) ((members[i].value.flags | members[i].key.flags) & VALUE_DYNAMIC);
+  }
+  step->args = rest;
+  struct load_form form;
+  struct param_error error;
+  if (reader->faults->count == faults && !(rest->flags & VALUE_DYNAMIC)
+      && !load_form_read (rest, folder_of (step->key), reader->arena, &form, &error))
+    fault_add (reader->faults, error.where.line ? &error.where : step->key, "%s", error.message);
+}
+
 static void
 read_args (struct reader *reader, struct step *step)
 {
@@ -464,6 +556,15 @@ read_args (struct reader *reader, struct step *step)
     break;
   case STEP_FIRST_OF:
     read_first_of (reader, step);
+    break;
+  case STEP_BACKGROUND:
+    read_background (reader, step);
+    break;
+  case STEP_JOIN:
+    check_background_name (reader, step->args, "join");
+    break;
+  case STEP_LOAD:
+    read_load (reader, step);
     break;
   }
 }

@@ -19,6 +19,9 @@ enum step_kind {
   STEP_DEFER,   /* `body` */
   STEP_PARALLEL, /* `body`: a branch each */
   STEP_FIRST_OF, /* `body`, `branch_names` */
+  STEP_BACKGROUND, /* `body`; `args`: its name */
+  STEP_JOIN,    /* `args`: the name */
+  STEP_LOAD,    /* `body`: an iteration; `args`: the rest */
 };
 
 struct step {

@@ -522,7 +522,7 @@ step_at_work (const struct job *job)
     id = job->hung_step;
   else if (job->shared->crash.signal && slot >= 0 && slot < SLOTS)
     id = job->shared->slots[slot].step;
-  for (int i = 0; i < SLOTS && id == NO_STEP; i++)
+  for (int i = 0; i < shared_slots_used (job->shared) && id == NO_STEP; i++)
     id = job->shared->slots[i].step;
   return id < job->planned->suite->step_count ? job->planned->suite->all_steps[id] : NULL;
 }
@@ -689,7 +689,7 @@ forget_worker (struct job *job)
   shared->crash.signal = 0;
   shared->crash.frame_count = 0;
   shared->phase = PHASE_IDLE;
-  for (int i = 0; i < SLOTS; i++) {
+  for (int i = 0; i < shared_slots_used (shared); i++) {
     shared->slots[i].thread = 0;
     shared->slots[i].step = NO_STEP;
     shared->slots[i].deadline_ns = 0;
@@ -754,7 +754,7 @@ worker_ended (struct supervisor *s, struct job *job)
 static void
 watch_deadlines (struct supervisor *s, struct job *job, int64_t now)
 {
-  for (int i = 0; i < SLOTS && !job->hung; i++) {
+  for (int i = 0; i < shared_slots_used (job->shared) && !job->hung; i++) {
     struct slot *slot = &job->shared->slots[i];
     int64_t deadline = slot->deadline_ns;
     if (!slot->thread || !deadline || now < deadline + OVERRUN_NS)

@@ -71,10 +71,26 @@ put_start (struct worker *worker, const struct planned *planned, uint32_t attemp
 void
 tell_start (struct worker *worker)
 {
+  if (worker->shared->started)
+    return;
   worker->shared->started = true;
   if (worker->running)
     put_start (worker, worker->running, worker->shared->attempt);
   worker_flush (worker);
+}
+
+void
+tell_event (struct worker *worker, struct event *event)
+{
+  event->suite = worker->suite->number;
+  event->test = worker->running ? worker->running->number : 0;
+  event->attempt = worker->shared->attempt;
+  event->worker = worker->number;
+  event->time_us = time_now_us ();
+  pthread_mutex_lock (&worker->lock);
+  put_event (worker, event);
+  worker_flush (worker);
+  pthread_mutex_unlock (&worker->lock);
 }
 
 void
@@ -211,6 +227,8 @@ fill_verdict (struct event *event, struct test_run *test)
   }
   event->output = test->output.size ? test->output.data : NULL;
   event->output_size = test->output.size;
+  event->loads = test->loads;
+  event->load_count = test->load_count;
   event->warnings = test->warnings;
   event->warning_count = test->warning_count;
 }
@@ -348,6 +366,7 @@ clean_up (struct context *context, struct evidence *evidence)
   if (worker->suite->after_each.count)
     run_phase (context, "after_each", worker->suite->after_each);
   run_deferred (context);
+  background_end (context);
   roles_resume (context);
   const char *dead = worker->roles ? roles_dead (worker, &test->arena) : NULL;
   if (dead)
@@ -376,7 +395,7 @@ applies (struct context *context, const struct test *test)
     record_failure (context, NULL, &test->where, RUNNER_SKIP, false, test->skip, NULL);
     return false;
   }
-  if (test->condition && !expr_test (context->engine, test->condition, &scope, &holds, &error)) {
+  if (test->condition && !evaluator_test (&context->evaluator, test->condition, &scope, &holds, &error)) {
     record_failure (context, NULL, test->condition, RUNNER_ERROR, false, error.message, NULL);
     return false;
   }
@@ -508,7 +527,7 @@ define_var (struct context *context, const struct named_value *var)
     if (!document_scalar (given, strlen (given), &value))
       value = value_string (given);
   }
-  else if (!expr_expand (context->engine, var->value, &scope, &arena, &value, &error)) {
+  else if (!evaluator_expand (&context->evaluator, var->value, &scope, &arena, &value, &error)) {
     record_failure (context, NULL, error.where.line ? &error.where : &var->where, RUNNER_ERROR, false, error.message,
                     NULL);
     return false;
@@ -696,7 +715,9 @@ worker_start_run_role (struct worker *worker, const struct suite *suite, const s
   struct context *context = &worker->context;
   if (!context->worker) {
     context->worker = worker;
-    context->engine = worker->engine;
+    context->evaluator.own = worker->engine;
+    context->suite_scope = &worker->scope;
+    engine_store_init (&worker->engines, worker->options->seed);
     context->slot = shared_enter (worker->shared);
     pthread_mutex_init (&worker->lock, NULL);
   }
@@ -726,7 +747,9 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
   struct context *context = &worker->context;
   bool restart = false;
   context->worker = worker;
-  context->engine = worker->engine;
+  context->evaluator.own = worker->engine;
+  context->suite_scope = &worker->scope;
+  engine_store_init (&worker->engines, worker->options->seed);
   context->slot = shared_enter (worker->shared);
   worker->flushed_ns = clock_now_ns ();
   worker->start_us = time_now_us ();

@@ -2,7 +2,10 @@
  *
  *   worker.c        setup, tests in turn, teardown; their verdicts as events
  *   step-run.c      one step with its modifiers
- *   step-parallel.c branches in threads
+ *   branch.c        steps in a thread of their own
+ *   step-parallel.c branches that are waited for
+ *   step-background.c branches that are joined later
+ *   step-load.c     simulated users
  *   step-api.c      the interface for plugins: runner_* of a step
  *   core-verbs.c    log, sleep, fail, skip
  *   role-control.c  starting, stopping, watching roles; role.* verbs
@@ -21,6 +24,7 @@
 #include "shared.h"
 
 #define STEP_NEST 64         /* groups and keywords inside each other */
+#define STEP_NEST_USER 24    /* the same for a simulated user, whose stack is small */
 #define STEPS_TOLD 1000      /* of one test in its event */
 #define LOG_TAIL ((size_t) 16 << 10)     /* of a log, told with a failure */
 #define OUTPUT_MOST ((size_t) 256 << 10) /* of one test: first and last halves */
@@ -58,13 +62,19 @@ struct test_run {
   size_t output_lost;
   struct deferred *deferred;
   struct scope *scope;       /* of its variables; NULL: the suite's */
+  struct background *backgrounds; /* running, or ended and not joined */
   struct scope *kept_scopes; /* of keywords that deferred something: freed at the end */
   const char *temp;          /* folder; NULL: none was asked for */
   const char **warnings;
   size_t warning_count;
+  struct event_load *loads;
+  size_t load_count;
   bool spawned;              /* some program was started: look for leftovers */
 };
 
+struct background;
+struct load;
+struct load_user;
 struct role_state;
 struct worker;
 
@@ -72,7 +82,7 @@ struct worker;
 struct context {
   struct worker *worker;
   struct test_run *test;
-  struct expr_engine *engine;
+  struct evaluator evaluator;
   struct scope *scope;
   const char *phase;         /* of event_step; NULL: the test's own steps */
   int slot;
@@ -81,6 +91,9 @@ struct context {
   int64_t looked_ns;         /* at cancel_fd, last */
   unsigned depth;            /* of groups and keywords */
   struct arena pool[STEP_NEST + 2];
+  struct scope *suite_scope; /* what keywords see */
+  struct load *load;         /* whose steps these are; NULL */
+  struct load_user *user;    /* whose thread this is; NULL */
   const struct value *result; /* of the step whose modifiers are at work; NULL */
   struct role_cursor *cursors; /* of a branch: how far it has read what roles say */
 };
@@ -103,8 +116,7 @@ struct worker {
   const struct run_roles *run_roles; /* shared by all suites; NULL: none */
   pthread_mutex_t lock;      /* of the traffic, the output and the events */
   struct spawned *spawned;
-  struct expr_engine *engines[16]; /* of threads that have ended: for the next ones */
-  size_t engine_count;
+  struct engine_store engines; /* of threads that have ended */
   struct runner_drain *drains; /* open ones */
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
@@ -156,6 +168,20 @@ void context_free (struct context *context); /* its working memory */
 int run_parallel (struct context *context, const struct step *step);
 int run_first_of (struct context *context, const struct step *step, const char **which);
 
+/* step-background.c */
+int run_background (struct context *context, const struct step *step, const struct value *name);
+int run_join (struct context *context, const struct step *step, const struct value *name);
+/* Ends what was not joined.  What failed by itself is the test's failure. */
+void background_end (struct context *context);
+
+/* step-load.c: the verdict is set when it is no pass.  The result goes to `arena`. */
+int run_load (struct context *context, const struct step *step, const struct value *args, struct arena *arena,
+              struct value *result);
+/* A step of a user has ended. */
+void load_record (struct context *context, const struct step *step, int outcome, int64_t start_ns, int64_t end_ns);
+/* What a user sent or received: kept until it is known that all went well. */
+void load_wire (struct load_user *user, bool received, const char *peer, const void *data, size_t size);
+
 /* step-api.c */
 void step_begin (struct runner_step *step, struct context *context, const struct step *source, struct arena *arena,
                  int64_t deadline_ns);
@@ -176,6 +202,8 @@ void remove_test_temp (struct test_run *test);
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 /* Has the start of the running test told, before something that may take long. */
 void tell_start (struct worker *worker);
+/* Writes an event, from any thread; it is told at once. */
+void tell_event (struct worker *worker, struct event *event);
 void worker_flush (struct worker *worker);
 
 /* What is kept of the traffic, as it is told; for the supervisor too. */

@@ -391,7 +391,8 @@ START_TEST (expressions)
   struct value limit = value_int (10);
   struct expr_scope scope = { .lookup = look_up, .data = &limit };
   struct expr_engine *engine = expr_new (1);
-  struct match match = { engine, &scope, &arena };
+  struct evaluator evaluator = { .own = engine };
+  struct match match = { &evaluator, &scope, &arena };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct value pattern = json (rows[i].pattern), actual = json (rows[i].actual);
     const char *got = outcome_with (&match, &pattern, &actual);

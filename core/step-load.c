@@ -1,0 +1,604 @@
+/* step-load.c - `load`: many simulated users, each a thread with a scope of its own.
+ *
+ * The thread of the step itself starts users as the schedule wants them, tells a
+ * sample every second, ends them, and judges what was measured.  What a user does
+ * is run by run_steps as everywhere; instead of records of each step, durations go
+ * into histograms, and failures are counted by their place.  Expression engines are
+ * lent: there are as many as processors. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "load-form.h"
+#include "load-stats.h"
+#include "load-verdict.h"
+#include "text.h"
+#include "thread.h"
+#include "units.h"
+#include "worker.h"
+
+#define USER_STACK ((size_t) 256 << 10)
+#define SAMPLE_NS INT64_C (1000000000)
+#define RAMP_NS 1000000   /* while users are started: as often as this */
+#define WIRE_RECORDS 8    /* of a user's last traffic */
+#define WIRE_DATA 256
+
+struct load {
+  struct context *parent;
+  struct load_form form;
+  struct load_stats stats;
+  struct engine_pool engines;
+  struct steps steps;
+  int64_t start_ns;
+  int cancel_fd;            /* eventfd: readable when users must stop */
+  int ended_fd;             /* eventfd: counts users that have ended */
+  _Atomic bool no_more;     /* nothing new begins */
+  _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
+  _Atomic uint32_t running, busy;
+  uint64_t users_most;
+  struct load_user **users; /* by number; NULL: not started yet */
+};
+
+struct wire_record { int64_t time_ns; uint64_t size; uint32_t kept; bool received; char peer[64], data[WIRE_DATA]; };
+
+struct load_user {
+  struct load *load;
+  uint32_t number;
+  struct context context;
+  struct scope scope;
+  struct test_run test;
+  pthread_t thread;
+  _Atomic bool ended;
+  bool done;                /* it has run its `times` */
+  bool warmup;              /* the iteration began in it */
+  int64_t due_ns;           /* open model: when the iteration should have begun, until a step was measured; 0 */
+  uint64_t random;
+  uint64_t iterations;
+  char *temp;               /* folder; NULL: none was asked for */
+  struct wire_record *wire; /* NULL: no traffic yet */
+  unsigned wire_count;
+};
+
+/* ---- measuring ---- */
+
+void
+load_record (struct context *context, const struct step *step, int outcome, int64_t start_ns, int64_t end_ns)
+{
+  struct load *load = context->load;
+  struct load_user *user = context->user;
+  uint32_t series = load->stats.names.of_step[step->id];
+  bool warmup = user ? user->warmup : start_ns - load->start_ns < load->form.warmup_ns;
+  bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;
+  if (!series)
+    return;
+  if (user && user->due_ns) { /* it has waited since it was due */
+    start_ns = user->due_ns;
+    user->due_ns = 0;
+  }
+  load_stats_record (&load->stats, series & ~IN_TOTAL, warmup, end_ns - start_ns, failed);
+  if (series & IN_TOTAL)
+    load_stats_record (&load->stats, SERIES_TOTAL, warmup, end_ns - start_ns, false);
+}
+
+void
+load_wire (struct load_user *user, bool received, const char *peer, const void *data, size_t size)
+{
+  if (!user->wire)
+    user->wire = xmalloc (WIRE_RECORDS * sizeof *user->wire);
+  struct wire_record *record = &user->wire[user->wire_count++ % WIRE_RECORDS];
+  record->time_ns = clock_now_ns ();
+  record->received = received;
+  record->size = size;
+  record->kept = (uint32_t) (size < WIRE_DATA ? size : WIRE_DATA);
+  if (record->kept)
+    memcpy (record->data, data, record->kept);
+  strncpy (record->peer, peer, sizeof record->peer - 1);
+  record->peer[sizeof record->peer - 1] = '\0';
+}
+
+/* The first failure of a kind shows what the user sent and received, and logged. */
+static void
+show_user (struct load_user *user)
+{
+  struct load *load = user->load;
+  struct worker *worker = user->context.worker;
+  unsigned n = user->wire_count < WIRE_RECORDS ? user->wire_count : WIRE_RECORDS;
+  pthread_mutex_lock (&worker->lock);
+  for (unsigned i = user->wire_count - n; i < user->wire_count; i++) {
+    const struct wire_record *record = &user->wire[i % WIRE_RECORDS];
+    shared_wire_at (worker->shared, record->time_ns, record->received, record->peer, record->data, record->kept,
+                    record->size);
+  }
+  pthread_mutex_unlock (&worker->lock);
+  if (user->test.output.size)
+    test_output (load->parent, user->test.output.data, user->test.output.size);
+}
+
+static void
+note_failure (struct load_user *user)
+{
+  struct load_stats *stats = &user->load->stats;
+  const struct verdict *verdict = &user->test.verdict;
+  pthread_mutex_lock (&stats->lock);
+  bool first = load_stats_note (stats, &verdict->where, verdict->outcome,
+                                verdict->step ? verdict->step->key->string : NULL, verdict->message,
+                                verdict->details);
+  if (first)
+    show_user (user); /* one after the other */
+  pthread_mutex_unlock (&stats->lock);
+}
+
+/* ---- a user ---- */
+
+/* A number below `n`, of this user's own sequence (xorshift64*). */
+static uint64_t
+random_below (struct load_user *user, uint64_t n)
+{
+  user->random ^= user->random >> 12;
+  user->random ^= user->random << 25;
+  user->random ^= user->random >> 27;
+  return n ? (user->random * UINT64_C (2685821657736338717)) % n : 0;
+}
+
+/* Sleeps until then.  False: cancelled. */
+static bool
+sleep_until (const struct load_user *user, int64_t end_ns)
+{
+  for (;;) {
+    int64_t left = end_ns - clock_now_ns ();
+    if (left <= 0)
+      return true;
+    struct timespec wait = { left / 1000000000, left % 1000000000 };
+    struct pollfd fd = { .fd = user->context.cancel_fd, .events = POLLIN };
+    int ready = ppoll (&fd, 1, &wait, NULL);
+    if (ready > 0 || (ready < 0 && errno != EINTR))
+      return false;
+  }
+}
+
+static bool
+think (struct load_user *user)
+{
+  const struct load_form *form = &user->load->form;
+  if (form->think_max_ns == 0)
+    return true;
+  int64_t range = form->think_max_ns - form->think_min_ns;
+  int64_t end = clock_now_ns () + form->think_min_ns + (int64_t) random_below (user, (uint64_t) range + 1);
+  int64_t load_end = form->end_ns == INT64_MAX ? INT64_MAX : user->load->start_ns + form->end_ns;
+  return sleep_until (user, end < load_end ? end : load_end);
+}
+
+/* Everything of an iteration but the user's variables and connections ends with it. */
+static void
+forget_iteration (struct load_user *user)
+{
+  struct test_run *test = &user->test;
+  free_kept_scopes (test);
+  if (test->temp && !user->temp)
+    user->temp = xstrdup (test->temp);
+  test->temp = user->temp;
+  test->verdict = (struct verdict) { .outcome = RUNNER_PASS };
+  test->output.size = test->output_lost = 0;
+  test->warning_count = 0;
+  test->warnings = NULL;
+  arena_reset (&test->arena);
+  user->wire_count = 0;
+}
+
+static void
+run_iteration (struct load_user *user, int64_t due_ns)
+{
+  struct load *load = user->load;
+  struct context *context = &user->context;
+  int64_t start = due_ns ? due_ns : clock_now_ns ();
+  user->due_ns = due_ns;
+  user->warmup = start - load->start_ns < load->form.warmup_ns;
+  load->busy++;
+  run_steps (context, load->steps);
+  if (user->test.deferred) {
+    const char *phase = context->phase;
+    run_deferred (context);
+    context->phase = phase;
+  }
+  load->busy--;
+  int outcome = user->test.verdict.outcome;
+  bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;
+  load_stats_record (&load->stats, SERIES_ITERATION, user->warmup, clock_now_ns () - start, failed);
+  if (failed) {
+    load_stats_count_failure (&load->stats, user->warmup);
+    note_failure (user);
+  }
+  user->iterations++;
+  forget_iteration (user);
+}
+
+static void
+run_closed (struct load_user *user)
+{
+  struct load *load = user->load;
+  while (!load->no_more) {
+    int64_t now = clock_now_ns () - load->start_ns;
+    if (now >= load->form.end_ns || user->number >= load_users_at (&load->form, now))
+      return;
+    if (user->iterations == load->form.times) {
+      user->done = true;
+      return;
+    }
+    run_iteration (user, 0);
+    if (user->iterations < load->form.times && !think (user))
+      return;
+  }
+}
+
+static void
+run_open (struct load_user *user)
+{
+  struct load *load = user->load;
+  while (!load->no_more) {
+    uint64_t i = load->due++;
+    int64_t due = i < load->form.times ? load_due_ns (&load->form, i) : INT64_MAX;
+    if (due == INT64_MAX) {
+      user->done = true;
+      return;
+    }
+    if (!sleep_until (user, load->start_ns + due))
+      return;
+    load->begun++;
+    run_iteration (user, load->start_ns + due);
+  }
+}
+
+static void *
+run_user (void *data)
+{
+  struct load_user *user = data;
+  struct load *load = user->load;
+  struct context *context = &user->context;
+  struct shared *shared = context->worker->shared;
+  shared_alternate_stack ();
+  context->slot = shared_enter (shared);
+  if (context->slot < 0)
+    record_failure (context, NULL, load->steps.items[0].key, RUNNER_ERROR, false, "too many users at once", NULL);
+  else if (load->form.open)
+    run_open (user);
+  else
+    run_closed (user);
+  if (context->slot >= 0)
+    destroy_handles (context, &user->scope);
+  if (user->test.verdict.outcome != RUNNER_PASS) { /* of its connections' end */
+    load_stats_count_failure (&load->stats, false);
+    note_failure (user);
+  }
+  shared_leave (shared, context->slot);
+  shared_end_alternate_stack ();
+  load->running--;
+  user->ended = true;
+  notify (load->ended_fd);
+  return NULL;
+}
+
+static struct load_user *
+make_user (struct load *load, uint32_t number)
+{
+  struct context *parent = load->parent;
+  struct load_user *user = xcalloc (1, sizeof *user);
+  struct context *context = &user->context;
+  user->load = load;
+  user->number = number;
+  user->random = (parent->worker->options->seed + 1) * UINT64_C (0x9e3779b97f4a7c15) + number;
+  context->worker = parent->worker;
+  context->evaluator.pool = &load->engines;
+  context->load = load;
+  context->user = user;
+  context->test = &user->test;
+  context->scope = &user->scope;
+  context->suite_scope = parent->suite_scope;
+  context->phase = parent->phase;
+  context->cancel_fd = load->cancel_fd;
+  context->deadline_ns = parent->deadline_ns;
+  context->depth = parent->depth;
+  user->test.scope = &user->scope;
+  user->test.planned = parent->test->planned;
+  user->test.start_ns = parent->test->start_ns;
+  user->test.start_us = parent->test->start_us;
+  roles_branch (context, parent);
+  scope_init (&user->scope, parent->scope, NULL);
+  user->scope.branch = true;
+  struct value own = value_int (number);
+  scope_set (&user->scope, "user_number", &own);
+  return user;
+}
+
+static void
+free_user (struct load *load, struct load_user *user)
+{
+  struct test_run *to = load->parent->test;
+  to->checks += user->test.checks;
+  to->spawned |= user->test.spawned;
+  user->test.temp = user->temp ? user->temp : user->test.temp;
+  remove_test_temp (&user->test);
+  roles_join (load->parent, &user->context, false);
+  free_kept_scopes (&user->test);
+  scope_free (&user->scope);
+  context_free (&user->context);
+  buffer_free (&user->test.output);
+  arena_free (&user->test.arena);
+  free (user->temp);
+  free (user->wire);
+  free (user);
+}
+
+/* ---- the schedule ---- */
+
+static bool
+start_user (struct load *load, uint32_t number)
+{
+  struct load_user *user = make_user (load, number);
+  load->running++;
+  if (!thread_start (&user->thread, USER_STACK, run_user, user)) {
+    load->running--;
+    free_user (load, user);
+    return false;
+  }
+  load->users[number] = user;
+  return true;
+}
+
+/* Starts those that are missing; one that a falling number has ended starts anew when it rises. */
+static bool
+start_users (struct load *load, uint32_t wanted)
+{
+  for (uint32_t i = 0; i < wanted; i++) {
+    struct load_user *user = load->users[i];
+    if (user && (!user->ended || user->done))
+      continue;
+    if (user) {
+      pthread_join (user->thread, NULL);
+      free_user (load, user);
+      load->users[i] = NULL;
+    }
+    if (!start_user (load, i))
+      return false;
+  }
+  return true;
+}
+
+/* Have all users done what there is to do? */
+static bool
+all_done (const struct load *load)
+{
+  for (uint32_t i = 0; i < load->form.users; i++)
+    if (!load->users[i] || !load->users[i]->ended || !load->users[i]->done)
+      return false;
+  return true;
+}
+
+struct sampling { uint32_t number; int64_t last_ns, next_ns; };
+
+static void
+tell_sample (struct load *load, struct sampling *sampling, int64_t now)
+{
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct event event = { .type = EVENT_SAMPLE, .load = sampling->number };
+  event.at_us = (now - load->start_ns) / 1000;
+  event.span_us = (now - sampling->last_ns) / 1000;
+  event.warmup = sampling->last_ns - load->start_ns < load->form.warmup_ns;
+  event.users = load->form.open ? load->busy : load->running;
+  event.series = load_stats_sample (&load->stats, &arena, &event.series_count);
+  tell_event (load->parent->worker, &event);
+  sampling->last_ns = now;
+  sampling->next_ns += SAMPLE_NS;
+}
+
+static int64_t
+least (int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* When the schedule is to be looked at again. */
+static int64_t
+next_look (const struct load *load, const struct sampling *sampling, int64_t now, bool over)
+{
+  int64_t t = now - load->start_ns, next = sampling->next_ns;
+  bool timed = load->form.end_ns != INT64_MAX;
+  if (over)
+    return timed ? least (next, load->start_ns + load->form.end_ns + load->form.grace_ns) : next;
+  next = least (next, load->parent->deadline_ns);
+  if (timed)
+    next = least (next, load->start_ns + load->form.end_ns);
+  if (!load->form.open && load_users_at (&load->form, t + RAMP_NS) != load_users_at (&load->form, t))
+    next = least (next, now + RAMP_NS);
+  return next;
+}
+
+/* Sleeps, or until a user has ended.  False: the parent must stop (asked unless `cut`). */
+static bool
+wait_until (struct load *load, int64_t end_ns, bool cut)
+{
+  int64_t left = end_ns - clock_now_ns ();
+  struct timespec wait = { left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 : 0 };
+  struct pollfd fds[] = { { .fd = load->ended_fd, .events = POLLIN },
+                          { .fd = cut ? -1 : load->parent->cancel_fd, .events = POLLIN } };
+  uint64_t count;
+  if (ppoll (fds, 2, &wait, NULL) <= 0)
+    return true;
+  if (fds[0].revents && read (load->ended_fd, &count, sizeof count) < 0 && errno != EAGAIN && errno != EINTR)
+    return false;
+  return !fds[1].revents;
+}
+
+enum ending { ENDED, CANCELLED, EXPIRED, NO_THREADS };
+
+/* Starts what the schedule wants by now.  False: nothing more will begin. */
+static bool
+keep_users (struct load *load, int64_t now, enum ending *ending)
+{
+  int64_t t = now - load->start_ns;
+  if (t >= load->form.end_ns || *ending != ENDED || all_done (load))
+    return false;
+  if (now >= load->parent->deadline_ns) {
+    *ending = EXPIRED;
+    return false;
+  }
+  uint32_t wanted = load->form.open ? load->form.users : load_users_at (&load->form, t);
+  if (load->running < wanted && !start_users (load, wanted))
+    *ending = NO_THREADS;
+  if (load->running > load->users_most)
+    load->users_most = load->running;
+  return true;
+}
+
+/* From the first user to the last one's end. */
+static enum ending
+drive (struct load *load, struct sampling *sampling)
+{
+  enum ending ending = ENDED;
+  bool over = false, cut = false;
+  for (;;) {
+    int64_t now = clock_now_ns ();
+    if (now >= sampling->next_ns)
+      tell_sample (load, sampling, now);
+    over = over || !keep_users (load, now, &ending);
+    if (over && load->running == 0)
+      return ending;
+    bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
+    if (over && !cut && (ending != ENDED || late)) {
+      cut = load->no_more = true;
+      notify (load->cancel_fd);
+    }
+    if (!wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut) && ending == ENDED)
+      ending = CANCELLED;
+  }
+}
+
+/* Iterations that were due and did not begin: all users were busy. */
+static void
+count_unbegun (struct load *load)
+{
+  if (!load->form.open)
+    return;
+  int64_t end = load->form.end_ns == INT64_MAX ? clock_now_ns () - load->start_ns : load->form.end_ns;
+  uint64_t due = load_due_before (&load->form, end), begun = load->begun;
+  if (begun >= due)
+    return;
+  char message[160];
+  snprintf (message, sizeof message,
+            "%llu iterations were due and did not begin: all %u users were busy (`users` says how many there are)",
+            (unsigned long long) (due - begun), load->form.users);
+  load_stats_note (&load->stats, load->steps.items[0].key, RUNNER_FAIL, NULL, message, NULL);
+  load->stats.failures[load->stats.failure_count - 1].count = due - begun;
+  for (uint64_t i = begun; i < due; i++)
+    load_stats_count_failure (&load->stats, false);
+}
+
+/* ---- the step ---- */
+
+static bool
+fits (struct context *context, const struct step *step, const struct load_form *form)
+{
+  int64_t left = context->deadline_ns - clock_now_ns ();
+  if (form->end_ns == INT64_MAX || form->end_ns <= left)
+    return true;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_lit (&text, "the load is to last ");
+  print_duration (&text, form->end_ns);
+  buffer_lit (&text, ", but the test has only ");
+  print_duration (&text, left > 0 ? left : 0);
+  buffer_lit (&text, " left: give it a longer `timeout`");
+  record_failure (context, step, step->key, RUNNER_ERROR, false, buffer_text (&text), NULL);
+  return false;
+}
+
+static void
+end_users (struct load *load)
+{
+  for (uint32_t i = 0; i < load->form.users; i++)
+    if (load->users[i]) {
+      pthread_join (load->users[i]->thread, NULL);
+      free_user (load, load->users[i]);
+    }
+  free (load->users);
+}
+
+static void
+describe (const struct load *load, const struct step *step, int64_t end_ns, struct event_load *told, struct arena *arena)
+{
+  CLEANUP_BUFFER struct buffer place = { 0 };
+  place_print (&place, step->key);
+  *told = (struct event_load) {
+    .where = arena_copy (arena, place.data, place.size),
+    .name = step->name && step->name->type == VALUE_STRING ? step->name->string : NULL,
+    .model = load->form.open ? "open" : "closed",
+    .start_us = (load->start_ns - load->parent->test->start_ns) / 1000,
+    .duration_us = (end_ns - load->start_ns) / 1000,
+    .warmup_us = load->form.warmup_ns / 1000,
+    .users = load->users_most,
+  };
+}
+
+/* It did not end as planned. */
+static int
+tell_ending (struct context *context, const struct step *step, enum ending ending)
+{
+  static const char *const texts[] = { [CANCELLED] = "cancelled", [EXPIRED] = "the test's time was over",
+                                       [NO_THREADS] = "its users cannot be started: the system has no more threads" };
+  int outcome = ending == NO_THREADS ? RUNNER_ERROR : RUNNER_FAIL;
+  record_failure (context, step, step->key, outcome, ending != NO_THREADS, texts[ending], NULL);
+  return outcome;
+}
+
+int
+run_load (struct context *context, const struct step *step, const struct value *args, struct arena *arena,
+          struct value *result)
+{
+  struct load load = { .parent = context, .steps = step->body };
+  struct param_error error;
+  struct sampling sampling = { .number = (uint32_t) context->test->load_count };
+  if (context->load) {
+    record_failure (context, step, step->key, RUNNER_ERROR, false, "a load inside of a load", NULL);
+    return RUNNER_ERROR;
+  }
+  if (!load_form_read (args, folder_of (step->key), arena, &load.form, &error)) {
+    record_failure (context, step, error.where.line ? &error.where : step->key, RUNNER_ERROR, false, error.message, NULL);
+    return RUNNER_ERROR;
+  }
+  if (!fits (context, step, &load.form))
+    return RUNNER_ERROR;
+  tell_start (context->worker);
+  load.cancel_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  load.ended_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  load.users = xcalloc (load.form.users, sizeof *load.users);
+  engine_pool_init (&load.engines, &context->worker->engines);
+  bool made = load_stats_init (&load.stats, context->worker->suite, step->body) && load.cancel_fd >= 0 && load.ended_fd >= 0;
+  load.start_ns = sampling.last_ns = clock_now_ns ();
+  sampling.next_ns = load.start_ns + SAMPLE_NS;
+  enum ending ending = made ? drive (&load, &sampling) : NO_THREADS;
+  int64_t end_ns = clock_now_ns ();
+  if (made && end_ns > sampling.last_ns)
+    tell_sample (&load, &sampling, end_ns);
+  end_users (&load);
+  int outcome = RUNNER_PASS;
+  if (made && ending == ENDED)
+    count_unbegun (&load);
+  if (made) {
+    struct event_load *told = load_add (context->test);
+    describe (&load, step, end_ns, told, &context->test->arena);
+    outcome = load_judge (context, step, &load.form, &load.stats, told, arena, result, ending == ENDED);
+  }
+  if (ending != ENDED && outcome == RUNNER_PASS)
+    outcome = tell_ending (context, step, ending);
+  engine_pool_free (&load.engines, &context->worker->engines);
+  load_stats_free (&load.stats);
+  if (load.cancel_fd >= 0)
+    close (load.cancel_fd);
+  if (load.ended_fd >= 0)
+    close (load.ended_fd);
+  return outcome;
+}
