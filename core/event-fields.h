@@ -15,6 +15,7 @@ enum kind {
   KIND_UINT64,
   KIND_UINT32,
   KIND_INT,
+  KIND_DOUBLE,  /* finite; never required */
   KIND_BOOL,    /* bool */
   KIND_FLAG,    /* int, 0 or 1 */
   KIND_OUTCOME, /* int: enum outcome */

@@ -8,8 +8,10 @@
 
 #include "event-fields.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
@@ -19,7 +21,7 @@
 #define FARTHEST_TIME (INT64_C (1) << 56) /* 2,283 years of microseconds: differences cannot overflow */
 
 static const char *const kind_names[] = { "a string", "a string", "an integer", "an integer", "an integer",
-                                          "an integer", "a boolean", "a boolean", "an outcome", "a list",
+                                          "an integer", "a number", "a boolean", "a boolean", "an outcome", "a list",
                                           "a list" };
 
 #define AT(type, base, offset) (*(type *) ((char *) (base) + (offset)))
@@ -401,6 +403,27 @@ read_number_field (struct reader *r, const struct field *field, void *base)
 }
 
 static bool
+read_double (struct reader *r, const struct field *field, void *base)
+{
+  char digits[64]; /* strtod wants a NUL behind them; its locale is C */
+  const char *begin = r->at;
+  if (*begin != '-' && (*begin < '0' || *begin > '9'))
+    return wrong_type (r, field);
+  if (!skip_number (r))
+    return false;
+  size_t size = (size_t) (r->at - begin);
+  if (size >= sizeof digits)
+    return fail (r, "`%.*s` has too many digits", field->name_size, field->lead + 2);
+  memcpy (digits, begin, size);
+  digits[size] = '\0';
+  double number = strtod (digits, NULL);
+  if (!isfinite (number))
+    return fail (r, "`%.*s` is out of range", field->name_size, field->lead + 2);
+  AT (double, base, field->offset) = number;
+  return true;
+}
+
+static bool
 read_boolean (struct reader *r, const struct field *field, void *base)
 {
   bool on = take_word (r, "true");
@@ -484,6 +507,8 @@ read_field (struct reader *r, const struct field *field, void *base, bool *given
   case KIND_TEXT:
   case KIND_BYTES:
     return read_text_field (r, field, base);
+  case KIND_DOUBLE:
+    return read_double (r, field, base);
   case KIND_BOOL:
   case KIND_FLAG:
     return read_boolean (r, field, base);

@@ -4,6 +4,7 @@
 
 #include "event-fields.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "json.h"
@@ -12,9 +13,9 @@ const char *const outcome_names[] = { "passed", "failed", "error", "skipped", "n
 
 const struct event_name event_names[] = {
 #define NAME(type, text) [type] = { text, sizeof text - 1 }
-  NAME (EVENT_RUN, "run"),     NAME (EVENT_PLAN, "plan"), NAME (EVENT_SUITE, "suite"),
-  NAME (EVENT_START, "start"), NAME (EVENT_SAMPLE, "sample"), NAME (EVENT_TEST, "test"), NAME (EVENT_SUITE_END, "suite_end"),
-  NAME (EVENT_WARNING, "warning"), NAME (EVENT_END, "end"),
+  NAME (EVENT_RUN, "run"),     NAME (EVENT_PLAN, "plan"),     NAME (EVENT_SUITE, "suite"),
+  NAME (EVENT_START, "start"), NAME (EVENT_SAMPLE, "sample"), NAME (EVENT_TEST, "test"),
+  NAME (EVENT_SUITE_END, "suite_end"), NAME (EVENT_WARNING, "warning"), NAME (EVENT_END, "end"),
 #undef NAME
 };
 
@@ -54,17 +55,73 @@ static const struct field log_fields[] = {
   { ROW (event_log, KIND_BYTES, "text", text), MORE (event_log, text_size), MAYBE },
   { ROW (event_log, KIND_TEXT, "file", file), MAYBE },
 };
+static const struct field bucket_fields[] = {
+  { ROW (event_bucket, KIND_INT64, "to_us", to_us), ALWAYS },
+  { ROW (event_bucket, KIND_UINT64, "count", count), ALWAYS },
+};
+static const struct field threshold_fields[] = {
+  { ROW (event_threshold, KIND_TEXT, "name", name), ALWAYS },
+  { ROW (event_threshold, KIND_TEXT, "where", where), MAYBE },
+  { ROW (event_threshold, KIND_OUTCOME, "outcome", outcome), ALWAYS },
+  { ROW (event_threshold, KIND_TEXT, "actual", actual), MAYBE },
+  { ROW (event_threshold, KIND_TEXT, "message", message), MAYBE },
+};
+static const struct field load_error_fields[] = {
+  { ROW (event_load_error, KIND_TEXT, "message", message), ALWAYS },
+  { ROW (event_load_error, KIND_TEXT, "where", where), MAYBE },
+  { ROW (event_load_error, KIND_UINT64, "count", count), MAYBE },
+};
 #define RECORD(name) { name##_fields, MANY (name##_fields), sizeof (struct event_##name) }
 static const struct record planned_record = RECORD (planned);
 static const struct record step_record = RECORD (step);
 static const struct record traffic_record = RECORD (traffic);
 static const struct record log_record = RECORD (log);
+static const struct record bucket_record = RECORD (bucket);
+static const struct record threshold_record = RECORD (threshold);
+static const struct record load_error_record = RECORD (load_error);
+
+static const struct field series_fields[] = {
+  { ROW (event_series, KIND_TEXT, "name", name), ALWAYS },
+  { ROW (event_series, KIND_UINT64, "count", count), ALWAYS },
+  { ROW (event_series, KIND_UINT64, "failed", failed), MAYBE },
+  { ROW (event_series, KIND_INT64, "min_us", min_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "mean_us", mean_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "p50_us", p50_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "p90_us", p90_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "p95_us", p95_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "p99_us", p99_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "p999_us", p999_us), MAYBE },
+  { ROW (event_series, KIND_INT64, "max_us", max_us), MAYBE },
+  { ROW (event_series, KIND_RECORDS, "buckets", buckets), MORE (event_series, bucket_count), MAYBE,
+    .record = &bucket_record },
+};
+static const struct record series_record = RECORD (series);
+
+static const struct field load_fields[] = {
+  { ROW (event_load, KIND_TEXT, "where", where), ALWAYS },
+  { ROW (event_load, KIND_TEXT, "name", name), MAYBE },
+  { ROW (event_load, KIND_TEXT, "model", model), MAYBE },
+  { ROW (event_load, KIND_INT64, "after_us", start_us), MAYBE },
+  { ROW (event_load, KIND_INT64, "duration_us", duration_us), MAYBE },
+  { ROW (event_load, KIND_INT64, "warmup_us", warmup_us), MAYBE },
+  { ROW (event_load, KIND_UINT64, "users", users), MAYBE },
+  { ROW (event_load, KIND_DOUBLE, "rate", rate), MAYBE },
+  { ROW (event_load, KIND_RECORDS, "series", series), MORE (event_load, series_count), MAYBE,
+    .record = &series_record },
+  { ROW (event_load, KIND_RECORDS, "thresholds", thresholds), MORE (event_load, threshold_count), MAYBE,
+    .record = &threshold_record },
+  { ROW (event_load, KIND_RECORDS, "errors", errors), MORE (event_load, error_count), MAYBE,
+    .record = &load_error_record },
+};
+static const struct record load_record = RECORD (load);
 
 enum {
   RUN = 1 << EVENT_RUN, PLAN = 1 << EVENT_PLAN, SUITE = 1 << EVENT_SUITE, START = 1 << EVENT_START,
-  TEST = 1 << EVENT_TEST, SUITE_END = 1 << EVENT_SUITE_END, WARNING = 1 << EVENT_WARNING, END = 1 << EVENT_END,
-  EVERY = RUN | PLAN | SUITE | START | TEST | SUITE_END | WARNING | END,
+  SAMPLE = 1 << EVENT_SAMPLE, TEST = 1 << EVENT_TEST, SUITE_END = 1 << EVENT_SUITE_END,
+  WARNING = 1 << EVENT_WARNING, END = 1 << EVENT_END,
+  EVERY = RUN | PLAN | SUITE | START | SAMPLE | TEST | SUITE_END | WARNING | END,
   OF_SUITE = PLAN | SUITE | START | TEST | SUITE_END,
+  OF_TEST = START | SAMPLE | TEST,
   RESULT = TEST | SUITE_END, /* a suite's end tells what its teardown did */
 };
 
@@ -79,15 +136,22 @@ static const struct field event_fields[] = {
   { ROW (event, KIND_UINT64, "suites", suites), .in = RUN | END },
   { ROW (event, KIND_UINT64, "tests", tests), .in = RUN | END },
   { ROW (event, KIND_UINT32, "jobs", jobs), .in = RUN },
-  { ROW (event, KIND_UINT32, "suite", suite), .in = OF_SUITE, .required = OF_SUITE },
+  { ROW (event, KIND_UINT32, "suite", suite), .in = OF_SUITE | SAMPLE, .required = OF_SUITE | SAMPLE },
   { ROW (event, KIND_TEXT, "path", path), .in = PLAN | SUITE, .required = PLAN | SUITE },
   { ROW (event, KIND_UINT32, "first", first), .in = PLAN, .required = PLAN },
-  { ROW (event, KIND_UINT32, "test", test), .in = START | TEST, .required = START | TEST },
+  { ROW (event, KIND_UINT32, "test", test), .in = OF_TEST, .required = OF_TEST },
   { ROW (event, KIND_TEXT, "name", name), .in = OF_SUITE },
   { ROW (event, KIND_RECORDS, "planned", planned), MORE (event, planned_count), .in = PLAN, .required = PLAN,
     .record = &planned_record },
-  { ROW (event, KIND_UINT32, "attempt", attempt), .in = START | TEST, .required = TEST, .preset = 1 },
-  { ROW (event, KIND_UINT32, "worker", worker), .in = SUITE | START | RESULT },
+  { ROW (event, KIND_UINT32, "attempt", attempt), .in = OF_TEST, .required = TEST, .preset = 1 },
+  { ROW (event, KIND_UINT32, "worker", worker), .in = SUITE | START | SAMPLE | RESULT },
+  { ROW (event, KIND_UINT32, "load", load), .in = SAMPLE },
+  { ROW (event, KIND_INT64, "at_us", at_us), .in = SAMPLE, .required = SAMPLE },
+  { ROW (event, KIND_INT64, "span_us", span_us), .in = SAMPLE, .required = SAMPLE },
+  { ROW (event, KIND_BOOL, "warmup", warmup), .in = SAMPLE },
+  { ROW (event, KIND_UINT64, "users", users), .in = SAMPLE },
+  { ROW (event, KIND_RECORDS, "series", series), MORE (event, series_count), .in = SAMPLE,
+    .record = &series_record },
   { ROW (event, KIND_BOOL, "final", final), .in = TEST, .required = TEST },
   { ROW (event, KIND_OUTCOME, "outcome", outcome), .in = RESULT | END, .required = RESULT | END },
   { ROW (event, KIND_INT64, "start_us", start_us), .in = RESULT, .required = TEST },
@@ -102,6 +166,7 @@ static const struct field event_fields[] = {
   { ROW (event, KIND_RECORDS, "traffic", traffic), MORE (event, traffic_count), .in = RESULT,
     .record = &traffic_record },
   { ROW (event, KIND_RECORDS, "logs", logs), MORE (event, log_count), .in = RESULT, .record = &log_record },
+  { ROW (event, KIND_RECORDS, "loads", loads), MORE (event, load_count), .in = RESULT, .record = &load_record },
   { ROW (event, KIND_TEXTS, "attachments", attachments), MORE (event, attachment_count), .in = RESULT },
   { ROW (event, KIND_TEXTS, "warnings", warnings), MORE (event, warning_count), .in = RESULT },
   { ROW (event, KIND_INT, "status", status), .in = END, .required = END },
@@ -127,6 +192,8 @@ is_left_out (const void *base, const struct field *field)
   case KIND_INT64:
   case KIND_UINT64:
     return GET (uint64_t, base, field->offset) == field->preset;
+  case KIND_DOUBLE: /* JSON has no infinity, and no number that is none */
+    return !isnormal (GET (double, base, field->offset));
   case KIND_BOOL:
     return !GET (bool, base, field->offset);
   default:
@@ -199,6 +266,9 @@ write_value (struct buffer *out, const struct field *field, const void *base)
     break;
   case KIND_INT:
     buffer_int (out, GET (int, base, field->offset));
+    break;
+  case KIND_DOUBLE:
+    buffer_float (out, GET (double, base, field->offset));
     break;
   case KIND_BOOL:
     write_boolean (out, GET (bool, base, field->offset));
@@ -275,6 +345,11 @@ event_write (struct buffer *out, const struct event *event)
     return;
   const char *warning;
   struct event rest = shortened (event, &warning);
+  out->size = start;
+  write_line (out, &rest);
+  if (out->size - start <= EVENT_LINE_MAX)
+    return;
+  rest.load_count = rest.series_count = 0;
   out->size = start;
   write_line (out, &rest);
   if (out->size - start <= EVENT_LINE_MAX)

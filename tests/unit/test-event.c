@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,23 @@ static struct event_traffic traffic[] = {
   { .peer = "", .size = 0 },
 };
 static struct event_log logs[] = { { "hub", "x\x1b[1m\n", 6, "/tmp/hub.log" }, { "other", NULL, 0, NULL } };
+static struct event_bucket buckets[] = { { 400, 52 }, { 700, 8 } };
+static struct event_series series[] = {
+  { .name = "total", .count = 60, .failed = 3, .min_us = 1, .mean_us = 2, .p50_us = 3, .p90_us = 4, .p95_us = 5,
+    .p99_us = 6, .p999_us = 7, .max_us = 8, .buckets = buckets, .bucket_count = 2 },
+  { .name = "iteration" },
+};
+static struct event_threshold thresholds[] = {
+  { .name = "p95", .where = "a.yaml:9:1", .outcome = OUTCOME_FAILED, .actual = "5us", .message = "too slow" },
+  { .name = "errors", .outcome = OUTCOME_ERROR },
+};
+static struct event_load_error load_errors[] = { { "refused", "a.yaml:7:7", 2 }, { "reset", NULL, 1 } };
+static struct event_load loads[] = {
+  { .where = "a.yaml:5:5", .name = "rush", .model = "open", .start_us = 11, .duration_us = 12, .warmup_us = 13,
+    .users = 14, .rate = 1234.5, .series = series, .series_count = 2, .thresholds = thresholds,
+    .threshold_count = 2, .errors = load_errors, .error_count = 2 },
+  { .where = "a.yaml:6:5", .rate = 1e300 },
+};
 static const char *attachments[] = { "/a b", "/c" }, *warnings[] = { "checks nothing" };
 static const struct event full = {
   .type = EVENT_TEST, .time_us = 1, .suite = UINT32_MAX, .test = 2, .name = "né\xf0\x9f\x98\x80", .attempt = 3,
@@ -68,7 +86,7 @@ static const struct event full = {
   .duration_us = INT64_C (1) << 56,
   .message = "\b\f\t\r\\/", .where = "w", .verb = "v", .details = "d1\nd2", .signal = "SIGSEGV",
   .output = "o\0\x80p", .output_size = 4, .steps = steps, .step_count = 2, .traffic = traffic, .traffic_count = 2,
-  .logs = logs, .log_count = 2, .attachments = attachments, .attachment_count = 2, .warnings = warnings,
+  .logs = logs, .log_count = 2, .loads = loads, .load_count = 2, .attachments = attachments, .attachment_count = 2, .warnings = warnings,
   .warning_count = 1,
 };
 
@@ -121,6 +139,87 @@ START_TEST (steps_traffic_and_logs_come_back)
 }
 END_TEST
 
+START_TEST (loads_come_back)
+{
+  struct event back = there_and_back (&full);
+  ck_assert_uint_eq (back.load_count, 2);
+  const struct event_load *load = &back.loads[0];
+  ck_assert_str_eq (load->where, "a.yaml:5:5");
+  ck_assert_str_eq (load->name, "rush");
+  ck_assert_str_eq (load->model, "open");
+  ck_assert_int_eq (load->start_us, 11);
+  ck_assert_int_eq (load->duration_us, 12);
+  ck_assert_int_eq (load->warmup_us, 13);
+  ck_assert_uint_eq (load->users, 14);
+  ck_assert_double_eq (load->rate, 1234.5);
+  ck_assert_double_eq (back.loads[1].rate, 1e300);
+  ck_assert_ptr_null (back.loads[1].name);
+  ck_assert_uint_eq (load->threshold_count, 2);
+  ck_assert_str_eq (load->thresholds[0].actual, "5us");
+  ck_assert_str_eq (load->thresholds[0].message, "too slow");
+  ck_assert_str_eq (load->thresholds[0].where, "a.yaml:9:1");
+  ck_assert_int_eq (load->thresholds[0].outcome, OUTCOME_FAILED);
+  ck_assert_int_eq (load->thresholds[1].outcome, OUTCOME_ERROR);
+  ck_assert_uint_eq (load->error_count, 2);
+  ck_assert_str_eq (load->errors[0].message, "refused");
+  ck_assert_str_eq (load->errors[0].where, "a.yaml:7:7");
+  ck_assert_uint_eq (load->errors[1].count, 1);
+}
+END_TEST
+
+static void
+is_the_series (const struct event_series *got)
+{
+  ck_assert_str_eq (got[0].name, "total");
+  const int64_t numbers[] = { got->min_us, got->mean_us, got->p50_us,  got->p90_us,
+                              got->p95_us, got->p99_us,  got->p999_us, got->max_us };
+  for (int i = 0; i < 8; i++)
+    ck_assert_int_eq (numbers[i], i + 1);
+  ck_assert_uint_eq (got->count, 60);
+  ck_assert_uint_eq (got->failed, 3);
+  ck_assert_uint_eq (got->bucket_count, 2);
+  ck_assert_int_eq (got->buckets[1].to_us, 700);
+  ck_assert_uint_eq (got->buckets[1].count, 8);
+  ck_assert_str_eq (got[1].name, "iteration");
+  ck_assert_uint_eq (got[1].count, 0);
+}
+
+START_TEST (series_and_samples_come_back)
+{
+  struct event sample = { .type = EVENT_SAMPLE, .time_us = 1, .suite = 2, .test = 3, .attempt = 4, .worker = 5,
+                          .load = 6, .at_us = 7, .span_us = 8, .warmup = true, .users = 9, .series = series,
+                          .series_count = 2 };
+  struct event back = there_and_back (&full);
+  ck_assert_uint_eq (back.loads[0].series_count, 2);
+  is_the_series (back.loads[0].series);
+  back = there_and_back (&sample);
+  ck_assert_uint_eq (back.series_count, 2);
+  is_the_series (back.series);
+  ck_assert_uint_eq (back.suite, 2);
+  ck_assert_uint_eq (back.test, 3);
+  ck_assert_uint_eq (back.attempt, 4);
+  ck_assert_uint_eq (back.worker, 5);
+  ck_assert_uint_eq (back.load, 6);
+  ck_assert_int_eq (back.at_us, 7);
+  ck_assert_int_eq (back.span_us, 8);
+  ck_assert (back.warmup);
+  ck_assert_uint_eq (back.users, 9);
+}
+END_TEST
+
+/* JSON has no infinity. */
+START_TEST (a_rate_that_is_no_number_is_left_out)
+{
+  struct event_load odd[] = { { .where = "a", .rate = INFINITY }, { .where = "b", .rate = NAN },
+                              { .where = "c", .rate = -0.25 } };
+  struct event event = { .type = EVENT_TEST, .attempt = 1, .loads = odd, .load_count = 3 };
+  struct event back = there_and_back (&event);
+  ck_assert_double_eq (back.loads[0].rate, 0);
+  ck_assert_double_eq (back.loads[1].rate, 0);
+  ck_assert_double_eq (back.loads[2].rate, -0.25);
+}
+END_TEST
+
 START_TEST (the_other_events_come_back)
 {
   struct event_planned planned[] = { { "one", 3, "a,b" }, { "two", 9, NULL } };
@@ -161,7 +260,7 @@ START_TEST (later_versions_may_add_things)
   const char escapes[] = WARNING_WITH ("\"message\":\"\\ud83d\\ude00\\u00e9\\u20ac\\u0041\\/\"");
   ck_assert_msg (event_read (&arena, escapes, strlen (escapes), &event, error, sizeof error), "%s", error);
   ck_assert_str_eq (event.message, "\xf0\x9f\x98\x80\xc3\xa9\xe2\x82\xac" "A/");
-  const char later[] = "{\"event\":\"sample\",\"suite\":\"another type\"}";
+  const char later[] = "{\"event\":\"forecast\",\"suite\":\"another type\"}";
   ck_assert_msg (event_read (&arena, later, strlen (later), &event, error, sizeof error), "%s", error);
   ck_assert_int_eq (event.type, EVENT_UNKNOWN);
 }
@@ -207,6 +306,15 @@ static const struct { const char *text, *error; } bad[] = {
   { "{\"event\":\"test\",\"steps\":{}}", "column 25: `steps` must be a list" },
   { "{\"event\":\"test\",\"steps\":[1]}", "column 26: `{` is missing" },
   { "{\"event\":\"test\",\"steps\":[{\"verb\":\"a\"}]}", "column 38: `where` is missing" },
+  { "{\"event\":\"test\",\"loads\":[{\"rate\":\"1\"}]}", "column 34: `rate` must be a number" },
+  { "{\"event\":\"test\",\"loads\":[{\"rate\":1e999}]}", "column 39: `rate` is out of range" },
+  { "{\"event\":\"test\",\"loads\":[{\"rate\":1.}]}", "column 36: a digit is missing" },
+  { "{\"event\":\"test\",\"loads\":[{\"rate\":1"
+    "0000000000000000000000000000000000000000000000000000000000000000}]}",
+    "column 99: `rate` has too many digits" },
+  { "{\"event\":\"test\",\"loads\":[{\"rate\":1}]}", "column 36: `where` is missing" },
+  { "{\"event\":\"sample\",\"time_us\":1,\"suite\":1,\"test\":1,\"span_us\":1}",
+    "column 62: `at_us` is missing" },
   { "{\"event\":\"test\",\"warnings\":[1]}", "column 29: `warnings` must be a list" },
 };
 
@@ -266,6 +374,18 @@ START_TEST (a_result_is_never_too_long_to_be_read)
   ck_assert_uint_eq (back.output_size, 1 << 20);
   ck_assert_str_eq (back.message, "short");
   ck_assert_uint_eq (back.warning_count, 1);
+  struct event_load_error long_error = { .message = much, .count = 1 };
+  struct event_load load = { .where = "here", .errors = &long_error, .error_count = 1 };
+  event.loads = &load;
+  event.load_count = 1;
+  event.output_size = 0;
+  back = there_and_back (&event);
+  ck_assert_uint_eq (back.load_count, 0);
+  ck_assert_str_eq (back.message, "short");
+  long_error.message = "e";
+  event.output_size = size;
+  back = there_and_back (&event);
+  ck_assert_uint_eq (back.load_count, 1);
   event.message = event.details = much;
   back = there_and_back (&event);
   ck_assert_int_eq (back.outcome, OUTCOME_FAILED);
@@ -311,6 +431,9 @@ event_suite (void)
   tcase_add_test (tc, a_trivial_test_is_a_short_line);
   tcase_add_test (tc, a_full_test_comes_back_as_it_was);
   tcase_add_test (tc, steps_traffic_and_logs_come_back);
+  tcase_add_test (tc, loads_come_back);
+  tcase_add_test (tc, series_and_samples_come_back);
+  tcase_add_test (tc, a_rate_that_is_no_number_is_left_out);
   tcase_add_test (tc, the_other_events_come_back);
   tcase_add_test (tc, later_versions_may_add_things);
   tcase_add_test (tc, what_is_no_event_is_refused);

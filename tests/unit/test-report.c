@@ -853,7 +853,7 @@ static void
 count_event (struct reporter *reporter, const struct event *event)
 {
   if (++told == 2)
-    report_failed (reporter, "gone: %d", event->type);
+    report_failed (reporter, "gone: %d", event->status);
 }
 static void
 count_finish (struct reporter *reporter)
@@ -874,7 +874,7 @@ START_TEST (a_reporter_that_failed_gets_no_more_events)
   struct reporter reporter = { .type = &type };
   told = finished = 0;
   for (int i = 0; i < 5; i++)
-    report_event (&reporter, &(struct event) { .type = EVENT_END });
+    report_event (&reporter, &(struct event) { .type = EVENT_END, .status = 6 + i });
   report_finish (&reporter);
   ck_assert_int_eq (told, 2);
   ck_assert_int_eq (finished, 0);
@@ -883,6 +883,32 @@ START_TEST (a_reporter_that_failed_gets_no_more_events)
   ck_assert_str_eq (reporter.error, "gone: 7"); /* the first reason is the one */
   report_free (&reporter);
   report_free (NULL);
+}
+END_TEST
+
+/* Seconds of a load come before its test's result. */
+START_TEST (a_sample_is_no_result)
+{
+  const struct event events[] = {
+    PLAN (0, "a.yaml", "A", { .name = "load" }),
+    SUITE (0),
+    { .type = EVENT_SAMPLE, .time_us = START, .test = 0, .at_us = 1000000, .span_us = 1000000 },
+    { .type = EVENT_SAMPLE, .time_us = START, .test = 7, .at_us = 1000000, .span_us = 1000000 },
+    { .type = EVENT_SAMPLE, .time_us = START, .suite = 7, .at_us = 1000000, .span_us = 1000000 },
+    TEST (0, 0, OUTCOME_PASSED),
+    END (.status = 0),
+  };
+  struct tally tally = { .count = 0 };
+  for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+    ck_assert (tally_event (&tally, &events[i]));
+  ck_assert_uint_eq (tally.count, 1);
+  ck_assert_uint_eq (tally.tests, 1);
+  ck_assert_uint_eq (tally.counts.passed, 1);
+  ck_assert_uint_eq (tally.suites[0]->tests[0].attempts, 1);
+  tally_free (&tally);
+  JUNIT (events);
+  is ("/testsuites/@tests", "1");
+  is ("count(//testcase)", "1");
 }
 END_TEST
 
@@ -940,6 +966,7 @@ report_suite (void)
   tcase_add_test (tc, long_texts_are_cut_in_the_middle);
   tcase_add_test (tc, tap_is_version_14);
   tcase_add_test (tc, a_reporter_that_failed_gets_no_more_events);
+  tcase_add_test (tc, a_sample_is_no_result);
   tcase_add_test (tc, a_result_counts_once);
   suite_add_tcase (suite, tc);
   return suite;
