@@ -16,9 +16,11 @@
   X (document) \
   X (event) \
   X (expr) \
+  X (histogram) \
   X (http) \
   X (json) \
   X (keys) \
+  X (load) \
   X (match) \
   X (path) \
   X (regexp) \
