@@ -133,23 +133,23 @@ load_stats_count_failure (struct load_stats *stats, bool warmup)
 
 bool
 load_stats_note (struct load_stats *stats, const struct value *where, int outcome, const char *verb,
-                 const char *message, const char *details)
+                 const char *message, const char *details, uint64_t count)
 {
   for (size_t i = 0; i < stats->failure_count; i++) {
     struct load_failure *failure = &stats->failures[i];
     if (failure->where.file == where->file && failure->where.line == where->line
         && failure->where.column == where->column && failure->outcome == outcome) {
-      failure->count++;
+      failure->count += count;
       return false;
     }
   }
   if (stats->failure_count == sizeof stats->failures / sizeof *stats->failures) {
-    stats->other_failures++;
+    stats->other_failures += count;
     return false;
   }
   stats->failures[stats->failure_count++] = (struct load_failure) {
     .where = *where, .outcome = outcome, .verb = verb, .message = arena_strdup (&stats->arena, message ? message : ""),
-    .details = details ? arena_strdup (&stats->arena, details) : NULL, .count = 1
+    .details = details ? arena_strdup (&stats->arena, details) : NULL, .count = count
   };
   return true;
 }

@@ -60,9 +60,9 @@ void load_stats_free (struct load_stats *stats);
 void load_stats_record (struct load_stats *stats, unsigned series, bool warmup, int64_t ns, bool failed);
 /* An iteration has failed: counts in the total, which has one failure for each. */
 void load_stats_count_failure (struct load_stats *stats, bool warmup);
-/* Notes a failure.  True: it is the first of its kind.  With the lock held. */
+/* Notes that something failed `count` times.  True: it is the first of its kind.  With the lock held. */
 bool load_stats_note (struct load_stats *stats, const struct value *where, int outcome, const char *verb,
-                      const char *message, const char *details);
+                      const char *message, const char *details, uint64_t count);
 
 /* All of a series but the warm-up, put together. */
 void load_stats_merge (const struct load_stats *stats, unsigned series, struct histogram *to);

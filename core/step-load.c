@@ -25,7 +25,7 @@
 
 #define USER_STACK ((size_t) 256 << 10)
 #define SAMPLE_NS INT64_C (1000000000)
-#define RAMP_NS 1000000   /* while users are started: as often as this */
+#define RAMP_NS 1000000   /* users are started as exactly as this */
 #define WIRE_RECORDS 8    /* of a user's last traffic */
 #define WIRE_DATA 256
 
@@ -128,7 +128,7 @@ note_failure (struct load_user *user)
   pthread_mutex_lock (&stats->lock);
   bool first = load_stats_note (stats, &verdict->where, verdict->outcome,
                                 verdict->step ? verdict->step->key->string : NULL, verdict->message,
-                                verdict->details);
+                                verdict->details, 1);
   if (first)
     show_user (user); /* one after the other */
   pthread_mutex_unlock (&stats->lock);
@@ -340,7 +340,9 @@ static bool
 start_user (struct load *load, uint32_t number)
 {
   struct load_user *user = make_user (load, number);
-  load->running++;
+  uint32_t running = ++load->running;
+  if (running > load->users_most)
+    load->users_most = running;
   if (!thread_start (&user->thread, USER_STACK, run_user, user)) {
     load->running--;
     free_user (load, user);
@@ -413,9 +415,21 @@ next_look (const struct load *load, const struct sampling *sampling, int64_t now
   next = least (next, load->parent->deadline_ns);
   if (timed)
     next = least (next, load->start_ns + load->form.end_ns);
-  if (!load->form.open && load_users_at (&load->form, t + RAMP_NS) != load_users_at (&load->form, t))
-    next = least (next, now + RAMP_NS);
-  return next;
+  if (load->form.open)
+    return next;
+  /* when the number of users changes: first too far, then nearer to it */
+  uint32_t users = load_users_at (&load->form, t);
+  int64_t before = 0, after = RAMP_NS;
+  while (after < next - now && load_users_at (&load->form, t + after) == users) {
+    before = after;
+    after *= 2;
+  }
+  while (after - before > RAMP_NS)
+    if (load_users_at (&load->form, t + (before + after) / 2) == users)
+      before = (before + after) / 2;
+    else
+      after = (before + after) / 2;
+  return least (next, now + after);
 }
 
 /* Sleeps, or until a user has ended.  False: the parent must stop (asked unless `cut`). */
@@ -450,8 +464,6 @@ keep_users (struct load *load, int64_t now, enum ending *ending)
   uint32_t wanted = load->form.open ? load->form.users : load_users_at (&load->form, t);
   if (load->running < wanted && !start_users (load, wanted))
     *ending = NO_THREADS;
-  if (load->running > load->users_most)
-    load->users_most = load->running;
   return true;
 }
 
@@ -480,7 +492,7 @@ drive (struct load *load, struct sampling *sampling)
 
 /* Iterations that were due and did not begin: all users were busy. */
 static void
-count_unbegun (struct load *load)
+count_unbegun (struct load *load, const struct step *step)
 {
   if (!load->form.open)
     return;
@@ -492,8 +504,7 @@ count_unbegun (struct load *load)
   snprintf (message, sizeof message,
             "%llu iterations were due and did not begin: all %u users were busy (`users` says how many there are)",
             (unsigned long long) (due - begun), load->form.users);
-  load_stats_note (&load->stats, load->steps.items[0].key, RUNNER_FAIL, NULL, message, NULL);
-  load->stats.failures[load->stats.failure_count - 1].count = due - begun;
+  load_stats_note (&load->stats, step->key, RUNNER_FAIL, NULL, message, NULL, due - begun);
   for (uint64_t i = begun; i < due; i++)
     load_stats_count_failure (&load->stats, false);
 }
@@ -586,7 +597,7 @@ run_load (struct context *context, const struct step *step, const struct value *
   end_users (&load);
   int outcome = RUNNER_PASS;
   if (made && ending == ENDED)
-    count_unbegun (&load);
+    count_unbegun (&load, step);
   if (made) {
     struct event_load *told = load_add (context->test);
     describe (&load, step, end_ns, told, &context->test->arena);

@@ -483,21 +483,28 @@ is_letter (char c)
   return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+#define EXPLAINED 8 /* names, at most */
+
 /* The values of the names in an expression: " (first = 5, last = 7)". */
 static void
 explain (struct context *context, const struct value *check, struct buffer *out)
 {
   const char *p = check->type == VALUE_STRING ? check->string : "", *end = p + (*p ? check->size : 0);
+  const struct value *values[EXPLAINED];
   unsigned told = 0;
-  while (p < end && told < 8) {
+  while (p < end && told < EXPLAINED) {
     const char *start = p;
     while (p < end && is_letter (*p))
       p++;
     size_t n = (size_t) (p - start);
     bool member = start > check->string && (start[-1] == '.' || start[-1] == ':' || start[-1] == '"' || start[-1] == '\'');
     const struct value *value = n && !member && (*start < '0' || *start > '9') ? lookup (context, start, n) : NULL;
-    if (value && value != context->result) {
-      buffer_printf (out, "%s%.*s = ", told++ ? ", " : " (", (int) n, start);
+    bool again = false;
+    for (unsigned i = 0; i < told; i++)
+      again |= values[i] == value;
+    if (value && value != context->result && !again) {
+      buffer_printf (out, "%s%.*s = ", told ? ", " : " (", (int) n, start);
+      values[told++] = value;
       value_show (out, value, 200);
     }
     p += n == 0;

@@ -159,13 +159,16 @@ static void
 check_load (struct checker *checker, const struct step *step)
 {
   struct reader *reader = checker->reader;
-  size_t before = checker->names.count;
+  size_t before = checker->names.count, deferred = checker->deferred_count;
   struct load_names names;
   struct param_error error;
   const struct value *require = step->args->type == VALUE_MAP ? value_get (step->args, "require") : NULL;
   check_tree (checker, step->args);
   define (checker, "user_number");
   check_steps (checker, step->body);
+  for (size_t i = deferred; i < checker->deferred_count; i++) /* they run at the end of an iteration */
+    check_steps (checker, checker->deferred[i]->body);
+  checker->deferred_count = deferred;
   checker->names.count = before;
   load_names_init (&names, reader->step_count, step->body);
   if (require && require->type == VALUE_MAP && !load_thresholds_check (require, &names, &error))

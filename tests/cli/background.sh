@@ -1,0 +1,102 @@
+#!/bin/sh
+# background.sh - steps beside others: what they see, what they leave, how they end.
+. "${0%/*}/functions.sh"
+
+cat >fine.yaml <<'EOT'
+suite: fine
+vars: {base: 1}
+keywords:
+  look: {steps: [{check: base == 1}, {set: {seen: "${base}"}}], returns: "${seen}"}
+  start: {steps: [{background: {as: own, do: [{set: {of_keyword: 3}}]}}, {join: own}], returns: "${of_keyword}"}
+tests:
+  - test: they have copies of the variables, and give what they set
+    steps:
+      - set: {a: 1, b: 1}
+      - background:
+          as: beside
+          do:
+            - my.look: {}
+              save: {looked: $}
+            - sleep: 50ms
+            - check: a == 1
+            - set: {b: "${a + 10}", c: 5}
+      - set: {a: 2}
+      - join: beside
+      - check: [a == 2, b == 11, c == 5, looked == 1]
+  - test: several at once, names are free again afterwards
+    steps:
+      - background: {as: "x${i}", do: [{sleep: 20ms}, {set: {last: "${i}"}}]}
+        each: {i: 0..4}
+      - join: "x${i}"
+        each: {i: 0..4}
+      - background: {as: x0, do: [{set: {again: true}}]}
+      - join: x0
+      - check: again
+  - test: a keyword starts and joins its own
+    steps:
+      - my.start: {}
+        expect: 3
+  - test: what is not joined is cancelled
+    steps:
+      - background: {as: forever, do: [{sleep: 1h}]}
+      - check: 1 == 1
+  - test: in a branch it ends with the branch
+    steps:
+      - parallel:
+          - do: [{background: {as: forever, do: [{sleep: 1h}]}}, {check: 1 == 1}]
+          - do: [{background: {as: forever, do: [{sleep: 1h}]}}, {check: 1 == 1}]
+  - test: what it defers runs at the end of the test
+    steps:
+      - background: {as: x, do: [{set: {of_x: 1}}, {defer: [{check: of_x == 1}, {log: was deferred}]}]}
+      - join: x
+EOT
+expect 0 "$RUNNER" -v -o results fine.yaml
+has out '6 passed, 0 failed, 0 skipped'
+has results/events.jsonl 'was deferred'
+
+cat >failing.yaml <<'EOT'
+suite: failing
+tests:
+  - test: its failure is that of the join
+    steps:
+      - background: {as: bad, do: [{fail: early}]}
+      - join: bad
+  - test: its failure is the test's when nobody joins it
+    steps:
+      - background: {as: bad, do: [{fail: unseen}, {log: x}]}
+      - sleep: 300ms
+  - test: a name is used once at a time
+    steps:
+      - background: {as: x, do: [{sleep: 1h}]}
+      - background: {as: x, do: [{sleep: 1h}]}
+  - test: there must be one
+    steps:
+      - background: {as: y, do: [{sleep: 1h}]}
+      - join: x
+  - test: join has the time of its test
+    timeout: 300ms
+    steps:
+      - background: {as: x, do: [{sleep: 1h}]}
+      - join: x
+  - test: join has its own timeout
+    steps:
+      - background: {as: x, do: [{sleep: 1h}]}
+      - join: x
+        timeout: 50ms
+EOT
+expect 3 "$RUNNER" -o results failing.yaml
+has out 'failing.yaml:5:37: fail: early'
+has out 'failing.yaml:9:37: fail: unseen'
+has out '"x" is in the background already: join it first'
+has out 'nothing is in the background as "x"; there is "y"'
+has out 'failing.yaml:23:9: join: timed out while waiting for the end of "x"'
+has out 'failing.yaml:27:9: join: timed out while waiting for the end of "x"'
+has out '0 passed, 6 failed, 0 skipped'
+
+cat >setup.yaml <<'EOT'
+suite: setup
+setup: [{background: {as: x, do: [{sleep: 1h}]}}]
+tests: [{test: t, steps: [{check: 1 == 1}]}]
+EOT
+expect 3 "$RUNNER" -o results setup.yaml
+has out 'background belongs to a test'
