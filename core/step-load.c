@@ -218,11 +218,18 @@ run_iteration (struct load_user *user, int64_t due_ns)
   forget_iteration (user);
 }
 
+/* Must this user stop, whatever is still to be done? */
+static bool
+must_stop (const struct load_user *user)
+{
+  return user->load->no_more || clock_now_ns () >= user->context.deadline_ns;
+}
+
 static void
 run_closed (struct load_user *user)
 {
   struct load *load = user->load;
-  while (!load->no_more) {
+  while (!must_stop (user)) {
     int64_t now = clock_now_ns () - load->start_ns;
     if (now >= load->form.end_ns || user->number >= load_users_at (&load->form, now))
       return;
@@ -240,7 +247,7 @@ static void
 run_open (struct load_user *user)
 {
   struct load *load = user->load;
-  while (!load->no_more) {
+  while (!must_stop (user)) {
     uint64_t i = load->due++;
     int64_t due = i < load->form.times ? load_due_ns (&load->form, i) : INT64_MAX;
     if (due == INT64_MAX) {

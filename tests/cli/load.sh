@@ -153,7 +153,7 @@ has out 'sleep: cancelled while sleeping'
 has out 'iterations were due and did not begin: all 1 users were busy'
 has out 'failing.yaml:36:23: load: users: '
 has out '0 passed, 8 failed, 0 skipped'
-look 'loads[1]["thresholds"][0]["outcome"] == "failed" and loads[1]["thresholds"][3]["name"] == "nap.max"'
+look 'loads[1]["thresholds"][1]["outcome"] == "failed" and loads[1]["thresholds"][3]["name"] == "nap.max"'
 
 # What can be known before a run is told before it.
 cat >wrong.yaml <<'EOT'
@@ -172,7 +172,7 @@ tests:
       - join: [x]
 EOT
 expect 2 "$RUNNER" check wrong.yaml
-for place in 5:14 6:41 7:70 8:43 9:43 10:15 11:22 12:9 13:15; do
+for place in 5:15 6:43 7:72 8:45 9:45 10:16 11:23 12:9 13:15; do
   has err "wrong.yaml:$place: "
 done
 cat >names.yaml <<'EOT'
@@ -185,7 +185,7 @@ tests:
       - check: inside == 1
 EOT
 expect 2 "$RUNNER" check names.yaml
-has err 'names.yaml:5:84: require: no step is called "loked"; measured are total, iteration, looked'
+has err 'names.yaml:5:86: require: no step is called "loked"; measured are total, iteration, looked'
 has err 'names.yaml:7:16: '
 
 # A load in a keyword that a load calls is known when it runs.
