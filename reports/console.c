@@ -24,7 +24,7 @@
 #define WIDEST_PATH 48
 
 struct place { uint32_t suite, test; bool of_suite; };
-struct running { uint32_t suite, test; int64_t since_us; };
+struct running { uint32_t suite, test; int64_t since_us; char *sample; uint64_t errors; }; /* of its last second */
 struct slow { struct place place; int64_t duration_us; };
 struct reason { char *text; size_t count; };
 
@@ -243,14 +243,15 @@ keep_slow (struct console *c, const struct event *event)
   c->slow[at] = (struct slow) { place_of (event), event->duration_us };
 }
 
-static void
+static struct running *
 begin_running (struct console *c, const struct event *event)
 {
   if (c->running_count == c->running_room) {
     c->running_room = c->running_room ? c->running_room * 2 : 16;
     c->running = xrealloc (c->running, c->running_room, sizeof *c->running);
   }
-  c->running[c->running_count++] = (struct running) { event->suite, event->test, event->time_us };
+  c->running[c->running_count] = (struct running) { event->suite, event->test, event->time_us, NULL, 0 };
+  return &c->running[c->running_count++];
 }
 
 /* A suite runs one test at a time. */
@@ -258,8 +259,10 @@ static void
 end_running (struct console *c, uint32_t suite)
 {
   for (size_t i = 0; i < c->running_count;)
-    if (c->running[i].suite == suite)
+    if (c->running[i].suite == suite) {
+      free (c->running[i].sample);
       c->running[i] = c->running[--c->running_count];
+    }
     else
       i++;
 }
@@ -429,11 +432,45 @@ say_again (struct console *c, const struct event *event)
 }
 
 static void
+say_loads (struct console *c, const struct event *event)
+{
+  c->text.size = 0;
+  format_loads (&c->text, event);
+  add_block (c, c->text.data, c->text.size, "  ");
+}
+
+/* The last second of a load is shown in the status line; all of them, with -v. */
+static void
+say_sample (struct console *c, const struct event *event)
+{
+  struct running *running = NULL;
+  for (size_t i = 0; i < c->running_count; i++)
+    if (c->running[i].suite == event->suite && c->running[i].test == event->test)
+      running = &c->running[i];
+  if (!running)
+    running = begin_running (c, event);
+  const struct event_series *total = series_total (event->series, event->series_count);
+  running->errors += total ? total->failed : 0;
+  c->text.size = 0;
+  format_sample (&c->text, event, running->errors);
+  free (running->sample);
+  running->sample = xstrdup (buffer_text (&c->text));
+  if (c->options.verbose <= 0)
+    return;
+  struct place place = place_of (event);
+  add_word (c, DIM, "load");
+  add_place (c, &place, false);
+  buffer_printf (&c->out, "  %lld s  ", (long long) ((event->at_us + 500000) / 1000000));
+  buffer_add (&c->out, c->text.data, c->text.size);
+  buffer_putc (&c->out, '\n');
+}
+
+static void
 say_test (struct console *c, const struct event *event)
 {
   int verbose = c->options.verbose;
   bool failed = tally_is_failure (event), flaky = event->outcome == OUTCOME_PASSED && event->attempt > 1;
-  if (failed || verbose > 0 || (flaky && verbose == 0)) {
+  if (failed || verbose > 0 || ((flaky || event->load_count) && verbose == 0)) {
     say_result (c, event, flaky ? "flaky" : words[event->outcome], flaky ? YELLOW : word_colors[event->outcome]);
     if (!failed && event->message) {
       buffer_lit (&c->out, ": ");
@@ -443,6 +480,8 @@ say_test (struct console *c, const struct event *event)
   }
   if (verbose > 1)
     say_steps (c, event);
+  if (!failed && event->load_count && verbose >= 0)
+    say_loads (c, event);
   if (failed)
     say_failure (c, event);
   else if (verbose > 1)
@@ -530,6 +569,9 @@ console_event (struct reporter *reporter, const struct event *event)
   case EVENT_START:
     begin_running (c, event);
     break;
+  case EVENT_SAMPLE:
+    say_sample (c, event);
+    break;
   case EVENT_TEST:
     end_running (c, event->suite);
     if (event->final) {
@@ -566,6 +608,10 @@ add_running (struct console *c, int64_t now_us)
       buffer_putc (&c->out, ' ');
       buffer_int (&c->out, (now_us - running->since_us) / 1000000);
       buffer_lit (&c->out, " s");
+    }
+    if (running->sample) {
+      buffer_lit (&c->out, ": ");
+      buffer_puts (&c->out, running->sample);
     }
   }
 }
@@ -764,6 +810,8 @@ console_free (struct reporter *reporter)
   for (size_t i = 0; i < c->reason_count; i++)
     free (c->reasons[i].text);
   free (c->failed);
+  for (size_t i = 0; i < c->running_count; i++)
+    free (c->running[i].sample);
   free (c->running);
   buffer_free (&c->out);
   buffer_free (&c->text);

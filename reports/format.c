@@ -328,6 +328,7 @@ format_failure (struct buffer *out, const struct event *event, const struct form
   add_callers (out, event);
   if (event->details)
     add_lines (out, event->details, strlen (event->details), "  ");
+  format_loads (out, event);
   add_traffic (out, event, limits);
   for (size_t i = 0; i < event->log_count; i++)
     add_log (out, &event->logs[i], limits);

@@ -15,11 +15,25 @@ struct format_limits {
   size_t log_bytes;
 };
 
-/* `where: verb: message`, the calls of keywords that led there, details, last traffic and logs; every line ends with a
- * newline. */
+/* `where: verb: message`, the calls of keywords that led there, details, loads, last traffic and logs; every line ends
+ * with a newline. */
 void format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits);
 /* The first of those lines alone, without newline. */
 void format_blame (struct buffer *out, const char *where, const char *verb, const char *message);
+/* What its loads came to: thresholds that did not hold, then a table of each; every line ends with a newline. */
+void format_loads (struct buffer *out, const struct event *event);
+/* "load NAME: 50 users, 10.00 s (warm-up 2.00 s), 99.5 iterations/s" */
+void format_load_title (struct buffer *out, const struct event_load *load);
+/* Where and why it does not hold, on one line.  False: it holds, and nothing is added. */
+bool format_threshold (struct buffer *out, const struct event_threshold *threshold);
+/* A second of a load on one line; `errors`: since its start. */
+void format_sample (struct buffer *out, const struct event *event, uint64_t errors);
+/* 99.5, 1200: never negative or without end. */
+void format_rate (struct buffer *out, double rate);
+/* A second, in the time that counts. */
+double load_rate (const struct event_load *load, uint64_t count);
+/* The series of all measured steps, or NULL. */
+const struct event_series *series_total (const struct event_series *series, size_t count);
 /* 450 µs, 12.3 ms, 1.20 s, 2 min 5 s */
 void format_duration (struct buffer *out, int64_t us);
 /* Seconds with three decimals, never negative. */

@@ -35,6 +35,7 @@ struct attempt {
 
 struct suite_cases {
   struct buffer xml;
+  struct tally_counts thresholds; /* each is a case of its own */
   struct attempt *attempts, **last;
 };
 
@@ -42,6 +43,7 @@ struct junit {
   struct reporter reporter;
   char *path;
   struct tally tally;
+  struct tally_counts thresholds;
   struct buffer scratch;
 };
 
@@ -99,11 +101,12 @@ add_count (struct buffer *out, const char *name, size_t count)
 }
 
 static void
-add_counts (struct buffer *out, const struct tally_counts *counts)
+add_counts (struct buffer *out, const struct tally_counts *counts, const struct tally_counts *thresholds)
 {
-  add_count (out, "tests", counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run);
-  add_count (out, "failures", counts->failed);
-  add_count (out, "errors", counts->error);
+  add_count (out, "tests", counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run
+                             + thresholds->passed + thresholds->failed + thresholds->error);
+  add_count (out, "failures", counts->failed + thresholds->failed);
+  add_count (out, "errors", counts->error + thresholds->error);
   add_count (out, "skipped", counts->skipped + counts->not_run);
 }
 
@@ -177,7 +180,9 @@ add_skipped (struct junit *junit, struct buffer *out, const char *before, const 
 static void
 add_output (struct junit *junit, struct buffer *out, const struct event *event)
 {
-  if (!event->output_size && !event->warning_count && !event->attachment_count)
+  bool passed = event->outcome == OUTCOME_PASSED;
+  bool loads = event->load_count && !tally_is_failure (event); /* else they are told with the failure */
+  if (!event->output_size && !event->warning_count && !event->attachment_count && !loads)
     return;
   struct buffer *text = &junit->scratch;
   text->size = 0;
@@ -186,7 +191,8 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
     buffer_puts (text, event->warnings[i]);
     buffer_putc (text, '\n');
   }
-  bool passed = event->outcome == OUTCOME_PASSED;
+  if (loads)
+    format_loads (text, event);
   if (event->output_size)
     format_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
   for (size_t i = 0; i < event->attachment_count; i++) {
@@ -269,6 +275,120 @@ keep_attempt (struct junit *junit, struct suite_cases *cases, const struct event
   cases->last = &attempt->next;
 }
 
+/* ---- loads ---- */
+
+static void
+add_property (struct buffer *out, const char *name, const char *value)
+{
+  if (!value)
+    return;
+  buffer_lit (out, "<property");
+  xml_attribute (out, "name", name);
+  xml_attribute (out, "value", value);
+  buffer_lit (out, "/>\n");
+}
+
+static void
+add_number_property (struct junit *junit, struct buffer *out, const char *before, const char *name, uint64_t number)
+{
+  char digits[24];
+  struct buffer *full = &junit->scratch;
+  full->size = 0;
+  buffer_puts (full, before);
+  buffer_puts (full, name);
+  snprintf (digits, sizeof digits, "%llu", (unsigned long long) number);
+  add_property (out, buffer_text (full), digits);
+}
+
+/* "load.authenticate.p95_us": plain numbers, for programs that draw them over builds. */
+static void
+add_series (struct junit *junit, struct buffer *out, const char *load, const struct event_series *series)
+{
+  const struct { const char *name; int64_t value; } numbers[] = {
+    { ".count", (int64_t) series->count }, { ".failed", (int64_t) series->failed }, { ".p50_us", series->p50_us },
+    { ".p95_us", series->p95_us },         { ".p99_us", series->p99_us },           { ".max_us", series->max_us },
+  };
+  CLEANUP_BUFFER struct buffer before = { 0 };
+  buffer_printf (&before, "%s.%s", load, series->name ? series->name : "?");
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (numbers[i].value >= 0)
+      add_number_property (junit, out, buffer_text (&before), numbers[i].name, (uint64_t) numbers[i].value);
+}
+
+#define MOST_SERIES 200 /* of one load: a property has a hundred bytes */
+
+static void
+add_load_properties (struct junit *junit, struct buffer *out, const struct event *event)
+{
+  if (!event->load_count)
+    return;
+  buffer_lit (out, "<properties>\n");
+  for (size_t i = 0; i < event->load_count; i++) {
+    const struct event_load *load = &event->loads[i];
+    CLEANUP_BUFFER struct buffer name = { 0 }, rate = { 0 };
+    buffer_lit (&name, "load");
+    if (load->name)
+      buffer_printf (&name, ".%s", load->name);
+    else if (event->load_count > 1)
+      buffer_printf (&name, ".%zu", i + 1);
+    const char *before = buffer_text (&name);
+    add_number_property (junit, out, before, ".users", load->users);
+    format_rate (&rate, load->rate);
+    junit->scratch.size = 0;
+    buffer_printf (&junit->scratch, "%s.rate", before);
+    add_property (out, buffer_text (&junit->scratch), buffer_text (&rate));
+    for (size_t s = 0; s < load->series_count && s < MOST_SERIES; s++)
+      add_series (junit, out, before, &load->series[s]);
+  }
+  buffer_lit (out, "</properties>\n");
+}
+
+static void
+add_threshold (struct junit *junit, struct tally_suite *suite, const struct event *event, const char *name,
+               const struct event_threshold *threshold)
+{
+  struct suite_cases *cases = cases_of (suite);
+  struct buffer *out = &cases->xml;
+  bool error = threshold->outcome == OUTCOME_ERROR, failed = threshold->outcome == OUTCOME_FAILED;
+  size_t content = begin_case (out, suite, name, 0, event->start_us ? event->start_us : event->time_us);
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (error || failed) {
+    format_threshold (&text, threshold);
+    buffer_puts (out, error ? "<error" : "<failure");
+    add_message (junit, out, "", threshold->message ? threshold->message : buffer_text (&text));
+    xml_attribute (out, "type", "load");
+    buffer_putc (out, '>');
+    xml_text (out, text.data, text.size);
+    buffer_puts (out, error ? "</error>\n" : "</failure>\n");
+  }
+  else if (threshold->actual) {
+    buffer_lit (out, "<system-out>");
+    xml_text (out, threshold->actual, strlen (threshold->actual));
+    buffer_lit (out, "</system-out>\n");
+  }
+  end_case (out, content);
+  struct tally_counts *const all[] = { &cases->thresholds, &junit->thresholds };
+  for (size_t i = 0; i < 2; i++)
+    (*(error ? &all[i]->error : failed ? &all[i]->failed : &all[i]->passed))++;
+}
+
+/* A case for each row of `require`, after the case of its test: "many users log in: authenticate.p95". */
+static void
+add_thresholds (struct junit *junit, struct tally_suite *suite, const struct event *event, const char *test)
+{
+  for (size_t i = 0; i < event->load_count; i++)
+    for (size_t t = 0; t < event->loads[i].threshold_count; t++) {
+      const struct event_load *load = &event->loads[i];
+      CLEANUP_BUFFER struct buffer name = { 0 };
+      buffer_printf (&name, "%s: %s%s%s", test, load->name ? load->name : "", load->name ? ": " : "",
+                     load->thresholds[t].name);
+      const char *unique = tally_case_name (&junit->tally, suite, buffer_text (&name));
+      add_threshold (junit, suite, event, unique, &load->thresholds[t]);
+    }
+}
+
+/* ---- a test ---- */
+
 /* The order of the elements is that of Surefire's schema. */
 static void
 add_test (struct junit *junit, const struct event *event)
@@ -284,6 +404,7 @@ add_test (struct junit *junit, const struct event *event)
   const char *name = is_test ? tally_test (&junit->tally, suite, event->test)->name : "(suite)";
   int64_t start_us = event->start_us ? event->start_us : event->time_us;
   size_t content = begin_case (out, suite, name, event->duration_us, start_us);
+  add_load_properties (junit, out, event);
   if (event->outcome == OUTCOME_FAILED)
     add_failure (junit, out, event);
   if (is_test && cases->attempts)
@@ -296,6 +417,7 @@ add_test (struct junit *junit, const struct event *event)
     add_failure (junit, out, event);
   add_output (junit, out, event);
   end_case (out, content);
+  add_thresholds (junit, suite, event, name);
 }
 
 static void
@@ -326,17 +448,6 @@ add_missing (struct junit *junit, struct tally_suite *suite)
   }
 }
 
-static void
-add_property (struct buffer *out, const char *name, const char *value)
-{
-  if (!value)
-    return;
-  buffer_lit (out, "<property");
-  xml_attribute (out, "name", name);
-  xml_attribute (out, "value", value);
-  buffer_lit (out, "/>\n");
-}
-
 /* Jenkins merges suites of one name, also those of several files: the path is in it. */
 static void
 add_suite_name (struct junit *junit, struct buffer *out, const struct tally_suite *suite)
@@ -354,12 +465,12 @@ add_suite_name (struct junit *junit, struct buffer *out, const struct tally_suit
 }
 
 static void
-begin_suite (struct junit *junit, struct buffer *out, const struct tally_suite *suite)
+begin_suite (struct junit *junit, struct buffer *out, struct tally_suite *suite)
 {
   const struct tally *tally = &junit->tally;
   buffer_lit (out, "<testsuite");
   add_suite_name (junit, out, suite);
-  add_counts (out, &suite->counts);
+  add_counts (out, &suite->counts, &cases_of (suite)->thresholds);
   add_time (out, suite->duration_us ? suite->duration_us : suite->busy_us);
   if (suite->start_us || tally->start_us)
     add_timestamp (out, suite->start_us ? suite->start_us : tally->start_us);
@@ -378,7 +489,7 @@ write_suites (struct junit *junit, struct output_file *file)
   const struct tally *tally = &junit->tally;
   CLEANUP_BUFFER struct buffer out = { 0 };
   buffer_lit (&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"runner\"");
-  add_counts (&out, &tally->counts);
+  add_counts (&out, &tally->counts, &junit->thresholds);
   add_time (&out, tally->last_us - tally->start_us);
   if (tally->start_us)
     add_timestamp (&out, tally->start_us);

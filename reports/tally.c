@@ -191,6 +191,12 @@ tally_test (struct tally *tally, struct tally_suite *suite, uint32_t number)
   return find_test (tally, suite, number, NULL, 0);
 }
 
+const char *
+tally_case_name (struct tally *tally, struct tally_suite *suite, const char *name)
+{
+  return unique_name (&tally->arena, &suite->names, name, " (", ")");
+}
+
 /* ---- events ---- */
 
 static const char *

@@ -55,6 +55,8 @@ void tally_finish (struct tally *tally);
 /* Found or made. */
 struct tally_suite *tally_suite (struct tally *tally, uint32_t number);
 struct tally_test *tally_test (struct tally *tally, struct tally_suite *suite, uint32_t number);
+/* A name for something else in the suite, unlike any test's: a second "x" is "x (2)". */
+const char *tally_case_name (struct tally *tally, struct tally_suite *suite, const char *name);
 /* Why tests without a result have none: "interrupted". */
 const char *tally_why_not_run (const struct tally *tally);
 /* The failed tests of a suite's end, and of tests: these count as failed or error. */

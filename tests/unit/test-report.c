@@ -931,6 +931,131 @@ START_TEST (a_result_counts_once)
 }
 END_TEST
 
+/* ---- loads ---- */
+
+static struct event_series load_series[] = {
+  { .name = "total", .count = 12000, .failed = 3, .p50_us = 400, .p95_us = 12345, .p99_us = 98765, .max_us = 2000000 },
+  { .name = "iteration", .count = 4000, .failed = 3, .p50_us = 1400, .p95_us = 13345, .p99_us = 99765,
+    .max_us = 2000000 },
+  { .name = "no\none" },
+};
+static struct event_threshold load_thresholds[] = {
+  { .name = "errors", .where = "l.yaml:9:9", .outcome = OUTCOME_FAILED, .actual = "3", .message = "errors: 3, at most 0" },
+  { .name = "p95", .where = "l.yaml:10:9", .outcome = OUTCOME_PASSED, .actual = "12.3ms" },
+  { .name = "pay.p99", .where = "l.yaml:11:9", .outcome = OUTCOME_ERROR, .message = "nothing was measured" },
+};
+static struct event_load_error load_errors[] = { { "refused <", "l.yaml:7:9", 2 }, { "reset", NULL, 1 } };
+static struct event_load one_load[] = {
+  { .where = "l.yaml:5:9", .duration_us = 12000000, .warmup_us = 2000000, .users = 50, .rate = 400, .series = load_series,
+    .series_count = 3, .thresholds = load_thresholds, .threshold_count = 3, .errors = load_errors, .error_count = 2 },
+};
+static struct event_load two_loads[] = {
+  { .where = "l.yaml:5:9", .users = 1, .thresholds = load_thresholds + 1, .threshold_count = 1 },
+  { .where = "l.yaml:6:9", .name = "again", .users = 2, .rate = 1.25, .thresholds = load_thresholds + 1,
+    .threshold_count = 1 },
+};
+#define SAMPLE(number, second, ...)                                                                                     \
+  { .type = EVENT_SAMPLE, .time_us = START, .suite = 0, .test = number, .at_us = second * 1000000, .span_us = 1000000,  \
+    .users = 50, .series = load_series, .series_count = 1, ##__VA_ARGS__ }
+static const struct event load_run[] = {
+  PLAN (0, "l.yaml", "L", { .name = "rush" }, { .name = "calm: p95" }, { .name = "calm" }),
+  SUITE (0),
+  SAMPLE (0, 1, .warmup = true),
+  SAMPLE (0, 2),
+  TEST (0, 0, OUTCOME_FAILED, .message = "2 of 3 thresholds", .where = "l.yaml:5:9", .verb = "load", .loads = one_load,
+        .load_count = 1),
+  TEST (0, 1, OUTCOME_PASSED),
+  TEST (0, 2, OUTCOME_PASSED, .loads = two_loads, .load_count = 2),
+  END (.status = 1),
+};
+static const char load_told[] =
+  "  l.yaml:9:9: errors: 3, at most 0\n"
+  "  l.yaml:11:9: pay.p99: nothing was measured\n"
+  "  load: 50 users, 12.00 s (warm-up 2.00 s), 400 iterations/s\n"
+  "    series     count  failed  rate/s     p50      p95      p99     max\n"
+  "    total      12000       3    1200  400 µs  12.3 ms  98.7 ms  2.00 s\n"
+  "    iteration   4000       3     400  1.4 ms  13.3 ms  99.7 ms  2.00 s\n"
+  "    no one         0       0     0.0       -        -        -       -\n"
+  "    what failed:\n"
+  "           2  l.yaml:7:9: refused <\n"
+  "           1  reset\n";
+
+START_TEST (loads_are_told_in_the_same_words)
+{
+  struct buffer expected = { 0 };
+  JUNIT (load_run);
+  buffer_printf (&expected, "l.yaml:5:9: load: 2 of 3 thresholds\n%s", load_told);
+  is ("string(//testcase[@name='rush']/failure)", buffer_text (&expected));
+  is ("string(//testcase[@name='calm']/system-out)",
+      "  load: 1 user, 0 µs, 0.0 iterations/s\n"
+      "    series  count  failed  rate/s  p50  p95  p99  max\n"
+      "  load again: 2 users, 0 µs, 1.2 iterations/s\n"
+      "    series  count  failed  rate/s  p50  p95  p99  max\n");
+  CONSOLE (load_run, .width = 80);
+  expected.size = 0;
+  buffer_puts (&expected, "FAILED   l.yaml: rush  1.23 s\n    l.yaml:5:9: load: 2 of 3 thresholds\n");
+  for (const char *line = load_told; *line; line = strchr (line, '\n') + 1)
+    buffer_printf (&expected, "    %.*s\n", (int) strcspn (line, "\n"), line);
+  buffer_puts (&expected, "passed   l.yaml: calm  1.23 s\n    load: 1 user");
+  ck_assert_msg (strstr (text, buffer_text (&expected)), "%s\nis not in\n%s", buffer_text (&expected), text);
+  ck_assert_ptr_null (strstr (text, "1200/s")); /* seconds only with -v */
+  free (text);
+  buffer_free (&expected);
+}
+END_TEST
+
+START_TEST (junit_has_a_case_for_each_threshold)
+{
+  JUNIT (load_run);
+  is ("/testsuites/@tests", "8");
+  is ("count(//testcase)", "8");
+  is ("/testsuites/@failures", "2");
+  is ("count(//failure)", "2");
+  is ("//testsuite/@errors", "1");
+  is ("//testsuite/@tests", "8");
+  is ("//testcase[@name='rush: errors']/failure/@message", "errors: 3, at most 0");
+  is ("string(//testcase[@name='rush: errors']/failure)", "l.yaml:9:9: errors: 3, at most 0");
+  is ("count(//testcase[@name='rush: p95']/failure)", "0");
+  is ("string(//testcase[@name='rush: p95']/system-out)", "12.3ms");
+  is ("//testcase[@name='rush: pay.p99']/error/@message", "nothing was measured");
+  is ("string(//testcase[@name='rush: pay.p99']/error)", "l.yaml:11:9: pay.p99: nothing was measured");
+  is ("count(//testcase[@name='calm: p95'])", "1"); /* a test's own name stays its own */
+  is ("string(//testcase[@name='calm: p95 (2)']/system-out)", "12.3ms");
+  is ("count(//testcase[@name='calm: again: p95'])", "1");
+}
+END_TEST
+
+START_TEST (junit_has_numbers_of_loads_as_properties)
+{
+  JUNIT (load_run);
+  is ("//testcase[@name='rush']//property[@name='load.users']/@value", "50");
+  is ("//testcase[@name='rush']//property[@name='load.rate']/@value", "400");
+  is ("//testcase[@name='rush']//property[@name='load.total.count']/@value", "12000");
+  is ("//testcase[@name='rush']//property[@name='load.total.failed']/@value", "3");
+  is ("//testcase[@name='rush']//property[@name='load.total.p50_us']/@value", "400");
+  is ("//testcase[@name='rush']//property[@name='load.total.p95_us']/@value", "12345");
+  is ("//testcase[@name='rush']//property[@name='load.iteration.p99_us']/@value", "99765");
+  is ("//testcase[@name='calm']//property[@name='load.1.users']/@value", "1");
+  is ("//testcase[@name='calm']//property[@name='load.again.users']/@value", "2");
+}
+END_TEST
+
+START_TEST (console_shows_the_seconds_of_a_load)
+{
+  CONSOLE (load_run, .verbose = 1);
+  ck_assert_msg (strstr (text, "load     l.yaml: rush  1 s  50 users  1200"), "%s", text);
+  ck_assert_ptr_nonnull (strstr (text, "l.yaml: rush  2 s  50 users  12000/s  p50 400 µs  p95 12.3 ms  p99 98.7 ms  "
+                                       "6 errors\n"));
+  ck_assert_ptr_nonnull (strstr (text, "3 errors  warm-up\n"));
+  free (text);
+  CONSOLE (load_run, .live = true, .width = 120);
+  ck_assert_msg (strstr (text, "0/3  3 s  rush 3 s: 50 users  12000/s  p50 400 µs  p95 12.3 ms  p99 98.7 ms  6 errors\r"),
+                 "%s", text);
+  ck_assert_ptr_null (strstr (text, "rush  2 s"));
+  free (text);
+}
+END_TEST
+
 Suite *
 report_suite (void)
 {
@@ -967,6 +1092,10 @@ report_suite (void)
   tcase_add_test (tc, tap_is_version_14);
   tcase_add_test (tc, a_reporter_that_failed_gets_no_more_events);
   tcase_add_test (tc, a_sample_is_no_result);
+  tcase_add_test (tc, loads_are_told_in_the_same_words);
+  tcase_add_test (tc, junit_has_a_case_for_each_threshold);
+  tcase_add_test (tc, junit_has_numbers_of_loads_as_properties);
+  tcase_add_test (tc, console_shows_the_seconds_of_a_load);
   tcase_add_test (tc, a_result_counts_once);
   suite_add_tcase (suite, tc);
   return suite;
