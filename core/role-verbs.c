@@ -40,16 +40,18 @@ may_use (struct runner_step *step, const struct role_state *role, unsigned need)
   if (role->external)
     return runner_skip (step, "role %s is a system that runs elsewhere (--target): its process is not ours",
                         role->name);
+  if ((need & NEEDS_OWN) && role->shared)
+    return runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
+                         role->name);
   if ((need & NEEDS_ALONE) ? role->users > 0 : role->changing) {
     CLEANUP_BUFFER struct buffer place = { 0 };
     place_print (&place, &role->user_where);
     return runner_error (step, "role %s is in use at %s", role->name, buffer_text (&place));
   }
+  if ((need & NEEDS_ALONE) && role->running) /* told here: not even for a moment is it in others' way */
+    return runner_error (step, "role %s runs already", role->name);
   if ((need & NEEDS_PROCESS) && !role->running)
     return runner_error (step, "role %s does not run", role->name);
-  if ((need & NEEDS_OWN) && role->shared)
-    return runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
-                         role->name);
   return RUNNER_PASS;
 }
 
@@ -62,6 +64,8 @@ with_role (struct runner_step *step, const struct role_args *args, unsigned need
   struct role_state *role = role_find (step->context->worker, args->role, (uint32_t) args->index);
   if (!role)
     return runner_error (step, "there is no role %s%s", args->role, args->index ? " of that index" : "");
+  if (need & NEEDS_ALONE)
+    role_has_ended (role); /* has `running` say how it is now */
   pthread_mutex_lock (&roles_lock);
   int outcome = may_use (step, role, need);
   if (outcome == RUNNER_PASS) {
@@ -86,8 +90,6 @@ start_one (struct runner_step *step, struct role_state *role, const void *args)
   struct context *context = step->context;
   struct verdict before = context->test->verdict;
   (void) args;
-  if (!role_has_ended (role))
-    return runner_error (step, "role %s runs already", role->name);
   if (role_restart (context, role))
     return RUNNER_PASS;
   step->expired |= context->test->verdict.expired;
