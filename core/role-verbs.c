@@ -333,9 +333,11 @@ read_until_match (struct runner_step *step, struct role_state *role, uint64_t *c
       return lost_some (step, role);
     runner_put_reset (&step->out);
     if (over && is_over (role))
-      return runner_fail (step, "role %s has ended, and said nothing that matches", role->name);
+      return runner_fail (step, "role %s has ended, and said nothing%s", role->name,
+                          step->candidates ? " that matches" : "");
     if (wait_more (step, role, -1) < 0)
-      return runner_expired (step, "waiting for an observation of role %s", role->name);
+      return runner_expired (step, "waiting for an observation of role %s%s", role->name,
+                             step->candidates ? "" : ": it said nothing");
   }
 }
 
