@@ -50,9 +50,13 @@ install_packages ()
       exit 1
     fi
   fi
-  $sudo apt-get update -q
   # shellcheck disable=SC2086
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+  if ! $sudo apt-get update -q \
+    || ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages; then
+    echo "autogen.sh: packages are missing, and could not be installed; as root:" >&2
+    echo "  apt-get install$packages" >&2
+    exit 1
+  fi
 }
 
 case ${1-} in

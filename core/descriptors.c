@@ -3,8 +3,10 @@
 
 #include "descriptors.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #define DESCRIPTORS_WANTED ((rlim_t) 65536)
 
@@ -28,4 +30,56 @@ descriptors_restore (void)
 {
   if (raised)
     setrlimit (RLIMIT_NOFILE, &given);
+}
+
+/* Room for them beside a message; aligned as the kernel wants it. */
+union ancillary {
+  char room[CMSG_SPACE (DESCRIPTORS_SENT * sizeof (int))];
+  struct cmsghdr align;
+};
+
+bool
+descriptors_send (int socket, const void *data, size_t size, const int *fds, size_t n)
+{
+  union ancillary control = { { 0 } };
+  struct iovec part = { (void *) data, size };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+  if (n > DESCRIPTORS_SENT) {
+    errno = EINVAL;
+    return false;
+  }
+  if (n) {
+    header.msg_control = control.room;
+    header.msg_controllen = CMSG_SPACE (n * sizeof *fds);
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN (n * sizeof *fds);
+    memcpy (CMSG_DATA (cmsg), fds, n * sizeof *fds);
+  }
+  ssize_t sent;
+  do
+    sent = sendmsg (socket, &header, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent == (ssize_t) size;
+}
+
+ssize_t
+descriptors_receive (int socket, void *data, size_t size, int flags, int fds[DESCRIPTORS_SENT], size_t *n)
+{
+  union ancillary control = { { 0 } };
+  struct iovec part = { data, size };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
+                           .msg_controllen = sizeof control.room };
+  ssize_t got;
+  *n = 0;
+  do
+    got = recvmsg (socket, &header, MSG_CMSG_CLOEXEC | flags);
+  while (got < 0 && errno == EINTR);
+  struct cmsghdr *cmsg = got < 0 ? NULL : CMSG_FIRSTHDR (&header);
+  if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS) {
+    *n = (cmsg->cmsg_len - CMSG_LEN (0)) / sizeof *fds;
+    memcpy (fds, CMSG_DATA (cmsg), *n * sizeof *fds);
+  }
+  return got;
 }

@@ -211,6 +211,27 @@ is_free (const struct examination *x, size_t i)
   return !key && !is_local (x, i);
 }
 
+/* `hub.wob`, of a variable of which all members are known. */
+static void
+check_member (struct examination *x, size_t i, const struct value *value)
+{
+  if (value->type != VALUE_MAP || !token_is (x, i + 1, ".") || !is_name (x, i + 2))
+    return;
+  const struct expr_token *member = &x->tokens[i + 2];
+  if (value_find (value, x->lexer.text + member->start, member->size))
+    return;
+  const char *names[64];
+  char what[80], name[80];
+  size_t n = 0;
+  for (; n < value->count && n < 63; n++)
+    names[n] = value->members[n].key.string;
+  names[n] = NULL;
+  snprintf (what, sizeof what, "export of %.*s", (int) x->tokens[i].size, x->lexer.text + x->tokens[i].start);
+  snprintf (name, sizeof name, "%.*s", (int) member->size, x->lexer.text + member->start);
+  struct value place = expr_site_place (x->site, member->start);
+  fault_unknown (x->faults, &place, what, name, names);
+}
+
 static void
 check_names (struct examination *x)
 {
@@ -221,8 +242,13 @@ check_names (struct examination *x)
     size_t size = x->tokens[i].size < sizeof name ? x->tokens[i].size : sizeof name - 1;
     memcpy (name, x->lexer.text + x->tokens[i].start, size);
     name[size] = '\0';
-    if (text_is_one_of (name, size, expr_helpers ()) || x->scope->lookup (x->scope->data, name, size))
+    if (text_is_one_of (name, size, expr_helpers ()))
       continue;
+    const struct value *value = x->scope->lookup (x->scope->data, name, size);
+    if (value) {
+      check_member (x, i, value);
+      continue;
+    }
     expr_tell_undefined (x->scope, name, message, sizeof message);
     fault_at (x, i, message);
   }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "descriptors.h"
 #include "secret.h"
 #include "text.h"
 #include "worker.h"
@@ -176,31 +177,6 @@ struct message {
   char path[PATH_MAX]; /* "": none */
 };
 
-static bool
-send_message (int socket, const struct message *message, const int *fds, size_t n)
-{
-  union {
-    char room[CMSG_SPACE (3 * sizeof (int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct iovec part = { (void *) message, sizeof *message };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-  if (n) {
-    header.msg_control = control.room;
-    header.msg_controllen = CMSG_SPACE (n * sizeof (int));
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN (n * sizeof (int));
-    memcpy (CMSG_DATA (cmsg), fds, n * sizeof (int));
-  }
-  ssize_t sent;
-  do
-    sent = sendmsg (socket, &header, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent == (ssize_t) sizeof *message;
-}
-
 int
 keeper_drain (struct keeper_link *link, int fd, struct capture *capture, const char *name, const char *path)
 {
@@ -209,7 +185,7 @@ keeper_drain (struct keeper_link *link, int fd, struct capture *capture, const c
   snprintf (message.name, sizeof message.name, "%s", name);
   snprintf (message.path, sizeof message.path, "%s", path ? path : "");
   int fds[3] = { fd, capture->memory_fd, capture->event_fd };
-  if (!send_message (link->socket, &message, fds, 3))
+  if (!descriptors_send (link->socket, &message, sizeof message, fds, 3))
     return -1;
   close (fd);
   return message.number;
@@ -220,7 +196,7 @@ keeper_finish (struct keeper_link *link, int number, const char *path)
 {
   struct message message = { .kind = MESSAGE_FINISH, .number = number };
   snprintf (message.path, sizeof message.path, "%s", path ? path : "");
-  return send_message (link->socket, &message, NULL, 0);
+  return descriptors_send (link->socket, &message, sizeof message, NULL, 0);
 }
 
 /* ---- the keeper itself ---- */
@@ -261,15 +237,10 @@ tell (struct house *house, const char *fmt, ...)
 static void
 receive_message (struct house *house)
 {
-  union {
-    char room[CMSG_SPACE (3 * sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  struct message message;
-  struct iovec part = { &message, sizeof message };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-                           .msg_controllen = sizeof control.room };
-  ssize_t n = recvmsg (house->socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  struct message message = { .number = 0 };
+  int fds[DESCRIPTORS_SENT];
+  size_t count;
+  ssize_t n = descriptors_receive (house->socket, &message, sizeof message, MSG_DONTWAIT, fds, &count);
   if (n == 0) {
     close (house->socket);
     house->socket = -1;
@@ -285,11 +256,8 @@ receive_message (struct house *house)
       }
     return;
   }
-  struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
-  int fds[3];
-  if (!cmsg || cmsg->cmsg_len != CMSG_LEN (sizeof fds))
+  if (count != 3)
     return;
-  memcpy (fds, CMSG_DATA (cmsg), sizeof fds);
   struct drain *drain = xcalloc (1, sizeof *drain);
   drain->number = message.number;
   memcpy (drain->name, message.name, sizeof drain->name);

@@ -1,6 +1,8 @@
-/* role-control.c - roles as a worker sees them: starting, stopping, watching; and
- * the role.* verbs.  The role's own side is role-process.c. */
+/* role-control.c - roles as a worker sees them: starting, stopping, watching.  The role.*
+ * verbs are in role-verbs.c, the role's own side in role-process.c. */
 #include "config.h"
+
+#include "role-control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,37 +25,10 @@
 #include "secret.h"
 #include "text.h"
 #include "units.h"
-#include "worker.h"
 
 #define LINE_MOST ((size_t) 1 << 20) /* of what a role says */
 
-/* Branches use roles at the same time: this guards what changes while the list of roles
- * stays as it is, which is as long as steps run.  Held for moments only. */
-static pthread_mutex_t roles_lock = PTHREAD_MUTEX_INITIALIZER;
-
-struct role_state {
-  struct role_state *older;
-  const struct role_def *def;
-  uint32_t index;              /* among `count` */
-  const char *name;            /* "hub", "hub[1]" */
-  bool of_test, external, running, drained;
-  bool shared;                 /* scope: run: another worker's */
-  bool paused;                 /* by role.pause */
-  int wait_status;             /* when it has ended */
-  pid_t pid;
-  int pid_fd;
-  struct capture control, output;
-  int control_number, output_number;
-  struct value args;           /* expanded; in `arena` */
-  struct value exports;        /* a map; in `arena` */
-  struct arena arena;
-  unsigned starts;
-  uint64_t cursor;             /* of the observations, for role.wait on the main thread */
-  unsigned users;              /* steps that are at work with it */
-  bool changing;               /* one of them starts it, and is the only one */
-  struct value user_where;     /* of the last that began */
-  uint64_t log_mark;           /* where the test began */
-};
+pthread_mutex_t roles_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- command line ---- */
 
@@ -308,10 +283,8 @@ spawn_role (struct context *context, struct role_state *role)
 
 /* ---- what a role says ---- */
 
-/* The next whole line at *cursor, which moves behind it.  1: a line; 0: none yet;
- * -1: bytes were lost before it (*cursor has moved to what is kept). */
-static int
-next_line (struct role_state *role, uint64_t *cursor, struct buffer *line)
+int
+role_next_line (struct role_state *role, uint64_t *cursor, struct buffer *line)
 {
   uint64_t from = *cursor;
   line->size = 0;
@@ -339,9 +312,8 @@ next_line (struct role_state *role, uint64_t *cursor, struct buffer *line)
   }
 }
 
-/* Parses {"what": …}; NULL when it is another line. */
-static const struct value *
-said (const struct buffer *line, const char *what, struct arena *arena)
+const struct value *
+role_said (const struct buffer *line, const char *what, struct arena *arena)
 {
   struct value *value = arena_alloc (arena, sizeof *value);
   char error[128];
@@ -389,8 +361,8 @@ last_words (struct role_state *role, struct buffer *out)
     buffer_printf (out, ": %.*s", (int) (text.size - start), text.data + start);
 }
 
-static bool
-has_ended (struct role_state *role)
+bool
+role_has_ended (struct role_state *role)
 {
   if (role->shared) /* not our child: who started it watches it */
     return false;
@@ -422,8 +394,8 @@ wait_ready (struct context *context, struct role_state *role)
   for (;;) {
     CLEANUP_ARENA struct arena arena = { 0 };
     const struct value *ready = NULL;
-    while (!ready && next_line (role, &role->cursor, &line) == 1) /* what follows is for role.wait */
-      ready = said (&line, "ready", &arena);
+    while (!ready && role_next_line (role, &role->cursor, &line) == 1) /* what follows is for role.wait */
+      ready = role_said (&line, "ready", &arena);
     if (ready) {
       struct value exports = value_copy (&role->arena, ready);
       pthread_mutex_lock (&roles_lock);
@@ -431,7 +403,7 @@ wait_ready (struct context *context, struct role_state *role)
       pthread_mutex_unlock (&roles_lock);
       return true;
     }
-    bool ended = has_ended (role);
+    bool ended = role_has_ended (role);
     if (ended && !capture_ended (&role->control)) {
       wait_drained (&role->control); /* it may have got ready before */
       if (capture_ended (&role->control))
@@ -467,8 +439,8 @@ wait_ready (struct context *context, struct role_state *role)
 
 /* ---- all roles of a suite or test ---- */
 
-static struct role_state *
-find_role (struct worker *worker, const char *name, uint32_t index)
+struct role_state *
+role_find (struct worker *worker, const char *name, uint32_t index)
 {
   for (struct role_state *role = worker->roles; role; role = role->older)
     if (strcmp (role->def->name, name) == 0 && role->index == index)
@@ -514,7 +486,7 @@ publish (struct context *context, const struct role_def *def)
   bool of_test = false;
   pthread_mutex_lock (&roles_lock);
   for (uint32_t i = 0; i < n; i++) {
-    struct role_state *role = find_role (context->worker, def->name, i);
+    struct role_state *role = role_find (context->worker, def->name, i);
     items[i] = role && role->exports.type == VALUE_MAP ? role->exports : empty;
     of_test |= role && role->of_test;
   }
@@ -529,10 +501,10 @@ roles_publish (struct context *context)
   const struct suite *suite = context->worker->suite;
   const struct planned *planned = context->test->planned;
   for (size_t i = 0; i < suite->role_count; i++)
-    if (find_role (context->worker, suite->roles[i].name, 0))
+    if (role_find (context->worker, suite->roles[i].name, 0))
       publish (context, &suite->roles[i]);
   for (size_t i = 0; planned && i < planned->test->role_count; i++)
-    if (find_role (context->worker, planned->test->roles[i].name, 0))
+    if (role_find (context->worker, planned->test->roles[i].name, 0))
       publish (context, &planned->test->roles[i]);
 }
 
@@ -628,7 +600,7 @@ await (struct context *context, const struct role_def *def)
 {
   uint32_t n = def->count ? def->count : 1;
   for (uint32_t i = 0; i < n; i++) {
-    struct role_state *role = find_role (context->worker, def->name, i);
+    struct role_state *role = role_find (context->worker, def->name, i);
     if (role && role->running && !role->shared && !wait_ready (context, role))
       return false;
   }
@@ -669,12 +641,11 @@ roles_start (struct context *context, const struct role_def *roles, size_t count
   return fine;
 }
 
-/* Waits until the process has ended, at most so long. */
-static bool
-wait_end (struct role_state *role, int64_t ns)
+bool
+role_wait_end (struct role_state *role, int64_t ns)
 {
   int64_t end = clock_now_ns () + ns;
-  while (!has_ended (role)) {
+  while (!role_has_ended (role)) {
     int64_t left = end - clock_now_ns ();
     if (left <= 0)
       return false;
@@ -705,19 +676,17 @@ release_process (struct worker *worker, struct role_state *role)
   }
 }
 
-/* Ends the process by SIGTERM within its grace time, else by SIGKILL; false: it
- * had to be killed or did not end well, `why` says. */
-static bool
-stop_role (struct role_state *role, struct buffer *why)
+bool
+role_end (struct role_state *role, struct buffer *why)
 {
-  if (has_ended (role))
+  if (role_has_ended (role))
     return true;
   kill (role->pid, SIGCONT);
   kill (role->pid, SIGTERM);
-  if (!wait_end (role, DEFAULT_GRACE_NS)) {
+  if (!role_wait_end (role, DEFAULT_GRACE_NS)) {
     kill_descendants (role->pid, 0);
     kill (role->pid, SIGKILL);
-    wait_end (role, DEFAULT_GRACE_NS);
+    role_wait_end (role, DEFAULT_GRACE_NS);
     buffer_lit (why, "did not end within its grace time of 5 s after SIGTERM and was killed");
     return false;
   }
@@ -726,6 +695,16 @@ stop_role (struct role_state *role, struct buffer *why)
   describe_end (role->wait_status, why);
   buffer_lit (why, " when it was stopped");
   return false;
+}
+
+bool
+role_restart (struct context *context, struct role_state *role)
+{
+  release_process (context->worker, role);
+  if (!expand_args (context, role) || !spawn_role (context, role) || !wait_ready (context, role))
+    return false;
+  publish (context, role->def);
+  return true;
 }
 
 static void
@@ -747,8 +726,8 @@ roles_stop (struct context *context, bool of_test_only)
       continue;
     }
     CLEANUP_BUFFER struct buffer why = { 0 };
-    bool was_running = role->running && !role->shared && !has_ended (role);
-    if (was_running && !stop_role (role, &why))
+    bool was_running = role->running && !role->shared && !role_has_ended (role);
+    if (was_running && !role_end (role, &why))
       test_warning (context->test, "role %s %s", role->name, buffer_text (&why));
     *link = role->older;
     free_role (worker, role);
@@ -770,7 +749,7 @@ const char *
 roles_dead (struct worker *worker, struct arena *arena)
 {
   for (struct role_state *role = worker->roles; role; role = role->older)
-    if (role->running && !role->shared && has_ended (role)) {
+    if (role->running && !role->shared && role_has_ended (role)) {
       CLEANUP_BUFFER struct buffer text = { 0 };
       buffer_printf (&text, "role %s ", role->name);
       describe_end (role->wait_status, &text);
@@ -783,7 +762,7 @@ roles_dead (struct worker *worker, struct arena *arena)
 bool
 role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view)
 {
-  struct role_state *role = find_role (worker, name, index);
+  struct role_state *role = role_find (worker, name, index);
   if (!role || !role->drained)
     return false;
   *view = (struct role_view) { role->pid, &role->exports, &role->control, &role->output };
@@ -832,8 +811,8 @@ roles_own (const struct worker *worker, pid_t pid)
   return false;
 }
 
-static size_t
-log_since (struct role_state *role, uint64_t from, size_t most, struct buffer *out)
+size_t
+role_log_since (struct role_state *role, uint64_t from, size_t most, struct buffer *out)
 {
   uint64_t total = capture_total (&role->output);
   if (total > from + most)
@@ -854,547 +833,11 @@ roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs)
   *logs = arena_array (arena, n + 1, sizeof **logs);
   for (struct role_state *role = worker->roles; role; role = role->older) {
     CLEANUP_BUFFER struct buffer text = { 0 };
-    if (!role->drained || !log_since (role, role->log_mark, LOG_TAIL, &text))
+    if (!role->drained || !role_log_since (role, role->log_mark, LOG_TAIL, &text))
       continue;
     (*logs)[count++] = (struct event_log) { .name = arena_strdup (arena, role->name),
                                             .text = arena_copy (arena, text.data, text.size),
                                             .text_size = text.size, .file = log_path (worker, role, arena) };
   }
   return count;
-}
-
-/* ---- role.* ---- */
-
-struct role_args { const char *role; int64_t index; };
-struct quiet_args { struct role_args role; struct runner_duration time; struct runner_pattern match; };
-
-#define ROLE_ROWS(type, prefix)                                                                        \
-  RUNNER_PARAM_AS ("role", type, prefix role, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY,              \
-                   .help = "name of the role"),                                                        \
-  RUNNER_PARAM_AS ("index", type, prefix index, .min = "0", .help = "which of them, from 0, if the role has a count")
-
-static const struct runner_param role_params[] = { ROLE_ROWS (struct role_args, ), { 0 } };
-static const struct runner_param quiet_params[] = {
-  ROLE_ROWS (struct quiet_args, role.),
-  RUNNER_PARAM_AS ("for", struct quiet_args, time, .flags = RUNNER_REQUIRED, .help = "how long nothing may come"),
-  RUNNER_PARAM_AS ("match", struct quiet_args, match, .help = "what may not come; left out: any observation"),
-  { 0 }
-};
-
-/* What a verb needs of the role, besides that there is one whose process is ours. */
-enum need { NEEDS_PROCESS = 1, NEEDS_OWN = 2, NEEDS_ALONE = 4 };
-
-/* With the lock held: may the step be at work with it?  RUNNER_PASS, or why not. */
-static int
-may_use (struct runner_step *step, const struct role_state *role, unsigned need)
-{
-  if (role->external)
-    return runner_skip (step, "role %s is a system that runs elsewhere (--target): its process is not ours",
-                        role->name);
-  if ((need & NEEDS_ALONE) ? role->users > 0 : role->changing) {
-    CLEANUP_BUFFER struct buffer place = { 0 };
-    place_print (&place, &role->user_where);
-    return runner_error (step, "role %s is in use at %s", role->name, buffer_text (&place));
-  }
-  if ((need & NEEDS_PROCESS) && !role->running)
-    return runner_error (step, "role %s does not run", role->name);
-  if ((need & NEEDS_OWN) && role->shared)
-    return runner_error (step, "role %s is used by the whole run (scope: run): no suite can start, stop or pause it",
-                         role->name);
-  return RUNNER_PASS;
-}
-
-/* Does the work on the role that the step names.  As with handles, nobody waits: who starts
- * a role is the only one to use it. */
-static int
-with_role (struct runner_step *step, const struct role_args *args, unsigned need,
-           int (*work) (struct runner_step *step, struct role_state *role, const void *args), const void *more)
-{
-  struct role_state *role = find_role (step->context->worker, args->role, (uint32_t) args->index);
-  if (!role)
-    return runner_error (step, "there is no role %s%s", args->role, args->index ? " of that index" : "");
-  pthread_mutex_lock (&roles_lock);
-  int outcome = may_use (step, role, need);
-  if (outcome == RUNNER_PASS) {
-    role->users++;
-    role->changing = need & NEEDS_ALONE;
-    role->user_where = step->where;
-  }
-  pthread_mutex_unlock (&roles_lock);
-  if (outcome != RUNNER_PASS)
-    return outcome;
-  outcome = work (step, role, more);
-  pthread_mutex_lock (&roles_lock);
-  role->users--;
-  role->changing = false;
-  pthread_mutex_unlock (&roles_lock);
-  return outcome;
-}
-
-static int
-start_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  struct context *context = step->context;
-  struct verdict before = context->test->verdict;
-  (void) args;
-  if (!has_ended (role))
-    return runner_error (step, "role %s runs already", role->name);
-  release_process (context->worker, role);
-  if (expand_args (context, role) && spawn_role (context, role) && wait_ready (context, role)) {
-    publish (context, role->def);
-    return RUNNER_PASS;
-  }
-  step->expired |= context->test->verdict.expired;
-  int outcome = runner_error (step, "%s", context->test->verdict.message);
-  context->test->verdict = before;
-  return outcome;
-}
-
-static int
-role_start (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_OWN | NEEDS_ALONE, start_one, NULL);
-}
-
-static int
-stop_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  CLEANUP_BUFFER struct buffer why = { 0 };
-  (void) args;
-  if (!stop_role (role, &why))
-    return runner_fail (step, "role %s %s", role->name, buffer_text (&why));
-  return RUNNER_PASS;
-}
-
-static int
-role_stop (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, stop_one, NULL);
-}
-
-/* As long as it was not waited for, its process id is its own.  0: sent, or it has ended. */
-static int
-send_signal (struct role_state *role, int signal)
-{
-  pthread_mutex_lock (&roles_lock);
-  int result = role->running ? kill (role->pid, signal) : 0;
-  role->paused = signal == SIGSTOP && role->running;
-  pthread_mutex_unlock (&roles_lock);
-  return result;
-}
-
-static int
-kill_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (!has_ended (role))
-    kill_descendants (role->pid, 0);
-  send_signal (role, SIGKILL);
-  if (!wait_end (role, DEFAULT_GRACE_NS))
-    return runner_error (step, "role %s does not end by SIGKILL", role->name);
-  return RUNNER_PASS;
-}
-
-static int
-role_kill (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, kill_one, NULL);
-}
-
-static int
-pause_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (send_signal (role, SIGSTOP) < 0)
-    return runner_error (step, "role %s: %s", role->name, strerror (errno));
-  return RUNNER_PASS;
-}
-
-static int
-resume_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (send_signal (role, SIGCONT) < 0)
-    return runner_error (step, "role %s: %s", role->name, strerror (errno));
-  return RUNNER_PASS;
-}
-
-/* Waits until a role ends by itself: that is then expected, and no failure. */
-static int
-await_end (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (role->pid_fd < 0)
-    return runner_error (step, "role %s was not started", role->name);
-  while (!has_ended (role)) {
-    struct pollfd fd = { .fd = role->pid_fd, .events = POLLIN };
-    if (runner_poll (step, &fd, 1, -1) < 0)
-      return runner_expired (step, "waiting for the end of role %s", role->name);
-  }
-  if (WIFSIGNALED (role->wait_status)) {
-    runner_put_null (&step->out, "exit");
-    runner_put_string (&step->out, "signal",
-                       arena_printf (step->arena, "SIG%s", sigabbrev_np (WTERMSIG (role->wait_status))));
-  }
-  else {
-    runner_put_int (&step->out, "exit", WEXITSTATUS (role->wait_status));
-    runner_put_null (&step->out, "signal");
-  }
-  return RUNNER_PASS;
-}
-
-static int
-role_ended (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_OWN, await_end, NULL);
-}
-
-static int
-role_pause (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, pause_one, NULL);
-}
-
-static int
-role_resume (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, resume_one, NULL);
-}
-
-/* Puts the next observation as the step's result.  1, 0: none yet, -1: some were lost. */
-static int
-next_observation (struct runner_step *step, struct role_state *role, uint64_t *cursor, struct buffer *line,
-                  struct arena *arena)
-{
-  int got;
-  while ((got = next_line (role, cursor, line)) == 1) {
-    arena_reset (arena);
-    const struct value *seen = said (line, "observe", arena);
-    if (!seen || seen->type != VALUE_MAP)
-      continue;
-    runner_put_reset (&step->out);
-    for (size_t i = 0; i < seen->count; i++)
-      runner_put_node (&step->out, seen->members[i].key.string,
-                       (const struct runner_node *) &seen->members[i].value);
-    return 1;
-  }
-  return got;
-}
-
-/* Waits for more to read; 1: there may be, 0: time over or the role ended, -1: stop. */
-static int
-wait_more (struct runner_step *step, struct role_state *role, int64_t ns)
-{
-  struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN } };
-  uint64_t count;
-  /* the counter may be read by another suite or branch: look again soon */
-  const int64_t soon = INT64_C (20) * 1000000;
-  bool alone = !role->shared && step->context == &step->context->worker->context;
-  if (!alone && (ns < 0 || ns > soon))
-    ns = soon;
-  int ready = runner_poll (step, fds, 1, ns);
-  if (ready > 0 && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-    return -1;
-  return ready;
-}
-
-static int
-lost_some (struct runner_step *step, const struct role_state *role)
-{
-  return runner_error (step, "role %s said more than is kept: observations that could have matched are lost", role->name);
-}
-
-/* ---- how far each branch has read ---- */
-
-/* The main thread's position is the role's own; each branch that reads has its own. */
-struct role_cursor {
-  struct role_cursor *next;
-  struct role_state *role;
-  unsigned starts;         /* of the role, when it was read: a new process begins anew */
-  uint64_t at;
-};
-
-static uint64_t *
-cursor_of (struct context *context, struct role_state *role)
-{
-  if (context == &context->worker->context)
-    return &role->cursor;
-  struct role_cursor *cursor = context->cursors;
-  while (cursor && cursor->role != role)
-    cursor = cursor->next;
-  if (!cursor) {
-    cursor = xcalloc (1, sizeof *cursor);
-    *cursor = (struct role_cursor) { .next = context->cursors, .role = role };
-    context->cursors = cursor;
-  }
-  if (cursor->starts != role->starts) {
-    cursor->starts = role->starts;
-    cursor->at = role->cursor;
-  }
-  return &cursor->at;
-}
-
-void
-roles_branch (struct context *branch, const struct context *parent)
-{
-  for (const struct role_cursor *cursor = parent->cursors; cursor; cursor = cursor->next) {
-    struct role_cursor *copy = xcalloc (1, sizeof *copy);
-    *copy = *cursor;
-    copy->next = branch->cursors;
-    branch->cursors = copy;
-  }
-}
-
-void
-roles_join (struct context *parent, struct context *branch, bool kept)
-{
-  while (branch->cursors) {
-    struct role_cursor *cursor = branch->cursors;
-    branch->cursors = cursor->next;
-    uint64_t *before = cursor_of (parent, cursor->role);
-    if (kept && cursor->starts == cursor->role->starts && cursor->at > *before)
-      *before = cursor->at;
-    free (cursor);
-  }
-}
-
-/* Was it seen to end?  Whether it ended by itself is asked between tests. */
-static bool
-is_over (const struct role_state *role)
-{
-  pthread_mutex_lock (&roles_lock);
-  bool running = role->running;
-  pthread_mutex_unlock (&roles_lock);
-  return !running;
-}
-
-static int
-read_until_match (struct runner_step *step, struct role_state *role, uint64_t *cursor)
-{
-  CLEANUP_BUFFER struct buffer line = { 0 };
-  CLEANUP_ARENA struct arena arena = { 0 };
-  for (;;) {
-    int got;
-    bool over = capture_ended (&role->control); /* asked before it is read to the end */
-    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
-      int holds = runner_result_holds (step);
-      if (holds != 0)
-        return holds > 0 ? RUNNER_PASS : RUNNER_ERROR;
-    }
-    if (got < 0)
-      return lost_some (step, role);
-    runner_put_reset (&step->out);
-    if (over && is_over (role))
-      return runner_fail (step, "role %s has ended, and said nothing that matches", role->name);
-    if (wait_more (step, role, -1) < 0)
-      return runner_expired (step, "waiting for an observation of role %s", role->name);
-  }
-}
-
-static int
-wait_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (!role->drained)
-    return runner_error (step, "role %s does not run", role->name);
-  return read_until_match (step, role, cursor_of (step->context, role));
-}
-
-static int
-role_wait (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, 0, wait_one, NULL);
-}
-
-static int
-was_not_quiet (struct runner_step *step, const struct role_state *role)
-{
-  CLEANUP_BUFFER struct buffer shown = { 0 };
-  struct value seen = out_peek (&step->out);
-  value_show (&shown, &seen, 500);
-  return runner_fail (step, "role %s should be quiet, but said %s", role->name, buffer_text (&shown));
-}
-
-static int
-read_quiet (struct runner_step *step, struct role_state *role, const struct quiet_args *a, uint64_t *cursor)
-{
-  CLEANUP_BUFFER struct buffer line = { 0 };
-  CLEANUP_ARENA struct arena arena = { 0 };
-  int64_t end = clock_now_ns () + a->time.ns;
-  for (;;) {
-    int got;
-    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
-      int matches = runner_match (step, a->match, &step->out);
-      if (matches != 0)
-        return matches < 0 ? RUNNER_ERROR : was_not_quiet (step, role);
-    }
-    runner_put_reset (&step->out);
-    if (got < 0)
-      return lost_some (step, role);
-    int64_t left = end - clock_now_ns ();
-    if (left <= 0)
-      return RUNNER_PASS;
-    if (wait_more (step, role, left) < 0)
-      return runner_expired (step, "watching role %s", role->name);
-  }
-}
-
-static int
-quiet_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  return read_quiet (step, role, args, cursor_of (step->context, role));
-}
-
-static int
-role_quiet (struct runner_step *step, const void *args)
-{
-  const struct quiet_args *a = args;
-  return with_role (step, &a->role, NEEDS_PROCESS, quiet_one, a);
-}
-
-static int
-log_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  if (!role->drained)
-    return runner_error (step, "role %s does not run", role->name);
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  log_since (role, role->log_mark, 2 * CAPTURE_PART, &text);
-  const char *log = buffer_text (&text);
-  runner_put_text (&step->out, "text", log, text.size);
-  runner_put_list (&step->out, "lines");
-  for (size_t i = 0; i < text.size;) {
-    const char *end = memchr (log + i, '\n', text.size - i);
-    size_t n = end ? (size_t) (end - log) - i : text.size - i;
-    runner_put_text (&step->out, NULL, log + i, n);
-    i += n + 1;
-  }
-  runner_put_end (&step->out);
-  return RUNNER_PASS;
-}
-
-static int
-role_log (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, 0, log_one, NULL);
-}
-
-/* A number behind `key` in /proc/PID/FILE; -1: none. */
-static int64_t
-proc_number (pid_t pid, const char *file, const char *key)
-{
-  char path[64], line[256];
-  snprintf (path, sizeof path, "/proc/%d/%s", (int) pid, file);
-  FILE *stream = fopen (path, "re");
-  int64_t number = -1;
-  while (stream && fgets (line, sizeof line, stream))
-    if (strncmp (line, key, strlen (key)) == 0)
-      number = strtoll (line + strlen (key), NULL, 10);
-  if (stream)
-    fclose (stream);
-  return number;
-}
-
-static double
-cpu_seconds (pid_t pid)
-{
-  char path[64], line[1024];
-  unsigned long user = 0, system = 0;
-  snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
-  FILE *stream = fopen (path, "re");
-  const char *rest = stream && fgets (line, sizeof line, stream) ? strrchr (line, ')') : NULL;
-  /* fields 14 and 15 of proc(5), counted behind the name */
-  if (rest && sscanf (rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-    user = system = 0;
-  if (stream)
-    fclose (stream);
-  return (double) (user + system) / (double) sysconf (_SC_CLK_TCK);
-}
-
-static int64_t
-open_descriptors (pid_t pid)
-{
-  struct stat st;
-  char path[64];
-  int64_t count = 0;
-  for (int fd = 0; fd < 1 << 16; fd++) {
-    snprintf (path, sizeof path, "/proc/%d/fd/%d", (int) pid, fd);
-    if (lstat (path, &st) == 0)
-      count++;
-    else if (fd > count + 4096)
-      break;
-  }
-  return count;
-}
-
-static int
-stats_of_one (struct runner_step *step, struct role_state *role, const void *args)
-{
-  (void) args;
-  runner_put_int (&step->out, "pid", role->pid);
-  runner_put_int (&step->out, "memory", proc_number (role->pid, "status", "VmRSS:") * 1024);
-  runner_put_int (&step->out, "memory_peak", proc_number (role->pid, "status", "VmHWM:") * 1024);
-  runner_put_int (&step->out, "threads", proc_number (role->pid, "status", "Threads:"));
-  runner_put_int (&step->out, "descriptors", open_descriptors (role->pid));
-  runner_put_float (&step->out, "cpu", cpu_seconds (role->pid));
-  return RUNNER_PASS;
-}
-
-static int
-role_stats (struct runner_step *step, const void *args)
-{
-  return with_role (step, args, NEEDS_PROCESS, stats_of_one, NULL);
-}
-
-#define FIELDS(table) .result = table, .result_count = sizeof table / sizeof *table - 1
-#define PARAMS(table, type) { .rows = table, .count = sizeof table / sizeof *table - 1, .args_size = sizeof (type) }
-
-static const struct runner_field log_fields[] = {
-  { .name = "text", .type = RUNNER_TEXT, .help = "what the role printed since the test began" },
-  { .name = "lines", .type = RUNNER_LIST, .help = "the same, line by line" },
-  { 0 }
-};
-static const struct runner_field ended_fields[] = {
-  { .name = "exit", .type = RUNNER_INT, .help = "its exit status; null when a signal ended it" },
-  { .name = "signal", .type = RUNNER_TEXT, .help = "the signal's name (SIGSEGV), or null" },
-  { 0 }
-};
-static const struct runner_field stats_fields[] = {
-  { .name = "pid", .type = RUNNER_INT, .help = "process id" },
-  { .name = "memory", .type = RUNNER_INT, .help = "resident memory in bytes" },
-  { .name = "memory_peak", .type = RUNNER_INT, .help = "its highest value so far" },
-  { .name = "threads", .type = RUNNER_INT, .help = "number of threads" },
-  { .name = "descriptors", .type = RUNNER_INT, .help = "open file descriptors" },
-  { .name = "cpu", .type = RUNNER_FLOAT, .help = "seconds of processor time" },
-  { 0 }
-};
-
-const struct verb *
-role_verb_table (size_t *count)
-{
-  static const struct verb verbs[] = {
-    { .name = "role.start", .help = "starts a role, on the addresses it had before", .run = role_start,
-      .params = PARAMS (role_params, struct role_args), .flags = VERB_OWN_TIME },
-    { .name = "role.stop", .help = "ends a role by SIGTERM", .run = role_stop,
-      .params = PARAMS (role_params, struct role_args) },
-    { .name = "role.kill", .help = "ends a role by SIGKILL", .run = role_kill,
-      .params = PARAMS (role_params, struct role_args) },
-    { .name = "role.ended", .help = "waits until a role has ended by itself", .run = role_ended,
-      .params = PARAMS (role_params, struct role_args), FIELDS (ended_fields) },
-    { .name = "role.pause", .help = "stops a role where it is (SIGSTOP)", .run = role_pause,
-      .params = PARAMS (role_params, struct role_args) },
-    { .name = "role.resume", .help = "lets a paused role go on (SIGCONT)", .run = role_resume,
-      .params = PARAMS (role_params, struct role_args) },
-    { .name = "role.wait", .help = "waits for an observation of a role that the expectations hold for",
-      .run = role_wait, .params = PARAMS (role_params, struct role_args),
-      .flags = RUNNER_RECEIVES | RUNNER_OPEN_RESULT },
-    { .name = "role.quiet", .help = "a role may make no observation that matches", .run = role_quiet,
-      .params = PARAMS (quiet_params, struct quiet_args), .flags = RUNNER_RECEIVES | RUNNER_OPEN_RESULT },
-    { .name = "role.log", .help = "reads what a role has printed since the test began", .run = role_log,
-      .params = PARAMS (role_params, struct role_args), FIELDS (log_fields) },
-    { .name = "role.stats", .help = "reads the memory, threads, descriptors and processor time of a role",
-      .run = role_stats, .params = PARAMS (role_params, struct role_args), FIELDS (stats_fields) },
-  };
-  *count = sizeof verbs / sizeof *verbs;
-  return verbs;
 }

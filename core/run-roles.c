@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "json.h"
 #include "worker.h"
 
@@ -83,32 +84,7 @@ struct work {
   const char *log_folder;
 };
 
-/* One message: JSON, and the four descriptors of a role's output. */
-static bool
-send_word (int socket, const struct buffer *text, const int *fds, size_t n)
-{
-  union {
-    char room[CMSG_SPACE (4 * sizeof (int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct iovec part = { text->data, text->size };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-  if (n) {
-    header.msg_control = control.room;
-    header.msg_controllen = CMSG_SPACE (n * sizeof (int));
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN (n * sizeof (int));
-    memcpy (CMSG_DATA (cmsg), fds, n * sizeof (int));
-  }
-  ssize_t sent;
-  do
-    sent = sendmsg (socket, &header, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent == (ssize_t) text->size;
-}
-
+/* One message: JSON, and the four descriptors of its output. */
 static bool
 tell_role (const struct work *work, size_t number, const struct role_view *view)
 {
@@ -117,7 +93,7 @@ tell_role (const struct work *work, size_t number, const struct role_view *view)
   json_write (&text, view->exports);
   buffer_putc (&text, '}');
   int fds[] = { view->control->memory_fd, view->control->event_fd, view->output->memory_fd, view->output->event_fd };
-  return text.size <= WORD_MOST && send_word (work->socket, &text, fds, 4);
+  return text.size <= WORD_MOST && descriptors_send (work->socket, text.data, text.size, fds, 4);
 }
 
 static void
@@ -129,7 +105,7 @@ tell_failure (const struct work *work, const struct verdict *verdict)
   buffer_lit (&text, "{\"failed\":");
   json_write_string (&text, why.data, why.size);
   buffer_putc (&text, '}');
-  send_word (work->socket, &text, NULL, 0);
+  descriptors_send (work->socket, text.data, text.size, NULL, 0);
 }
 
 /* Does one that is not yet started have to come before it? */
@@ -204,18 +180,10 @@ work_roles (void *data, struct keeper_link *link)
 static int
 receive_word (struct run_roles *roles, char *error, size_t error_size)
 {
-  union {
-    char room[CMSG_SPACE (4 * sizeof (int))];
-    struct cmsghdr align;
-  } control;
   static char text[WORD_MOST];
-  struct iovec part = { text, sizeof text };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-                           .msg_controllen = sizeof control.room };
-  ssize_t n;
-  do
-    n = recvmsg (roles->socket, &header, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
+  int fds[DESCRIPTORS_SENT];
+  size_t count;
+  ssize_t n = descriptors_receive (roles->socket, text, sizeof text, 0, fds, &count);
   struct value word;
   char why[128];
   if (n <= 0 || !json_parse (&roles->arena, text, (size_t) n, &word, why, sizeof why))
@@ -226,12 +194,9 @@ receive_word (struct run_roles *roles, char *error, size_t error_size)
     snprintf (error, error_size, "%s", failed->type == VALUE_STRING ? failed->string : "?");
     return 0;
   }
-  struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header);
-  int fds[4];
-  if (!number || !pid || !exports || number->integer < 0 || (size_t) number->integer >= roles->count || !cmsg
-      || cmsg->cmsg_len != CMSG_LEN (sizeof fds))
+  if (!number || !pid || !exports || number->integer < 0 || (size_t) number->integer >= roles->count
+      || count != 4)
     return -1;
-  memcpy (fds, CMSG_DATA (cmsg), sizeof fds);
   struct run_role *role = &roles->items[number->integer];
   role->pid = (pid_t) pid->integer;
   role->exports = *exports;

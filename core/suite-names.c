@@ -11,26 +11,37 @@
 /* Names that are defined at a place: a stack, popped when a scope ends. */
 struct names {
   const char **items;
+  const struct value **values; /* what is known of each */
   size_t count, room;
 };
 
 struct checker {
   struct reader *reader;
+  bool faulty;    /* the structure has faults: other names may be meant to be defined, too */
   struct names names;
   bool in_result; /* `result` is defined here */
   const struct step **deferred;
   size_t deferred_count, deferred_room;
 };
 
+/* `value`: null, or a map whose keys are all that it can have. */
 static void
-define (struct checker *checker, const char *name)
+define_as (struct checker *checker, const char *name, const struct value *value)
 {
   struct names *names = &checker->names;
   if (names->count == names->room) {
     names->room = names->room ? names->room * 2 : 32;
     names->items = xrealloc (names->items, names->room, sizeof *names->items);
+    names->values = xrealloc (names->values, names->room, sizeof *names->values);
   }
+  names->values[names->count] = value;
   names->items[names->count++] = name;
+}
+
+static void
+define (struct checker *checker, const char *name)
+{
+  define_as (checker, name, &value_null);
 }
 
 static void
@@ -41,6 +52,33 @@ define_keys (struct checker *checker, const struct value *map)
       define (checker, map->members[i].key.string);
 }
 
+/* Is it a key somewhere?  Then what is wrong may be why it is not defined. */
+static bool
+stands_in (const struct value *tree, const char *name, size_t size)
+{
+  bool found = false;
+  if (tree->type == VALUE_MAP)
+    for (size_t i = 0; i < tree->count && !found; i++)
+      found = (tree->members[i].key.size == size && memcmp (tree->members[i].key.string, name, size) == 0)
+              || stands_in (&tree->members[i].value, name, size);
+  else if (tree->type == VALUE_LIST)
+    for (size_t i = 0; i < tree->count && !found; i++)
+      found = stands_in (&tree->items[i], name, size);
+  return found;
+}
+
+static bool
+may_be_meant (const struct checker *checker, const char *name, size_t size)
+{
+  const struct reader *reader = checker->reader;
+  if (!checker->faulty)
+    return false;
+  bool found = reader->incomplete || stands_in (reader->root, name, size);
+  for (size_t i = 0; i < reader->libraries->count && !found; i++)
+    found = stands_in (&reader->libraries->roots[i], name, size);
+  return found;
+}
+
 static const struct value *
 lookup (void *data, const char *name, size_t size)
 {
@@ -49,8 +87,8 @@ lookup (void *data, const char *name, size_t size)
     return &value_null;
   for (size_t i = checker->names.count; i-- > 0;)
     if (strlen (checker->names.items[i]) == size && memcmp (checker->names.items[i], name, size) == 0)
-      return &value_null;
-  return NULL;
+      return checker->names.values[i];
+  return may_be_meant (checker, name, size) ? &value_null : NULL;
 }
 
 static void
@@ -150,7 +188,7 @@ check_role_name (struct checker *checker, const struct step *step)
   if (name->type == VALUE_MAP)
     name = value_get (name, "role");
   if (name && name->type == VALUE_STRING && !(name->flags & VALUE_DYNAMIC)
-      && !has_role (checker->reader->suite, name, names, 64))
+      && !has_role (checker->reader->suite, name, names, 64) && !may_be_meant (checker, name->string, name->size))
     fault_unknown (checker->reader->faults, name, "role", name->string, names);
 }
 
@@ -228,11 +266,26 @@ check_roles (struct checker *checker, const struct role_def *roles, size_t count
     check_tree (checker, roles[i].args);
 }
 
+/* A map of the names that a role of that type exports, as its table has them. */
+static const struct value *
+exports_of (struct checker *checker, const struct role_def *role)
+{
+  const struct role_type *type = role->type;
+  if (!type || !type->export_count || role->count)
+    return &value_null;
+  struct member *members = arena_array (checker->reader->arena, type->export_count, sizeof *members);
+  for (size_t i = 0; i < type->export_count; i++)
+    members[i] = (struct member) { value_string (type->exports[i].name), value_null };
+  struct value *map = arena_alloc (checker->reader->arena, sizeof *map);
+  *map = (struct value) { .type = VALUE_MAP, .count = type->export_count, .members = members };
+  return map;
+}
+
 static void
 define_roles (struct checker *checker, const struct role_def *roles, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    define (checker, roles[i].name);
+    define_as (checker, roles[i].name, exports_of (checker, &roles[i]));
 }
 
 static void
@@ -404,10 +457,10 @@ check_run_scope (struct reader *reader)
 }
 
 void
-check_names (struct reader *reader)
+check_names (struct reader *reader, bool faulty)
 {
   struct suite *suite = reader->suite;
-  struct checker checker = { .reader = reader };
+  struct checker checker = { .reader = reader, .faulty = faulty };
   order_vars (reader);
   check_circle (reader, suite->roles, suite->role_count);
   check_run_scope (reader);
@@ -438,5 +491,6 @@ check_names (struct reader *reader)
   check_steps (&checker, suite->teardown);
   check_deferred (&checker);
   free (checker.names.items);
+  free (checker.names.values);
   free (checker.deferred);
 }

@@ -4,6 +4,13 @@
 
 #include "suite.h"
 
+#define LIBRARIES_MOST 100
+
+struct libraries {
+  struct value roots[LIBRARIES_MOST];
+  size_t count;
+};
+
 struct reader {
   struct suite *suite;
   struct arena *arena;         /* the suite's */
@@ -14,6 +21,9 @@ struct reader {
   unsigned depth;              /* of nested groups */
   char missing[16][80];        /* plugins that could not be had: told once */
   size_t missing_count;
+  const struct value *root;    /* of the suite's document */
+  struct libraries *libraries;
+  bool incomplete;             /* a library could not be read: what it defines is not known */
 };
 
 /* The plugin of a verb or role ("tcp" of "tcp.send"), or NULL: told once. */
@@ -28,8 +38,9 @@ struct steps read_steps (struct reader *reader, const struct value *list, const 
 /* The type of a keyword's parameter by its name, kept; NULL: unknown. */
 const char *keyword_type (const struct value *type);
 
-/* suite-names.c: expressions, and the names they use. */
-void check_names (struct reader *reader);
+/* suite-names.c: expressions, and the names they use.  `faulty`: the structure has faults; what
+ * could only follow from them is not told. */
+void check_names (struct reader *reader, bool faulty);
 
 /* The verbs of the core itself (log, sleep, role.start, …), ends with a name of NULL. */
 extern const struct verb *const core_verbs;

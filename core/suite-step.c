@@ -180,8 +180,62 @@ check_name (struct reader *reader, const struct value *key, const char *what)
     fault_add (reader->faults, key, "%s: \"result\" is the name of a step's own result: choose another", what);
 }
 
+/* A fault when the verb's result has no such field, as far as that can be known. */
 static void
-check_save (struct reader *reader, const struct value *save)
+check_result_name (struct reader *reader, const struct step *step, const struct value *where, const char *name,
+                   size_t size, const char *what)
+{
+  const char *names[128];
+  size_t n = 0;
+  bool known = false;
+  if (step->kind != STEP_VERB || !step->verb->result || (step->verb->flags & RUNNER_OPEN_RESULT))
+    return;
+  for (; n < step->verb->result_count && n < 127; n++) {
+    names[n] = step->verb->result[n].name;
+    known |= strlen (names[n]) == size && memcmp (names[n], name, size) == 0;
+  }
+  names[n] = NULL;
+  if (!known) {
+    char of[160], shown[160];
+    snprintf (of, sizeof of, "%s: the result of %s has no", what, step->verb->name);
+    snprintf (shown, sizeof shown, "%.*s", (int) size, name);
+    fault_unknown (reader->faults, where, of, shown, names);
+  }
+}
+
+/* `expect` names fields that the verb's result does not have? */
+static void
+check_result_names (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
+{
+  for (size_t i = 0; pattern->type == VALUE_MAP && i < pattern->count; i++) {
+    const struct value *key = &pattern->members[i].key;
+    if (!(key->flags & VALUE_DYNAMIC) && !(key->size && key->string[0] == '$'))
+      check_result_name (reader, step, key, key->string, key->size, what);
+  }
+}
+
+static bool
+in_name (char c)
+{
+  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* `$.statsu`: the first member that a path goes to.  Other paths are looked at when there is a result. */
+static void
+check_saved_path (struct reader *reader, const struct step *step, const struct value *path)
+{
+  const char *name = path->string + 2;
+  size_t size = 0;
+  if (path->size < 3 || memcmp (path->string, "$.", 2) != 0 || step->fails)
+    return;
+  while (size < path->size - 2 && in_name (name[size]))
+    size++;
+  if (size && (size == path->size - 2 || name[size] == '.' || name[size] == '['))
+    check_result_name (reader, step, path, name, size, "save");
+}
+
+static void
+check_save (struct reader *reader, const struct step *step, const struct value *save)
 {
   if (save->type != VALUE_MAP) {
     fault_add (reader->faults, save, "save: expected a map {name: PATH} or {name: \"${…}\"}");
@@ -200,7 +254,42 @@ check_save (struct reader *reader, const struct value *save)
     struct arena arena = { 0 };
     if (!path_compile (&arena, m->value.string, m->value.size, error, sizeof error))
       fault_add (reader->faults, &m->value, "save: %s: %s", m->key.string, error);
+    else
+      check_saved_path (reader, step, &m->value);
     arena_free (&arena);
+  }
+}
+
+/* The number of rows that a list or range of `each` gives, as it is written; -1: not known yet. */
+static int64_t
+written_rows (const struct value *value)
+{
+  long long from, to;
+  char end;
+  if (value->type == VALUE_LIST)
+    return (int64_t) value->count;
+  if (value->type != VALUE_STRING || (value->flags & VALUE_DYNAMIC)
+      || sscanf (value->string, "%lld..%lld%c", &from, &to, &end) != 2)
+    return -1;
+  if (to < from)
+    return 0;
+  return (uint64_t) to - (uint64_t) from >= INT64_MAX ? -1 : (int64_t) ((uint64_t) to - (uint64_t) from) + 1;
+}
+
+static void
+check_each_lengths (struct reader *reader, const struct value *each)
+{
+  const struct member *first = NULL;
+  int64_t rows = -1;
+  for (size_t i = 0; i < each->count; i++) {
+    int64_t n = written_rows (&each->members[i].value);
+    if (rows < 0 && n >= 0) {
+      first = &each->members[i];
+      rows = n;
+    }
+    else if (n >= 0 && n != rows)
+      fault_add (reader->faults, &each->members[i].key, "each: lists of different lengths: %s has %lld, %s has %lld",
+                 first->key.string, (long long) rows, each->members[i].key.string, (long long) n);
   }
 }
 
@@ -221,31 +310,7 @@ check_each (struct reader *reader, const struct value *each)
     if (value->type != VALUE_STRING || sscanf (value->string, "%lld..%lld%c", &from, &to, &end) != 2)
       fault_add (reader->faults, value, "each: %s: expected a list or a range (0..9)", each->members[i].key.string);
   }
-}
-
-/* `expect` names fields that the verb's result does not have? */
-static void
-check_result_names (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
-{
-  if (step->kind != STEP_VERB || !step->verb->result || (step->verb->flags & RUNNER_OPEN_RESULT)
-      || pattern->type != VALUE_MAP)
-    return;
-  const char *names[128];
-  size_t n = 0;
-  for (; n < step->verb->result_count && n < 127; n++)
-    names[n] = step->verb->result[n].name;
-  names[n] = NULL;
-  for (size_t i = 0; i < pattern->count; i++) {
-    const struct value *key = &pattern->members[i].key;
-    bool known = (key->flags & VALUE_DYNAMIC) || (key->size && key->string[0] == '$');
-    for (size_t j = 0; j < n && !known; j++)
-      known = value_is (key, names[j]);
-    if (!known) {
-      char of[160];
-      snprintf (of, sizeof of, "%s: the result of %s has no", what, step->verb->name);
-      fault_unknown (reader->faults, key, of, key->string, names);
-    }
-  }
+  check_each_lengths (reader, each);
 }
 
 static void
@@ -256,7 +321,7 @@ check_modifiers (struct reader *reader, struct step *step)
   if (step->timeout)
     check_duration (reader, step->timeout, "timeout");
   if (step->save)
-    check_save (reader, step->save);
+    check_save (reader, step, step->save);
   if (step->each)
     check_each (reader, step->each);
   if (step->expect) {

@@ -431,16 +431,34 @@ check_matrix_values (struct reader *reader, const struct value *map)
   }
 }
 
+/* Each row has the names of the first, which all cases of the test have then. */
+static void
+check_matrix_row (struct reader *reader, const struct value *first, const struct value *row)
+{
+  for (size_t i = 0; i < row->count; i++) {
+    check_identifier (reader, &row->members[i].key, "matrix");
+    if (!value_find (first, row->members[i].key.string, row->members[i].key.size))
+      fault_add (reader->faults, &row->members[i].key, "matrix: the first row has no \"%.60s\"",
+                 row->members[i].key.string);
+  }
+  for (size_t i = 0; i < first->count; i++)
+    if (!value_find (row, first->members[i].key.string, first->members[i].key.size))
+      fault_add (reader->faults, row, "matrix: this row has no \"%.60s\", which the first one has",
+                 first->members[i].key.string);
+}
+
 static void
 check_matrix_rows (struct reader *reader, const struct value *list)
 {
+  const struct value *first = NULL;
   for (size_t i = 0; i < list->count; i++) {
     if (list->items[i].type != VALUE_MAP) {
       fault_add (reader->faults, &list->items[i], "matrix: expected a row {name: value, …}");
       continue;
     }
-    for (size_t j = 0; j < list->items[i].count; j++)
-      check_identifier (reader, &list->items[i].members[j].key, "matrix");
+    if (!first)
+      first = &list->items[i];
+    check_matrix_row (reader, first, &list->items[i]);
   }
 }
 
@@ -603,22 +621,16 @@ read_hooks (struct reader *reader, const struct value *root)
     suite->after_each = join_steps (reader, suite->after_each, read_steps (reader, after, "after_each"));
 }
 
-#define LIBRARIES_MOST 100
-
-struct libraries {
-  struct value roots[LIBRARIES_MOST];
-  size_t count;
-};
-
-static void
+/* False: it could not be had. */
+static bool
 read_library (struct reader *reader, const struct value *include, struct libraries *libraries)
 {
   const char *name = read_text (reader, include, "include");
   if (!name)
-    return;
+    return false;
   if (libraries->count == LIBRARIES_MOST) {
     fault_add (reader->faults, include, "include: more than %d libraries", LIBRARIES_MOST);
-    return;
+    return false;
   }
   const char *path = name[0] == '/' ? name : arena_printf (reader->arena, "%s/%s", folder_of (include), name);
   if (strncmp (path, "./", 2) == 0)
@@ -626,13 +638,13 @@ read_library (struct reader *reader, const struct value *include, struct librari
   struct value *root = &libraries->roots[libraries->count];
   if (access (path, R_OK) < 0) { /* told where it is named, not in a file that is not there */
     fault_add (reader->faults, include, "include: %s cannot be read: %s", path, strerror (errno));
-    return;
+    return false;
   }
   if (!document_load (reader->arena, path, root, reader->faults))
-    return;
+    return false;
   if (root->type != VALUE_MAP || !read_key (root, "library")) {
     fault_add (reader->faults, include, "include: %s is no library (it has no key library)", path);
-    return;
+    return false;
   }
   libraries->count++;
   folder_of (root); /* now, while there is one thread */
@@ -640,6 +652,7 @@ read_library (struct reader *reader, const struct value *include, struct librari
   read_vars (reader, read_key (root, "vars"));
   reader->suite->roles = read_roles (reader, read_key (root, "roles"), reader->suite->roles, &reader->suite->role_count);
   read_keyword_heads (reader, read_key (root, "keywords"));
+  return true;
 }
 
 static void
@@ -657,6 +670,8 @@ read_suite (struct reader *reader, const struct value *root)
 {
   struct suite *suite = reader->suite;
   struct libraries *libraries = arena_alloc (reader->arena, sizeof *libraries);
+  reader->root = root;
+  reader->libraries = libraries;
   check_keys (reader, root, "suite", suite_keys);
   suite->name = read_text (reader, read_key (root, "suite"), "suite");
   read_text (reader, read_key (root, "about"), "about");
@@ -668,9 +683,9 @@ read_suite (struct reader *reader, const struct value *root)
   const struct value *include = read_key (root, "include");
   if (include && include->type == VALUE_LIST)
     for (size_t i = 0; i < include->count; i++)
-      read_library (reader, &include->items[i], libraries);
+      reader->incomplete |= !read_library (reader, &include->items[i], libraries);
   else if (include)
-    read_library (reader, include, libraries);
+    reader->incomplete = !read_library (reader, include, libraries);
   read_vars (reader, read_key (root, "vars"));
   read_secrets (reader, read_key (root, "secrets"));
   suite->roles = read_roles (reader, read_key (root, "roles"), suite->roles, &suite->role_count);
@@ -715,9 +730,7 @@ make_suite (struct suite *suite, struct value root, struct expr_engine *engine, 
   }
   size_t before = faults->count;
   read_suite (&reader, &root);
-  /* Names can only be told right when the structure is */
-  if (faults->count == before)
-    check_names (&reader);
+  check_names (&reader, faults->count != before);
   suite->all_steps = arena_array (&suite->arena, reader.step_count, sizeof *suite->all_steps);
   if (reader.step_count)
     memcpy (suite->all_steps, reader.steps, reader.step_count * sizeof *suite->all_steps);

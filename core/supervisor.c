@@ -15,53 +15,17 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "symbols.h"
+#include "judge.h"
 #include "text.h"
 #include "worker.h"
 
 #define TICK_NS (INT64_C (100) * 1000000)
-#define OVERRUN_NS (INT64_C (2) * 1000000000)  /* a step that ignores its deadline is ended after that */
-#define PROBE_NS (INT64_C (200) * 1000000)
 #define INTERRUPT_NS (INT64_C (30) * 1000000000) /* interrupted workers have so long to clean up */
 #define READ_SIZE ((size_t) 256 << 10)
 #define JOBS_MOST 256
-#define LOGS_MOST 32
-
-enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
-
-struct job {
-  const struct planned_suite *planned;
-  uint32_t index;            /* in the plan */
-  enum job_state state;
-  uint32_t slot;             /* which of the -j workers */
-  bool *done;                /* per test: its final result has been told */
-  uint32_t done_count;
-  uint32_t next_attempt;     /* of the first test that is not done, after a crash */
-  uint32_t *remaining;       /* numbers of tests for the worker that runs */
-  unsigned setup_deaths, restarts_in_vain;
-  uint32_t done_before, attempt_before; /* what it had come to when its worker started */
-  bool ended;                /* its EVENT_SUITE_END has been seen */
-  bool started;
-  int outcome;               /* the worst of its tests */
-  int64_t start_us;
-
-  struct keeper keeper;
-  pid_t worker;
-  int events, control;
-  struct shared *shared;
-  struct buffer in, status;
-  int wait_status;
-  bool exited;               /* wait_status is set */
-  bool hung;                 /* it was ended for that */
-  int64_t probed_ns;         /* 0: not */
-  uint32_t hung_step;
-  char *logs[LOGS_MOST];     /* "name\tpath" of logs that the worker left to its keeper */
-  size_t log_count;
-};
 
 struct supervisor {
   const struct plan *plan;
@@ -504,98 +468,6 @@ read_status (struct supervisor *s, struct job *job)
   }
 }
 
-/* "SIGSEGV (Segmentation fault)" */
-static const char *
-signal_name (struct arena *arena, int number)
-{
-  const char *name = sigabbrev_np (number);
-  return name ? arena_printf (arena, "SIG%s", name) : arena_printf (arena, "signal %d", number);
-}
-
-/* The step that some thread was at: of the crashed thread, or the first that is. */
-static const struct step *
-step_at_work (const struct job *job)
-{
-  uint32_t id = NO_STEP;
-  int slot = job->shared->crash.slot;
-  if (job->hung)
-    id = job->hung_step;
-  else if (job->shared->crash.signal && slot >= 0 && slot < SLOTS)
-    id = job->shared->slots[slot].step;
-  for (int i = 0; i < shared_slots_used (job->shared) && id == NO_STEP; i++)
-    id = job->shared->slots[i].step;
-  return id < job->planned->suite->step_count ? job->planned->suite->all_steps[id] : NULL;
-}
-
-/* The ends of the logs that the keeper has written. */
-static void
-read_logs (struct job *job, struct arena *arena, struct event *event)
-{
-  event->logs = arena_array (arena, job->log_count + 1, sizeof *event->logs);
-  for (size_t i = 0; i < job->log_count; i++) {
-    char *tab = strchr (job->logs[i], '\t');
-    if (!tab)
-      continue;
-    const char *path = tab + 1;
-    CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
-    off_t size = fd < 0 ? -1 : lseek (fd, 0, SEEK_END);
-    if (size <= 0)
-      continue;
-    off_t from = size > (off_t) LOG_TAIL ? size - (off_t) LOG_TAIL : 0;
-    char *text = arena_alloc (arena, (size_t) (size - from) + 1);
-    ssize_t n = pread (fd, text, (size_t) (size - from), from);
-    if (n > 0)
-      event->logs[event->log_count++] = (struct event_log) {
-        .name = arena_copy (arena, job->logs[i], (size_t) (tab - job->logs[i])), .text = text,
-        .text_size = (size_t) n, .file = arena_strdup (arena, path)
-      };
-  }
-}
-
-static const char *
-what_happened (const struct job *job, struct arena *arena, struct event *event)
-{
-  const struct shared *shared = job->shared;
-  if (job->hung)
-    return "ignored its deadline and was ended";
-  if (WIFSIGNALED (job->wait_status)) {
-    int number = WTERMSIG (job->wait_status);
-    event->signal = signal_name (arena, number);
-    const char *address = shared->crash.signal == number && (number == SIGSEGV || number == SIGBUS)
-                            ? arena_printf (arena, " at address 0x%llx", (unsigned long long) shared->crash.address)
-                            : "";
-    return arena_printf (arena, "crashed: %s (%s)%s", event->signal, sigdescr_np (number), address);
-  }
-  return arena_printf (arena, "ended the worker with exit status %d", WEXITSTATUS (job->wait_status));
-}
-
-/* The event of a worker's violent end, blamed on what ran. */
-static void
-fill_death (struct job *job, struct arena *arena, struct event *event)
-{
-  const struct step *step = step_at_work (job);
-  event->suite = job->planned->suite->number;
-  event->worker = job->slot;
-  event->outcome = OUTCOME_ERROR;
-  event->message = what_happened (job, arena, event);
-  int frames = job->shared->crash.frame_count;
-  if (frames > 0 && frames <= FRAMES)
-    event->details = symbols_backtrace (job->shared->crash.frames, (size_t) frames, arena);
-  if (step) {
-    struct buffer place = { 0 };
-    place_print (&place, step->key);
-    event->where = arena_copy (arena, place.data, place.size);
-    event->verb = step->key->string;
-    buffer_free (&place);
-  }
-  event->start_us = job->shared->test_start_us;
-  event->duration_us = time_now_us () - event->start_us;
-  if (event->duration_us < 0)
-    event->duration_us = 0;
-  event->traffic_count = collect_traffic (job->shared, job->shared->test_start_ns, arena, &event->traffic);
-  read_logs (job, arena, event);
-}
-
 static void
 blame_test (struct supervisor *s, struct job *job)
 {
@@ -606,7 +478,7 @@ blame_test (struct supervisor *s, struct job *job)
   const struct planned *planned = &job->planned->tests[number];
   struct event event = { .type = EVENT_TEST, .test = number, .name = planned->name,
                          .attempt = job->shared->attempt };
-  fill_death (job, &arena, &event);
+  judge_death (job, &arena, &event);
   uint32_t retries = planned->test->retries > s->options->retries ? planned->test->retries : s->options->retries;
   event.final = event.attempt > retries || s->stopping;
   if (event.final) {
@@ -637,7 +509,7 @@ blame_setup (struct supervisor *s, struct job *job)
     return;
   struct event event = { .type = EVENT_TEST, .test = first, .name = job->planned->tests[first].name, .attempt = 1,
                          .final = true };
-  fill_death (job, &arena, &event);
+  judge_death (job, &arena, &event);
   event.message = arena_printf (&arena, "the suite's setup, twice, %s", event.message);
   job->done[first] = true;
   job->done_count++;
@@ -699,16 +571,6 @@ forget_worker (struct job *job)
   job->log_count = 0;
 }
 
-/* Did it end otherwise than by its own decision?  Whatever its exit status: a library
- * may have called exit in the middle of a test. */
-static bool
-has_died (const struct job *job)
-{
-  int code = job->exited && WIFEXITED (job->wait_status) ? WEXITSTATUS (job->wait_status) : -1;
-  return job->hung || job->shared->phase != PHASE_IDLE
-         || (code != WORKER_DONE && code != WORKER_RESTART && code != WORKER_INTERRUPTED);
-}
-
 /* The worker and all it had started are gone: what comes next? */
 static void
 worker_ended (struct supervisor *s, struct job *job)
@@ -716,7 +578,7 @@ worker_ended (struct supervisor *s, struct job *job)
   if (job->events >= 0)
     read_events (s, job, UINT_MAX);
   release_worker (job);
-  bool died = has_died (job);
+  bool died = judge_died (job);
   bool cut = s->interrupted && clock_now_ns () - s->interrupted_ns > 0 && died && !job->shared->crash.signal && !job->hung;
   if (died && !cut) {
     int phase = job->shared->phase;
@@ -728,7 +590,7 @@ worker_ended (struct supervisor *s, struct job *job)
       CLEANUP_ARENA struct arena arena = { 0 };
       struct event event = { .type = EVENT_SUITE_END, .name = job->planned->suite->name,
                              .path = job->planned->suite->path };
-      fill_death (job, &arena, &event);
+      judge_death (job, &arena, &event);
       event.message = arena_printf (&arena, "after its tests, the suite %s", event.message);
       job->ended = true;
       s->broken = true;
@@ -749,31 +611,7 @@ worker_ended (struct supervisor *s, struct job *job)
   finish_job (s, job);
 }
 
-/* ---- steps that ignore their deadline ---- */
-
-static void
-watch_deadlines (struct supervisor *s, struct job *job, int64_t now)
-{
-  for (int i = 0; i < shared_slots_used (job->shared) && !job->hung; i++) {
-    struct slot *slot = &job->shared->slots[i];
-    int64_t deadline = slot->deadline_ns;
-    if (!slot->thread || !deadline || now < deadline + OVERRUN_NS)
-      continue;
-    if (!job->probed_ns) { /* have it note where it is, first */
-      job->probed_ns = now;
-      if (job->worker > 0)
-        syscall (SYS_tgkill, job->worker, slot->thread, SIGRTMIN + 3);
-      return;
-    }
-    if (now - job->probed_ns < PROBE_NS)
-      return;
-    job->hung = true;
-    job->hung_step = slot->step;
-    close (job->keeper.lifeline); /* the keeper ends everything */
-    job->keeper.lifeline = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  }
-  (void) s;
-}
+/* ---- in between ---- */
 
 static void
 cut_lifelines (struct supervisor *s)
@@ -794,7 +632,7 @@ tick (struct supervisor *s)
   s->ticked_ns = now;
   for (size_t i = 0; i < s->plan->suite_count; i++)
     if (s->jobs[i].state == JOB_RUNNING)
-      watch_deadlines (s, &s->jobs[i], now);
+      judge_deadlines (&s->jobs[i], now);
   if (s->interrupted && s->running && now - s->interrupted_ns > INTERRUPT_NS) {
     s->interrupted_ns = now;
     cut_lifelines (s);

@@ -8,7 +8,8 @@
  *   step-load.c     simulated users
  *   step-api.c      the interface for plugins: runner_* of a step
  *   core-verbs.c    log, sleep, fail, skip
- *   role-control.c  starting, stopping, watching roles; role.* verbs
+ *   role-control.c  starting, stopping, watching roles
+ *   role-verbs.c    role.* verbs
  *   leftover.c      programs that a test leaves running
  */
 #ifndef WORKER_H
@@ -209,7 +210,7 @@ void worker_flush (struct worker *worker);
 /* What is kept of the traffic, as it is told; for the supervisor too. */
 size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);
 
-/* role-control.c */
+/* role-control.c, role-verbs.c */
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -53,6 +54,12 @@ question_ask (struct question *question)
 {
   question->error = getaddrinfo (question->host, question->port, &question->hints, &question->answer);
   question->error_errno = errno;
+  /* A small container may have no /etc/hosts: localhost is this machine even so (RFC 6761, 6.3). */
+  if (question->error && !(question->hints.ai_flags & AI_NUMERICHOST) && strcasecmp (question->host, "localhost") == 0) {
+    question->hints.ai_flags &= ~AI_PASSIVE;
+    question->error = getaddrinfo (NULL, question->port, &question->hints, &question->answer);
+    question->error_errno = errno;
+  }
 }
 
 static void *

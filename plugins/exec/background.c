@@ -39,6 +39,7 @@ struct background {
   int in;                     /* the program's standard input or terminal; -1: closed */
   int terminal;
   int asked;                  /* the test has asked how it ended */
+  int signalled;              /* the test has sent it a signal: however it ends then is its wish */
   char name[64];              /* of the handle */
   struct output outputs[OUTPUTS];
 };
@@ -68,18 +69,34 @@ is_crash (int signal)
          || signal == SIGSYS || signal == SIGTRAP;
 }
 
+/* Nobody has looked how it ended: by itself only with exit status 0 is fine. */
+static void
+judge_unseen (struct runner_step *step, const struct background *background, int by_itself)
+{
+  const struct program *program = &background->program;
+  char name[SIGNAL_ROOM];
+  if (is_crash (program->signal))
+    runner_fail (step, "%s crashed: it was ended by %s, and no step looked", background->name,
+                 program_signal_name (name, program->signal));
+  else if (by_itself && program->signal)
+    runner_fail (step, "%s was ended by %s, and no step looked", background->name,
+                 program_signal_name (name, program->signal));
+  else if (by_itself && program->status)
+    runner_fail (step, "%s ended by itself with exit status %d, and no step looked (exec.wait_exit does)",
+                 background->name, program->status);
+}
+
 static void
 background_destroy (struct runner_step *step, void *object)
 {
   struct background *background = object;
   struct program *program = &background->program;
-  char name[SIGNAL_ROOM];
   int64_t grace = runner_left (step) / 2;
+  int by_itself = program_ended (program) && !background->signalled;
   if (program_end (program, grace < GRACE ? grace : GRACE))
     runner_log (step, "%s did not end on SIGTERM, and was killed", background->name);
-  if (!background->asked && is_crash (program->signal))
-    runner_fail (step, "%s crashed: it was ended by %s, and no step looked", background->name,
-                 program_signal_name (name, program->signal));
+  if (!background->asked)
+    judge_unseen (step, background, by_itself);
   background_free (background);
 }
 
@@ -302,6 +319,7 @@ exec_signal (struct runner_step *step, const void *arguments)
     log_end (step, background);
     return runner_fail (step, "%s has ended already", background->name);
   }
+  background->signalled = 1;
   int error = program_kill (&background->program, signal, args->group.on);
   return error ? runner_error (step, "%s: %s", background->name, strerror (error)) : RUNNER_PASS;
 }

@@ -58,6 +58,14 @@ tests:
       - {role.ended: hub, expect: {}}
       - {role.start: hub}
       - check: hub.number == 1
+  - test: a start of what runs already is in nobody's way
+    steps:
+      - parallel:
+          - role.start: hub
+            fails: {outcome: error, message: {$matches: 'role hub (runs already|is in use at .*)'}}
+            each: {i: 1..3000}
+          - {role.log: hub, each: {i: 1..3000}}
+          - {role.log: hub, each: {i: 1..3000}}
   - test: who starts a role is alone with it
     steps:
       - first_of:
@@ -71,5 +79,5 @@ tests:
 EOT
 for i in 1 2 3 4 5; do
   expect 0 "$RUNNER" --plugin-path "$plugins" -o results roles.yaml
-  has out '5 passed, 0 failed, 0 skipped'
+  has out '6 passed, 0 failed, 0 skipped'
 done

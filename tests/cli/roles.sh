@@ -33,6 +33,9 @@ tests:
     steps: [check: far == hub.web .. "/a/b", check: five == 5]
 EOT
 expect 0 "$RUNNER" -o order order.yaml
+sed 's/far == hub.web/far == hub.wbe/' order.yaml > wrong.yaml
+expect 2 "$RUNNER" check wrong.yaml
+has err 'wrong.yaml:8:31: unknown export of hub "wbe"; did you mean "web"?'
 cat > run.yaml <<'EOT'
 suite: run
 roles:
@@ -95,3 +98,25 @@ status=0
 wait "$pid" || status=$?
 [ "$status" = 130 ] || fail "interrupted, it ended with $status"
 grep -q '"name":"one".*"outcome":"not_run"' slower/events.jsonl || fail "an interrupted test is judged"
+
+# what a role has said, or not, is told when it was waited for in vain
+cat > vain.yaml <<'EOF'
+suite: vain
+roles: {hub: {tcp-device.stack: {}}}
+tests:
+  - test: silent
+    steps: [{role.wait: hub, timeout: 50ms, expect: {event: stored, id: 5}}]
+  - test: another
+    steps:
+      - tcp-device.connect: {to: "${hub.device}", id: 5}
+      - tcp-device.report: name
+      - {role.wait: hub, timeout: 2s, expect: {id: 6}}
+  - test: gone
+    steps: [role.kill: hub, {role.wait: hub, expect: {event: stored, id: 5}}]
+EOF
+expect 1 "$RUNNER" -o vain vain.yaml
+has out 'waiting for an observation of role hub: it said nothing'
+has out 'role hub has ended, and said nothing'
+lacks out 'said nothing that matches'
+has out 'messages looked at, the last did not do'
+has out '$.id: expected 6, got 5'

@@ -75,6 +75,10 @@ static const struct {
   { STEPS ("  - log: a\n    save: {x: body}\n"), 6, 15, "expected a path" },
   { STEPS ("  - log: a\n    save: {x: '$.a['}\n"), 6, 15, "character" },
   { STEPS ("  - log: a\n    each: {i: 5}\n"), 6, 15, "list or a range" },
+  { STEPS ("  - log: a\n    each: {i: [1, 2], j: 0..2}\n"), 6, 23, "different lengths: i has 2, j has 3" },
+  { STEPS ("  - role.stats: a\n    save: {x: $.memroy}\n"), 6, 15, "did you mean \"memory\"" },
+  { HEAD "tests:\n- test: a\n  matrix: [{m: 1, n: 1}, {m: 1}]\n  steps: []\n", 4, 26, "this row has no \"n\"" },
+  { HEAD "tests:\n- test: a\n  matrix: [{m: 1}, {m: 1, n: 1}]\n  steps: []\n", 4, 27, "the first row has no \"n\"" },
   { STEPS ("  - log: a\n    expect: {$lenght: 1}\n"), 6, 14, "did you mean \"$length\"" },
   { STEPS ("  - role.stats: a\n    expect: {memroy: 1}\n"), 6, 14, "did you mean \"memory\"" },
   { STEPS ("  - check: []\n"), 5, 12, "empty" },
@@ -105,6 +109,34 @@ START_TEST (every_fault_is_told)
 {
   suite_free (parse (HEAD "bogus: 1\nlocks: {}\ntests:\n- test: a\n  steps: [{lgo: 1}, {sleep: 5}, {fial: x}]\n"));
   ck_assert_uint_ge (faults.count, 5);
+}
+END_TEST
+
+static bool
+is_told (const char *text)
+{
+  for (size_t i = 0; i < faults.count; i++)
+    if (strstr (faults.items[i].message, text))
+      return true;
+  return false;
+}
+
+/* What is undefined because of another fault is not told with it. */
+START_TEST (names_are_told_beside_other_faults)
+{
+  suite_free (parse (HEAD "bogus: 1\ntests:\n- test: a\n  steps:\n  - lgo: 1\n    save: {x: $.a}\n"
+                          "  - log: ${x} ${nowhere}\n  - check: 1 +\n"));
+  ck_assert (is_told ("\"bogus\"") && is_told ("\"lgo\"") && is_told ("undefined name \"nowhere\"")
+             && is_told ("end of the expression"));
+  ck_assert (!is_told ("undefined name \"x\""));
+  ck_assert_uint_eq (faults.count, 4);
+}
+END_TEST
+
+START_TEST (a_library_that_is_missing_may_define_anything)
+{
+  suite_free (parse (HEAD "include: none.library.yaml\ntests:\n- test: a\n  steps:\n  - log: ${x}\n  - role.wait: y\n"));
+  ck_assert_uint_eq (faults.count, 1);
 }
 END_TEST
 
@@ -149,6 +181,8 @@ suite_suite (void)
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_loop_test (tc, a_fault_has_its_place, 0, sizeof wrong / sizeof *wrong);
   tcase_add_test (tc, every_fault_is_told);
+  tcase_add_test (tc, names_are_told_beside_other_faults);
+  tcase_add_test (tc, a_library_that_is_missing_may_define_anything);
   tcase_add_test (tc, a_suite_holds_what_was_written);
   tcase_add_test (tc, a_library_is_no_suite_and_no_fault);
   suite_add_tcase (suite, tc);

@@ -89,6 +89,19 @@ run crash <<END
 END
 says 'default crashed: it was ended by SIGSEGV'
 
+# Likewise a bad exit status, or a signal that was not ours.
+run exit <<END
+      - exec.start: {shell: 'echo no room; exit 3'}
+      - exec.receive: {line: no room}
+      - exec.receive: {closed: true}
+END
+says 'default ended by itself with exit status 3, and no step looked'
+run killed <<END
+      - exec.start: {shell: 'kill -KILL \$\$'}
+      - exec.receive: {closed: true}
+END
+says 'default was ended by SIGKILL, and no step looked'
+
 # A program that outlives its handle's end by leaving the group.
 run stopped <<END
       - exec.start: {shell: 'echo \$\$ >$folder/pid; kill -STOP \$\$; exit 0'}

@@ -1,0 +1,142 @@
+/* judge.c - see judge.h.  It tells nobody: the supervisor does. */
+#include "config.h"
+
+#include "judge.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "symbols.h"
+#include "text.h"
+#include "worker.h"
+
+#define OVERRUN_NS (INT64_C (2) * 1000000000)  /* a step that ignores its deadline is ended after that */
+#define PROBE_NS (INT64_C (200) * 1000000)
+
+/* "SIGSEGV (Segmentation fault)" */
+static const char *
+signal_name (struct arena *arena, int number)
+{
+  const char *name = sigabbrev_np (number);
+  return name ? arena_printf (arena, "SIG%s", name) : arena_printf (arena, "signal %d", number);
+}
+
+/* The step that some thread was at: of the crashed thread, or the first that is. */
+static const struct step *
+step_at_work (const struct job *job)
+{
+  uint32_t id = NO_STEP;
+  int slot = job->shared->crash.slot;
+  if (job->hung)
+    id = job->hung_step;
+  else if (job->shared->crash.signal && slot >= 0 && slot < SLOTS)
+    id = job->shared->slots[slot].step;
+  for (int i = 0; i < shared_slots_used (job->shared) && id == NO_STEP; i++)
+    id = job->shared->slots[i].step;
+  return id < job->planned->suite->step_count ? job->planned->suite->all_steps[id] : NULL;
+}
+
+/* The ends of the logs that the keeper has written. */
+static void
+read_logs (struct job *job, struct arena *arena, struct event *event)
+{
+  event->logs = arena_array (arena, job->log_count + 1, sizeof *event->logs);
+  for (size_t i = 0; i < job->log_count; i++) {
+    char *tab = strchr (job->logs[i], '\t');
+    if (!tab)
+      continue;
+    const char *path = tab + 1;
+    CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
+    off_t size = fd < 0 ? -1 : lseek (fd, 0, SEEK_END);
+    if (size <= 0)
+      continue;
+    off_t from = size > (off_t) LOG_TAIL ? size - (off_t) LOG_TAIL : 0;
+    char *text = arena_alloc (arena, (size_t) (size - from) + 1);
+    ssize_t n = pread (fd, text, (size_t) (size - from), from);
+    if (n > 0)
+      event->logs[event->log_count++] = (struct event_log) {
+        .name = arena_copy (arena, job->logs[i], (size_t) (tab - job->logs[i])), .text = text,
+        .text_size = (size_t) n, .file = arena_strdup (arena, path)
+      };
+  }
+}
+
+static const char *
+what_happened (const struct job *job, struct arena *arena, struct event *event)
+{
+  const struct shared *shared = job->shared;
+  if (job->hung)
+    return "ignored its deadline and was ended";
+  if (WIFSIGNALED (job->wait_status)) {
+    int number = WTERMSIG (job->wait_status);
+    event->signal = signal_name (arena, number);
+    const char *address = shared->crash.signal == number && (number == SIGSEGV || number == SIGBUS)
+                            ? arena_printf (arena, " at address 0x%llx", (unsigned long long) shared->crash.address)
+                            : "";
+    return arena_printf (arena, "crashed: %s (%s)%s", event->signal, sigdescr_np (number), address);
+  }
+  return arena_printf (arena, "ended the worker with exit status %d", WEXITSTATUS (job->wait_status));
+}
+
+void
+judge_death (struct job *job, struct arena *arena, struct event *event)
+{
+  const struct step *step = step_at_work (job);
+  event->suite = job->planned->suite->number;
+  event->worker = job->slot;
+  event->outcome = OUTCOME_ERROR;
+  event->message = what_happened (job, arena, event);
+  int frames = job->shared->crash.frame_count;
+  if (frames > 0 && frames <= FRAMES)
+    event->details = symbols_backtrace (job->shared->crash.frames, (size_t) frames, arena);
+  if (step) {
+    struct buffer place = { 0 };
+    place_print (&place, step->key);
+    event->where = arena_copy (arena, place.data, place.size);
+    event->verb = step->key->string;
+    buffer_free (&place);
+  }
+  event->start_us = job->shared->test_start_us;
+  event->duration_us = time_now_us () - event->start_us;
+  if (event->duration_us < 0)
+    event->duration_us = 0;
+  event->traffic_count = collect_traffic (job->shared, job->shared->test_start_ns, arena, &event->traffic);
+  read_logs (job, arena, event);
+}
+
+bool
+judge_died (const struct job *job)
+{
+  int code = job->exited && WIFEXITED (job->wait_status) ? WEXITSTATUS (job->wait_status) : -1;
+  return job->hung || job->shared->phase != PHASE_IDLE
+         || (code != WORKER_DONE && code != WORKER_RESTART && code != WORKER_INTERRUPTED);
+}
+
+/* ---- steps that ignore their deadline ---- */
+
+void
+judge_deadlines (struct job *job, int64_t now)
+{
+  for (int i = 0; i < shared_slots_used (job->shared) && !job->hung; i++) {
+    struct slot *slot = &job->shared->slots[i];
+    int64_t deadline = slot->deadline_ns;
+    if (!slot->thread || !deadline || now < deadline + OVERRUN_NS)
+      continue;
+    if (!job->probed_ns) { /* have it note where it is, first */
+      job->probed_ns = now;
+      if (job->worker > 0)
+        syscall (SYS_tgkill, job->worker, slot->thread, SIGRTMIN + 3);
+      return;
+    }
+    if (now - job->probed_ns < PROBE_NS)
+      return;
+    job->hung = true;
+    job->hung_step = slot->step;
+    close (job->keeper.lifeline); /* the keeper ends everything */
+    job->keeper.lifeline = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+}
