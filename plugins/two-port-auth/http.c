@@ -16,6 +16,7 @@
 
 #include "../common/http-daemon.h"
 #include "line.h"
+#include "recent.h"
 #include "service.h"
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -35,6 +36,7 @@ struct http {
   struct uuid_source uuids;
   struct registration *first, *last; /* to be given to the committer */
   size_t suspended;                  /* connections whose registration is with the committer */
+  struct recent *recent;
   struct bytes line;                 /* scratch */
 };
 
@@ -141,6 +143,7 @@ end_registration (struct http *http, struct MHD_Connection *connection, struct e
     return answer_failed (connection);
   struct header headers[] = { { "Server-Uuid", registration->server }, { NULL, NULL } };
   struct form_field server = { registration->server, UUID_SIZE };
+  recent_add (http->recent, registration->client, registration->client_size, registration->server);
   tell (http, "registered", &exchange->fields, &server);
   return answer (connection, MHD_HTTP_OK, "", headers);
 }
@@ -172,14 +175,22 @@ field_text (char *out, const struct form_field *field)
   return out;
 }
 
+/* 1: the client has this code, 0, -1: the database failed. */
+static int
+look_up (struct http *http, const struct form_field *client, const struct form_field *server)
+{
+  if (server->size != UUID_SIZE)
+    return 0;
+  if (recent_has (http->recent, client->text, client->size, server->text))
+    return 1;
+  return store_find (http->options.reader, client->text, client->size, server->text, server->size);
+}
+
 static enum MHD_Result
 authenticate (struct http *http, struct MHD_Connection *connection, struct exchange *exchange)
 {
   const struct service_fields *fields = &exchange->fields;
-  int found = fields->server.size != UUID_SIZE
-                ? 0
-                : store_find (http->options.reader, fields->client.text, fields->client.size, fields->server.text,
-                              fields->server.size);
+  int found = look_up (http, &fields->client, &fields->server);
   if (found < 0) {
     warn (http, "the database", store_reader_error (http->options.reader));
     return answer_failed (connection);
@@ -373,6 +384,7 @@ http_start (const struct http_options *options)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->options = *options;
+  http->recent = recent_new ();
   bool first = start_port (http, PORT_REGISTRATION, options->registration);
   if (first && start_port (http, PORT_AUTHENTICATION, options->authentication))
     return http;
@@ -390,6 +402,7 @@ http_stop (struct http *http)
   for (size_t i = 0; i < 2; i++)
     if (http->ports[i].daemon)
       MHD_stop_daemon (http->ports[i].daemon);
+  recent_free (http->recent);
   bytes_free (&http->line);
   free (http);
 }

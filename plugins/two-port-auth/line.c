@@ -37,6 +37,8 @@ static void
 add_escaped (struct bytes *out, const struct form_field *field, bool spaces)
 {
   size_t done = 0;
+  if (!field->size)
+    return; /* it may have no text at all */
   for (size_t i = 0; i < field->size;) {
     uint32_t point = 0;
     size_t length = utf8_next (field->text + i, field->size - i, &point);
