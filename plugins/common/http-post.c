@@ -123,7 +123,8 @@ read_answer (int fd, struct http_answer *answer, const struct net_wait *wait, ch
     if (answer->status < 0 || n == 0)
       break;
   }
-  snprintf (error, error_size, "%s", !answer->text.size ? "there was no answer" : "the answer is not HTTP, or too long");
+  bool none = !answer->text.size;
+  snprintf (error, error_size, "%s", none ? "there was no answer" : "the answer is not HTTP, or too long");
   return NET_FAILED;
 }
 

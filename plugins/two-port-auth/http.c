@@ -240,7 +240,8 @@ serve_request (struct port *port, struct MHD_Connection *connection, struct exch
   case VERDICT_BAD:
     break;
   }
-  return answer (connection, MHD_HTTP_BAD_REQUEST, "The body is no form in UTF-8, or its client_uuid is none.\n", NULL);
+  return answer (connection, MHD_HTTP_BAD_REQUEST, "The body is no form in UTF-8, or its client_uuid is none.\n",
+                 NULL);
 }
 
 /* Called when the headers have come, for each piece of the body, at its end, and

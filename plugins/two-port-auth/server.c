@@ -63,7 +63,8 @@ warn_store (const char *error)
 static void
 print_now (struct server *server)
 {
-  if (server->printed.size && !server->deaf && !bytes_write (STDOUT_FILENO, server->printed.data, server->printed.size)) {
+  const struct bytes *printed = &server->printed;
+  if (printed->size && !server->deaf && !bytes_write (STDOUT_FILENO, printed->data, printed->size)) {
     server->deaf = true;
     warn (server, "standard output fails: nothing is printed any more");
   }
@@ -209,15 +210,16 @@ static bool
 start_http (struct server *server, uint16_t ports[2])
 {
   struct http_options options = {
-    .body_limit = (size_t) server->args->body_limit.bytes, .reader = server->reader, .committer = server->committer,
-    .log = &server->log, .tell = tell, .logged = logged, .warn = warn, .round = round_over, .data = server,
+    .body_limit = (size_t) server->args->body_limit.bytes,
+    .reader = server->reader, .committer = server->committer, .log = &server->log,
+    .tell = tell, .logged = logged, .warn = warn, .round = round_over, .data = server,
   };
   if (!bind_both (server, &options.registration, &options.authentication, ports))
     return false;
   server->http = http_start (&options);
   if (!server->http)
-    runner_role_error (server->role, "cannot serve on ports %u and %u: %s", (unsigned) ports[0], (unsigned) ports[1],
-                       strerror (errno));
+    runner_role_error (server->role, "cannot serve on ports %u and %u: %s", (unsigned) ports[0],
+                       (unsigned) ports[1], strerror (errno));
   return server->http != NULL;
 }
 

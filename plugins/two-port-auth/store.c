@@ -15,7 +15,8 @@
 static const char create_table[] =
   "CREATE TABLE IF NOT EXISTS registrations (client_uuid TEXT NOT NULL, server_uuid TEXT NOT NULL,"
   " created TEXT NOT NULL, PRIMARY KEY (client_uuid, server_uuid)) WITHOUT ROWID";
-static const char insert_text[] = "INSERT INTO registrations (client_uuid, server_uuid, created) VALUES (?1, ?2, ?3)";
+static const char insert_text[] =
+  "INSERT INTO registrations (client_uuid, server_uuid, created) VALUES (?1, ?2, ?3)";
 static const char find_text[] = "SELECT 1 FROM registrations WHERE client_uuid = ?1 AND server_uuid = ?2";
 
 /* The log of the WAL is copied into the database by the thread that commits, when
@@ -81,7 +82,8 @@ add_all (struct store_writer *writer, const struct registration *list, const cha
   if (!step (writer->begin))
     return false;
   for (const struct registration *one = list; one; one = one->next)
-    if (sqlite3_bind_text64 (writer->insert, 1, one->client, one->client_size, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK
+    if (sqlite3_bind_text64 (writer->insert, 1, one->client, one->client_size, SQLITE_STATIC, SQLITE_UTF8)
+          != SQLITE_OK
         || sqlite3_bind_text (writer->insert, 2, one->server, UUID_SIZE, SQLITE_STATIC) != SQLITE_OK
         || sqlite3_bind_text (writer->insert, 3, created, -1, SQLITE_STATIC) != SQLITE_OK || !step (writer->insert))
       return false;

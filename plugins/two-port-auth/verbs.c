@@ -33,7 +33,8 @@ connect_to (struct runner_step *step, const char *url, uint16_t port, const stru
   int outcome = address_resolve (step, &address, SOCK_STREAM, 0, &found);
   *fd = NET_FAILED;
   for (size_t i = 0; outcome == RUNNER_PASS && i < found.count && *fd == NET_FAILED; i++)
-    *fd = net_connect_address ((struct sockaddr *) &found.list[i].addr, found.list[i].size, wait, error, sizeof error);
+    *fd = net_connect_address ((struct sockaddr *) &found.list[i].addr, found.list[i].size, wait, error,
+                               sizeof error);
   if (outcome != RUNNER_PASS || *fd >= 0)
     return outcome;
   if (*fd == NET_FAILED)
@@ -43,7 +44,8 @@ connect_to (struct runner_step *step, const char *url, uint16_t port, const stru
 
 /* Posts the form on a connection of its own. */
 static int
-post (struct runner_step *step, const char *url, uint16_t port, const struct bytes *form, struct http_answer *answer)
+post (struct runner_step *step, const char *url, uint16_t port, const struct bytes *form,
+      struct http_answer *answer)
 {
   struct net_wait wait = { wait_for, step };
   char error[256], host[256];

@@ -32,7 +32,8 @@ escaped_point (const char **text)
 static void
 add_point (struct bytes *out, uint32_t point)
 {
-  char text[3] = { (char) (0xe0 | point >> 12), (char) (0x80 | (point >> 6 & 0x3f)), (char) (0x80 | (point & 0x3f)) };
+  char text[3] = { (char) (0xe0 | point >> 12), (char) (0x80 | (point >> 6 & 0x3f)),
+                   (char) (0x80 | (point & 0x3f)) };
   if (point < 0x80)
     bytes_add (out, &(char) { (char) point }, 1);
   else if (point < 0x800)

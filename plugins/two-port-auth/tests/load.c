@@ -84,7 +84,8 @@ pick_client (struct user *user)
 {
   uint64_t a = next_random (), b = next_random ();
   snprintf (user->client, sizeof user->client, "%08x-%04x-4%03x-8%03x-%012" PRIx64, (unsigned) (a >> 32),
-            (unsigned) (a >> 16 & 0xffff), (unsigned) (a & 0xfff), (unsigned) (b >> 48 & 0xfff), b & 0xffffffffffff);
+            (unsigned) (a >> 16 & 0xffff), (unsigned) (a & 0xfff), (unsigned) (b >> 48 & 0xfff),
+            b & 0xffffffffffff);
 }
 
 static struct sockaddr_in
@@ -279,7 +280,8 @@ load (char **argv)
     die (argv[5]);
   qsort (all.times, all.transactions, sizeof *all.times, compare);
   printf ("%" PRIu64 " %" PRIu64 " %.3f %u %u %u %u\n", all.transactions, all.errors,
-          (double) (all.last - all.warm) / 1e9, percentile (500), percentile (950), percentile (990), percentile (1000));
+          (double) (all.last - all.warm) / 1e9, percentile (500), percentile (950), percentile (990),
+          percentile (1000));
   return all.errors && !all.record ? 1 : 0;
 }
 

@@ -248,7 +248,8 @@ END_TEST
 
 START_TEST (the_last_ones_are_known_without_the_database)
 {
-  static const char code[] = "01ab0000-0000-4000-8000-000000000000", same[] = "01ab0000-0000-4000-8000-000000000001";
+  static const char code[] = "01ab0000-0000-4000-8000-000000000000";
+  static const char same[] = "01ab0000-0000-4000-8000-000000000001";
   char text[200];
   struct recent *recent = recent_new ();
   memset (text, 'x', sizeof text);
