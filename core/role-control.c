@@ -193,16 +193,32 @@ become_role (const char **argv, char **env, int output, int control)
   _exit (127);
 }
 
+/* It is there again when the role is started again, and goes with the role. */
+static bool
+make_temp (struct worker *worker, struct role_state *role)
+{
+  char template[PATH_MAX];
+  if (role->temp)
+    return true;
+  temp_template (template, sizeof template, worker->link->pid);
+  char *path = arena_strdup (&role->arena, template);
+  if (!mkdtemp (path))
+    return false;
+  role->temp = path;
+  return true;
+}
+
 static char **
-role_environment (struct arena *arena)
+role_environment (const struct role_state *role, struct arena *arena)
 {
   size_t n = 0;
   while (environ && environ[n])
     n++;
-  char **env = arena_array (arena, n + 2, sizeof *env);
+  char **env = arena_array (arena, n + 3, sizeof *env);
   for (size_t i = 0; i < n; i++)
     env[i] = environ[i];
   env[n] = arena_strdup (arena, ROLE_FD_ENV "=3");
+  env[n + 1] = arena_printf (arena, ROLE_TEMP_ENV "=%s", role->temp);
   return env;
 }
 
@@ -242,8 +258,10 @@ spawn_role (struct context *context, struct role_state *role)
   CLEANUP_ARENA struct arena arena = { 0 };
   struct command command = { .arena = &arena };
   int output[2], control[2];
+  if (!make_temp (worker, role))
+    return cannot (context, role, "cannot have a temporary folder: %s", strerror (errno));
   build_command (&command, role);
-  char **env = role_environment (&arena);
+  char **env = role_environment (role, &arena);
   if (pipe2 (output, O_CLOEXEC) < 0)
     return cannot (context, role, "cannot be started: %s", strerror (errno));
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0) {
@@ -708,9 +726,11 @@ role_restart (struct context *context, struct role_state *role)
 }
 
 static void
-free_role (struct worker *worker, struct role_state *role)
+free_role (struct context *context, struct role_state *role)
 {
-  release_process (worker, role);
+  release_process (context->worker, role);
+  if (role->temp && !remove_tree (role->temp))
+    test_warning (context->test, "role %s: the folder %s cannot be removed", role->name, role->temp);
   arena_free (&role->arena);
   free (role);
 }
@@ -730,7 +750,7 @@ roles_stop (struct context *context, bool of_test_only)
     if (was_running && !role_end (role, &why))
       test_warning (context->test, "role %s %s", role->name, buffer_text (&why));
     *link = role->older;
-    free_role (worker, role);
+    free_role (context, role);
   }
 }
 

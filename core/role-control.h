@@ -24,6 +24,7 @@ struct role_state {
   struct value args;           /* expanded; in `arena` */
   struct value exports;        /* a map; in `arena` */
   struct arena arena;
+  char *temp;                  /* its folder, made when it is first started; in `arena` */
   unsigned starts;
   uint64_t cursor;             /* of the observations, for role.wait on the main thread */
   unsigned users;              /* steps that are at work with it */

@@ -158,6 +158,12 @@ runner_role_given (struct runner_role *role, const char *param)
   return row && (role->given >> (row - params->rows) & 1);
 }
 
+const char *
+runner_role_temp (struct runner_role *role)
+{
+  return role->control >= 0 ? getenv (ROLE_TEMP_ENV) : NULL;
+}
+
 struct runner_out *
 runner_observation (struct runner_role *role)
 {

@@ -8,6 +8,9 @@
 
 #define ROLE_FD_ENV "RUNNER_ROLE_FD"
 
+/* The environment variable with the role's own folder. */
+#define ROLE_TEMP_ENV "RUNNER_ROLE_TEMP"
+
 int command_role (int argc, char **argv);
 
 #endif

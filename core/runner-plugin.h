@@ -431,6 +431,9 @@ RUNNER_API int runner_ready (struct runner_role *role);
 RUNNER_API int runner_stop_fd (struct runner_role *role);
 /* Was this parameter given? */
 RUNNER_API int runner_role_given (struct runner_role *role, const char *param);
+/* A folder of the role's own for files that last as long as its suite: a role that
+ * is started again finds them there.  NULL for a role that was started from a shell. */
+RUNNER_API const char *runner_role_temp (struct runner_role *role);
 /* An observation, for `role.wait`: put its members, then send it.  May be called
  * from any thread, by one at a time: begin locks, send unlocks. */
 RUNNER_API struct runner_out *runner_observation (struct runner_role *role);

@@ -86,13 +86,23 @@ judge_unseen (struct runner_step *step, const struct background *background, int
                  background->name, program->status);
 }
 
+/* One that says nothing more is about to end: how it does so must not depend on who is faster. */
+static int
+has_ended (struct background *background)
+{
+  int open = 0;
+  for (int i = 0; i < OUTPUTS; i++)
+    open += background->outputs[i].drain && !runner_drain_ended (background->outputs[i].drain);
+  return open ? program_ended (&background->program) : program_await (&background->program, LAST_COMES);
+}
+
 static void
 background_destroy (struct runner_step *step, void *object)
 {
   struct background *background = object;
   struct program *program = &background->program;
   int64_t grace = runner_left (step) / 2;
-  int by_itself = program_ended (program) && !background->signalled;
+  int by_itself = has_ended (background) && !background->signalled;
   if (program_end (program, grace < GRACE ? grace : GRACE))
     runner_log (step, "%s did not end on SIGTERM, and was killed", background->name);
   if (!background->asked)

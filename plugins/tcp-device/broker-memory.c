@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "broker.h"
-#include "bytes.h"
+#include "../common/bytes.h"
 
 #define SUBSCRIPTIONS 8
 

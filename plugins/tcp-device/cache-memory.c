@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "cache.h"
 #include "idmap.h"
 

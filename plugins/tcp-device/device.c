@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "frame.h"
-#include "http-post.h"
-#include "net.h"
+#include "../common/http-post.h"
+#include "../common/net.h"
 #include "pyrepr.h"
 
 #define ANSWER_NS INT64_C (10000000000) /* that web and server may take */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "utf8.h"
+#include "../common/utf8.h"
 
 /* Memory that a reader keeps between frames. */
 #define KEPT_ROOM 1024

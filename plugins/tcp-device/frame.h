@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 
 /* So many bytes in which no frame ends are too many. */
 #define FRAME_LIMIT 65536

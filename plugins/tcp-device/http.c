@@ -3,20 +3,13 @@
 #include "http.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define IDLE_SECONDS 60u
-#define CONNECTIONS 20000u
-#define MEMORY_OF_CONNECTION (16u << 10) /* request line and headers */
-#define STREAM_BLOCK 32768
+#include "../common/http-daemon.h"
 
-/* A body that is too long is read and thrown away up to here: a client that
- * still writes would miss the answer.  Beyond it the connection is closed. */
-#define DISCARD_LIMIT (8u << 20)
+#define STREAM_BLOCK 32768
 
 struct http {
   struct MHD_Daemon *daemon;
@@ -29,8 +22,7 @@ struct http {
 /* One request, and the rest of its answer. */
 struct exchange {
   struct web *web;
-  struct bytes body;
-  size_t size; /* of the body, with what was thrown away */
+  struct http_upload upload;
   struct web_response response;
   size_t sent; /* of response.body */
 };
@@ -41,7 +33,7 @@ exchange_free (void *data)
   struct exchange *exchange = data;
   if (!exchange)
     return;
-  bytes_free (&exchange->body);
+  bytes_free (&exchange->upload.body);
   bytes_free (&exchange->response.body);
   free (exchange);
 }
@@ -89,8 +81,9 @@ make_response (struct exchange **exchange)
 static enum MHD_Result
 answer (struct MHD_Connection *connection, struct exchange **exchange, const char *method, const char *url)
 {
-  struct web_request request = { method, url, (*exchange)->body.data, (*exchange)->body.size,
-                                 (*exchange)->size > WEB_BODY_LIMIT };
+  const struct http_upload *upload = &(*exchange)->upload;
+  struct web_request request = { method, url, upload->body.data, upload->body.size,
+                                 upload->size > WEB_BODY_LIMIT };
   web_answer ((*exchange)->web, &request, &(*exchange)->response);
   unsigned status = (*exchange)->response.status;
   const char *type = (*exchange)->response.type;
@@ -104,28 +97,6 @@ answer (struct MHD_Connection *connection, struct exchange **exchange, const cha
   return result;
 }
 
-static enum MHD_Result
-take_upload (struct exchange *exchange, const char *data, size_t *size)
-{
-  exchange->size += *size;
-  if (exchange->size > DISCARD_LIMIT)
-    return MHD_NO;
-  if (exchange->size > WEB_BODY_LIMIT)
-    bytes_free (&exchange->body);
-  else
-    bytes_add (&exchange->body, data, *size);
-  *size = 0;
-  return MHD_YES;
-}
-
-/* The length that the client announces; 0 if it does not. */
-static uint64_t
-announced_size (struct MHD_Connection *connection)
-{
-  const char *text = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  return text ? strtoumax (text, NULL, 10) : 0; /* too much to count: UINTMAX_MAX */
-}
-
 /* Called when the headers have come, for each piece of the body, and at its end. */
 static enum MHD_Result
 handle (void *data, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
@@ -136,14 +107,14 @@ handle (void *data, struct MHD_Connection *connection, const char *url, const ch
   struct exchange *exchange = *state;
   if (exchange) {
     if (*upload_size)
-      return take_upload (exchange, upload, upload_size);
+      return http_upload_take (&exchange->upload, WEB_BODY_LIMIT, upload, upload_size);
     return answer (connection, (struct exchange **) state, method, url);
   }
   *state = exchange = bytes_allocate (sizeof *exchange);
   exchange->web = http->web;
-  if (announced_size (connection) <= DISCARD_LIMIT)
+  if (!http_upload_is_hopeless (connection))
     return MHD_YES;
-  exchange->size = SIZE_MAX;
+  exchange->upload.size = UINT64_MAX;
   return answer (connection, (struct exchange **) state, method, url);
 }
 
@@ -155,24 +126,6 @@ completed (void *data, struct MHD_Connection *connection, void **state, enum MHD
   (void) code;
   exchange_free (*state);
   *state = NULL;
-}
-
-/* Paths are taken as they stand: nothing in ours needs an escape, and `%00`
- * would end the text early. */
-static size_t
-keep_escapes (void *data, struct MHD_Connection *connection, char *text)
-{
-  (void) data;
-  (void) connection;
-  return strlen (text);
-}
-
-static void
-keep_quiet (void *data, const char *fmt, va_list args)
-{
-  (void) data; /* what it says is about clients that broke off */
-  (void) fmt;
-  (void) args;
 }
 
 /* ---- the loop ------------------------------------------------------------ */
@@ -204,21 +157,6 @@ serve_poll (uv_poll_t *poll, int status, int events)
   serve (poll->data);
 }
 
-static struct MHD_Daemon *
-start_daemon (int listener, struct http *http)
-{
-  return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, http,
-                           MHD_OPTION_EXTERNAL_LOGGER, keep_quiet, NULL,
-                           MHD_OPTION_LISTEN_SOCKET, listener,
-                           MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-                           MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-                           MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_OF_CONNECTION,
-                           MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-                           MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-                           MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                           MHD_OPTION_END);
-}
-
 static void
 handle_closed (uv_handle_t *handle_of_loop)
 {
@@ -234,17 +172,15 @@ http_start (uv_loop_t *loop, int listener, struct web *web)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->web = web;
-  errno = 0;
-  http->daemon = start_daemon (listener, http);
+  http->daemon = http_daemon_start (listener, 0, handle, completed, http);
   if (!http->daemon) {
     free (http);
-    errno = errno ? errno : EINVAL;
     return NULL;
   }
   http->timer.data = http->poll.data = http;
   uv_timer_init (loop, &http->timer);
   http->open_handles = 1;
-  int rc = uv_poll_init (loop, &http->poll, MHD_get_daemon_info (http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+  int rc = uv_poll_init (loop, &http->poll, http_daemon_fd (http->daemon));
   if (rc != 0) {
     uv_close ((uv_handle_t *) &http->timer, handle_closed);
     errno = -rc;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 
 /* The finalizer of splitmix64. */
 static size_t

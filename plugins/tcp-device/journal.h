@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "frame.h"
 
 /* Only what is set belongs to the event. */

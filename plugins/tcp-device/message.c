@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "pyrepr.h"
-#include "utf8.h"
+#include "../common/utf8.h"
 
 /* What a character needs in a JSON string. */
 static void

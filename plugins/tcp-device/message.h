@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "frame.h"
 
 void message_encode (struct bytes *out, const struct report *report);

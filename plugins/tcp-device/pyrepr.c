@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pyrepr-table.h"
-#include "utf8.h"
+#include "../common/utf8.h"
 
 static bool
 is_printable (uint32_t point)

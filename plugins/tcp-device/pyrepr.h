@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 
 void pyrepr_text (struct bytes *out, const char *text, size_t size);  /* UTF-8: 'name' */
 void pyrepr_bytes (struct bytes *out, const void *data, size_t size); /* b'name' */

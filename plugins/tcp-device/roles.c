@@ -5,20 +5,14 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* A line in one write: it is never torn, and it is there at once. */
+
 static bool
 write_line (int fd, const char *line)
 {
   CLEANUP_BYTES struct bytes text = { 0 };
   bytes_puts (&text, line);
   bytes_puts (&text, "\n");
-  for (size_t written = 0; written < text.size;) {
-    ssize_t n = write (fd, text.data + written, text.size - written);
-    if (n < 0 && errno != EINTR)
-      return false;
-    written += n > 0 ? (size_t) n : 0;
-  }
-  return true;
+  return bytes_write (fd, text.data, text.size);
 }
 
 static void

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "journal.h"
 
 struct stack_args {

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -14,7 +13,8 @@
 #include "broker.h"
 #include "cache.h"
 #include "http.h"
-#include "net.h"
+#include "../common/net.h"
+#include "../common/role.h"
 #include "server.h"
 #include "store.h"
 #include "web.h"
@@ -34,17 +34,6 @@ struct stack {
   struct server *server;
   struct http *http;
 };
-
-/* A device is a descriptor. */
-static void
-raise_descriptors (void)
-{
-  struct rlimit limit;
-  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit (RLIMIT_NOFILE, &limit); /* else: as many as we may have */
-  }
-}
 
 static bool
 listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
@@ -74,26 +63,12 @@ listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
   return stack->http != NULL;
 }
 
-/* Where a client on this machine finds what listens on every address. */
-static const char *
-host_to_export (const char *host)
-{
-  if (strcmp (host, "0.0.0.0") == 0)
-    return "127.0.0.1";
-  return strcmp (host, "::") == 0 ? "::1" : host;
-}
-
 static int
 export (struct stack *stack, uint16_t device_port, uint16_t web_port)
 {
-  const char *host = host_to_export (stack->args->host);
-  bool v6 = strchr (host, ':') != NULL;
-  char url[300];
-  int n = snprintf (url, sizeof url, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", (unsigned) web_port);
-  if (n < 0 || (size_t) n >= sizeof url)
-    return runner_role_error (stack->role, "the host's name is too long");
-  runner_export_address (stack->role, "device", host, device_port);
-  runner_export_text (stack->role, "web", url);
+  runner_export_address (stack->role, "device", role_host_to_export (stack->args->host), device_port);
+  if (!role_export_url (stack->role, "web", stack->args->host, web_port))
+    return 1;
   return runner_ready (stack->role) == 0 ? 0 : runner_role_error (stack->role, "nobody waits for this role");
 }
 
@@ -145,7 +120,7 @@ stack_run (struct runner_role *role, const void *args)
   char error[512];
   signal (SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the store, no end */
-  raise_descriptors ();
+  role_raise_descriptors ();
   role_journal_init (&stack.journal, role);
   if (!role_delay (role, stack.args->delay))
     return 0;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "store.h"
 
 /* Another program may hold the file's lock for a moment. */

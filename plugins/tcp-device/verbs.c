@@ -11,7 +11,7 @@
 
 #include "../common/address.h"
 #include "frame.h"
-#include "net.h"
+#include "../common/net.h"
 #include "pyrepr.h"
 
 #define READ_ROOM 16384

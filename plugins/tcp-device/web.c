@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "utf8.h"
+#include "../common/utf8.h"
 
 #define HTML "text/html; charset=utf-8"
 #define JSON "application/json"

@@ -6,7 +6,7 @@
 #define TCP_DEVICE_WEB_H
 
 #include "broker.h"
-#include "bytes.h"
+#include "../common/bytes.h"
 #include "journal.h"
 #include "store.h"
 

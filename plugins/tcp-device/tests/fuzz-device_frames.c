@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-#include "../bytes.c"
 #include "../frame.c"
 #include "../pyrepr.c"
-#include "../utf8.c"
 
 /* The frames, each behind its length, and whether the stream was too long. */
 static struct bytes

@@ -9,7 +9,7 @@
 
 #include "broker.h"
 #include "cache.h"
-#include "http-post.h"
+#include "../../common/http-post.h"
 #include "idmap.h"
 #include "message.h"
 #include "store.h"

@@ -12,7 +12,7 @@
 
 #include "cache.h"
 #include "http.h"
-#include "net.h"
+#include "../../common/net.h"
 #include "server.h"
 
 static uv_loop_t loop;

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "bytes.h"
+#include "../../common/bytes.h"
 #include "journal.h"
 
 Suite *frame_suite (void);

@@ -1,7 +1,8 @@
-/* bytes.h - a growing string of bytes, for this plugin.  Without memory the process ends. */
-#ifndef TCP_DEVICE_BYTES_H
-#define TCP_DEVICE_BYTES_H
+/* bytes.h - a growing string of bytes.  Without memory the process ends. */
+#ifndef COMMON_BYTES_H
+#define COMMON_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ void bytes_puts (struct bytes *bytes, const char *text);
 void bytes_int (struct bytes *bytes, int64_t number); /* decimal */
 const char *bytes_text (struct bytes *bytes);         /* NUL-terminated; owned by `bytes` */
 void bytes_free (struct bytes *bytes);
+
+/* Writes all of it, in one write if the descriptor takes it: lines are not torn. */
+bool bytes_write (int fd, const void *data, size_t size);
 
 /* malloc that does not return NULL; zeroed. */
 void *bytes_allocate (size_t size);

@@ -1,6 +1,6 @@
 /* utf8.h - the characters of a text in UTF-8 (RFC 3629). */
-#ifndef TCP_DEVICE_UTF8_H
-#define TCP_DEVICE_UTF8_H
+#ifndef COMMON_UTF8_H
+#define COMMON_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

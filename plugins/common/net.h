@@ -1,6 +1,6 @@
 /* net.h - TCP sockets: listening, connecting, writing.  All descriptors are close-on-exec. */
-#ifndef TCP_DEVICE_NET_H
-#define TCP_DEVICE_NET_H
+#ifndef COMMON_NET_H
+#define COMMON_NET_H
 
 #include <stddef.h>
 #include <stdint.h>

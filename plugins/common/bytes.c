@@ -1,15 +1,17 @@
 /* bytes.c - see bytes.h. */
 #include "bytes.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 no_memory (void)
 {
-  fputs ("tcp-device: out of memory\n", stderr);
+  fputs ("runner: out of memory\n", stderr);
   abort ();
 }
 
@@ -79,4 +81,18 @@ bytes_free (struct bytes *bytes)
 {
   free (bytes->data);
   *bytes = (struct bytes) { 0 };
+}
+
+bool
+bytes_write (int fd, const void *data, size_t size)
+{
+  const char *from = data;
+  while (size) {
+    ssize_t n = write (fd, from, size);
+    if (n < 0 && errno != EINTR)
+      return false;
+    from += n > 0 ? n : 0;
+    size -= n > 0 ? (size_t) n : 0;
+  }
+  return true;
 }

@@ -1,0 +1,162 @@
+/* committer.c - see committer.h. */
+#include "committer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../common/bytes.h"
+
+struct list {
+  struct registration *first, **end;
+};
+
+struct committer {
+  struct store_writer *writer;
+  void (*told) (const char *error);
+  int event_fd;
+  pthread_t thread;
+  pthread_mutex_t lock; /* of what follows */
+  pthread_cond_t given;
+  struct list waiting, done;
+  bool stop;
+};
+
+static void
+list_clear (struct list *list)
+{
+  list->first = NULL;
+  list->end = &list->first;
+}
+
+static void
+list_append (struct list *list, struct registration *first, struct registration *last)
+{
+  *list->end = first;
+  list->end = &last->next;
+  last->next = NULL;
+}
+
+/* The next batch; NULL: there will be none. */
+static struct registration *
+next_batch (struct committer *committer, struct registration **last)
+{
+  pthread_mutex_lock (&committer->lock);
+  while (!committer->waiting.first && !committer->stop)
+    pthread_cond_wait (&committer->given, &committer->lock);
+  struct registration *first = committer->waiting.first;
+  if (first)
+    *last = (struct registration *) ((char *) committer->waiting.end - offsetof (struct registration, next));
+  list_clear (&committer->waiting);
+  pthread_mutex_unlock (&committer->lock);
+  return first;
+}
+
+static void
+hand_back (struct committer *committer, struct registration *first, struct registration *last)
+{
+  pthread_mutex_lock (&committer->lock);
+  bool was_empty = !committer->done.first;
+  list_append (&committer->done, first, last);
+  pthread_mutex_unlock (&committer->lock);
+  uint64_t one = 1;
+  if (was_empty)
+    while (write (committer->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+      continue; /* it cannot be full */
+}
+
+static void *
+commit_all (void *data)
+{
+  struct committer *committer = data;
+  struct registration *first, *last;
+  char error[256];
+  while ((first = next_batch (committer, &last))) {
+    if (!store_add (committer->writer, first, error, sizeof error) && committer->told)
+      committer->told (error);
+    hand_back (committer, first, last);
+  }
+  return NULL;
+}
+
+/* With all signals blocked: they are the other thread's. */
+static int
+start_thread (struct committer *committer)
+{
+  sigset_t all, old;
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &old);
+  int rc = pthread_create (&committer->thread, NULL, commit_all, committer);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  return rc;
+}
+
+struct committer *
+committer_start (struct store_writer *writer, void (*told) (const char *error))
+{
+  struct committer *committer = bytes_allocate (sizeof *committer);
+  committer->writer = writer;
+  committer->told = told;
+  list_clear (&committer->waiting);
+  list_clear (&committer->done);
+  pthread_mutex_init (&committer->lock, NULL);
+  pthread_cond_init (&committer->given, NULL);
+  committer->event_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int failed = committer->event_fd < 0 ? errno : start_thread (committer);
+  if (!failed)
+    return committer;
+  if (committer->event_fd >= 0)
+    close (committer->event_fd);
+  free (committer);
+  errno = failed;
+  return NULL;
+}
+
+int
+committer_fd (const struct committer *committer)
+{
+  return committer->event_fd;
+}
+
+void
+committer_give (struct committer *committer, struct registration *first, struct registration *last)
+{
+  pthread_mutex_lock (&committer->lock);
+  list_append (&committer->waiting, first, last);
+  pthread_cond_signal (&committer->given);
+  pthread_mutex_unlock (&committer->lock);
+}
+
+struct registration *
+committer_take (struct committer *committer)
+{
+  uint64_t count;
+  while (read (committer->event_fd, &count, sizeof count) < 0 && errno == EINTR)
+    continue; /* EAGAIN: nothing came */
+  pthread_mutex_lock (&committer->lock);
+  struct registration *done = committer->done.first;
+  list_clear (&committer->done);
+  pthread_mutex_unlock (&committer->lock);
+  return done;
+}
+
+struct registration *
+committer_stop (struct committer *committer)
+{
+  pthread_mutex_lock (&committer->lock);
+  committer->stop = true;
+  pthread_cond_signal (&committer->given);
+  pthread_mutex_unlock (&committer->lock);
+  pthread_join (committer->thread, NULL);
+  struct registration *done = committer->done.first;
+  store_writer_close (committer->writer);
+  close (committer->event_fd);
+  pthread_cond_destroy (&committer->given);
+  pthread_mutex_destroy (&committer->lock);
+  free (committer);
+  return done;
+}

@@ -1,0 +1,121 @@
+/* log.c - see log.h. */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../common/bytes.h"
+#include "line.h"
+
+/* More than a line can have: a body is decoded, and at most three times as long when it is escaped. */
+#define TAIL_ROOM ((off_t) 32 << 20)
+
+/* Finds where the last line begins that has no end; `size` if there is none, -1. */
+static off_t
+find_tail (int fd, off_t size)
+{
+  char block[4096];
+  off_t limit = size > TAIL_ROOM ? size - TAIL_ROOM : 0;
+  for (off_t at = size; at > limit;) {
+    size_t n = (size_t) (at - limit) < sizeof block ? (size_t) (at - limit) : sizeof block;
+    ssize_t got = pread (fd, block, n, at - (off_t) n);
+    if (got != (ssize_t) n)
+      return -1;
+    const char *end = memrchr (block, '\n', n);
+    if (end)
+      return at - (off_t) n + (end - block) + 1;
+    at -= (off_t) n;
+  }
+  return limit ? -1 : 0;
+}
+
+/* Is what begins there, as far as it goes, a line of ours? */
+static bool
+is_ours (int fd, off_t at)
+{
+  char begin[sizeof LINE_PREFIX];
+  ssize_t n = pread (fd, begin, sizeof LINE_PREFIX - 1, at);
+  return n >= 0 && memcmp (begin, LINE_PREFIX, (size_t) n) == 0;
+}
+
+/* A server that was killed at a full disk, or a power loss, may have left a piece of a line. */
+static const char *
+remove_tail (struct log *log, off_t size)
+{
+  off_t tail = find_tail (log->fd, size);
+  if (tail == size)
+    return NULL;
+  if (tail < 0 || !is_ours (log->fd, tail))
+    return "its last line has no end, and is not of this log";
+  return ftruncate (log->fd, tail) == 0 ? NULL : strerror (errno);
+}
+
+bool
+log_open (struct log *log, const char *path, char *error, size_t error_size)
+{
+  struct stat about;
+  const char *wrong = NULL;
+  *log = (struct log) { .fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .torn = -1 };
+  if (log->fd < 0 || fstat (log->fd, &about) != 0)
+    wrong = strerror (errno);
+  else {
+    log->regular = S_ISREG (about.st_mode);
+    if (log->regular && flock (log->fd, LOCK_EX | LOCK_NB) != 0)
+      wrong = errno == EWOULDBLOCK ? "another server writes to it" : strerror (errno);
+    else if (log->regular)
+      wrong = remove_tail (log, about.st_size);
+  }
+  if (!wrong)
+    return true;
+  snprintf (error, error_size, "%s: %s", path, wrong);
+  if (log->fd >= 0)
+    close (log->fd);
+  log->fd = -1;
+  return false;
+}
+
+/* Takes back what is behind `torn`; nobody else writes to the file. */
+static bool
+take_back (struct log *log)
+{
+  if (ftruncate (log->fd, log->torn) != 0)
+    return false;
+  log->torn = -1;
+  return true;
+}
+
+bool
+log_write (struct log *log, const void *lines, size_t size)
+{
+  if (!log->regular)
+    return bytes_write (log->fd, lines, size);
+  if (log->torn >= 0 && !take_back (log))
+    return false;
+  ssize_t n;
+  do
+    n = write (log->fd, lines, size);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 || (size_t) n == size)
+    return n >= 0;
+  log->torn = lseek (log->fd, 0, SEEK_CUR) - n;
+  take_back (log); /* else before the next line */
+  errno = ENOSPC;
+  return false;
+}
+
+bool
+log_close (struct log *log)
+{
+  if (log->fd < 0)
+    return true;
+  if (log->torn >= 0)
+    take_back (log); /* else at the next start */
+  int fd = log->fd;
+  log->fd = -1;
+  return close (fd) == 0;
+}

@@ -1,0 +1,162 @@
+/* store.c - see store.h. */
+#include "store.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../common/bytes.h"
+
+/* Another program may hold the file's lock for a moment. */
+#define BUSY_MS 2000
+
+/* The rows are in the order of their key: that is the index for the look-up. */
+static const char create_table[] =
+  "CREATE TABLE IF NOT EXISTS registrations (client_uuid TEXT NOT NULL, server_uuid TEXT NOT NULL,"
+  " created TEXT NOT NULL, PRIMARY KEY (client_uuid, server_uuid)) WITHOUT ROWID";
+static const char insert_text[] =
+  "INSERT INTO registrations (client_uuid, server_uuid, created) VALUES (?1, ?2, ?3)";
+static const char find_text[] = "SELECT 1 FROM registrations WHERE client_uuid = ?1 AND server_uuid = ?2";
+
+/* The log of the WAL is copied into the database by the thread that commits, when
+ * it has so many pages: seldom enough that few commits wait for it. */
+static const char writer_settings[] =
+  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
+  "PRAGMA cache_size = -16000";
+
+struct store_writer {
+  sqlite3 *db;
+  sqlite3_stmt *begin, *insert, *commit;
+};
+
+struct store_reader {
+  sqlite3 *db;
+  sqlite3_stmt *find;
+};
+
+static bool
+prepare (sqlite3 *db, const char *text, sqlite3_stmt **statement)
+{
+  return sqlite3_prepare_v3 (db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) == SQLITE_OK;
+}
+
+static bool
+execute (sqlite3 *db, const char *text)
+{
+  return sqlite3_exec (db, text, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool
+open_database (const char *path, int flags, sqlite3 **db)
+{
+  return sqlite3_open_v2 (path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL) == SQLITE_OK
+         && sqlite3_busy_timeout (*db, BUSY_MS) == SQLITE_OK;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+struct store_writer *
+store_writer_open (const char *path, char *error, size_t error_size)
+{
+  struct store_writer *writer = bytes_allocate (sizeof *writer);
+  if (open_database (path, SQLITE_OPEN_CREATE, &writer->db) && execute (writer->db, writer_settings)
+      && execute (writer->db, create_table) && prepare (writer->db, "BEGIN IMMEDIATE", &writer->begin)
+      && prepare (writer->db, insert_text, &writer->insert) && prepare (writer->db, "COMMIT", &writer->commit))
+    return writer;
+  snprintf (error, error_size, "%s: %s", path, sqlite3_errmsg (writer->db));
+  store_writer_close (writer);
+  return NULL;
+}
+
+static bool
+step (sqlite3_stmt *statement)
+{
+  bool done = sqlite3_step (statement) == SQLITE_DONE;
+  return sqlite3_reset (statement) == SQLITE_OK && done;
+}
+
+static bool
+add_all (struct store_writer *writer, const struct registration *list, const char *created)
+{
+  if (!step (writer->begin))
+    return false;
+  for (const struct registration *one = list; one; one = one->next)
+    if (sqlite3_bind_text64 (writer->insert, 1, one->client, one->client_size, SQLITE_STATIC, SQLITE_UTF8)
+          != SQLITE_OK
+        || sqlite3_bind_text (writer->insert, 2, one->server, UUID_SIZE, SQLITE_STATIC) != SQLITE_OK
+        || sqlite3_bind_text (writer->insert, 3, created, -1, SQLITE_STATIC) != SQLITE_OK || !step (writer->insert))
+      return false;
+  return step (writer->commit);
+}
+
+bool
+store_add (struct store_writer *writer, struct registration *list, char *error, size_t error_size)
+{
+  char created[32] = "";
+  time_t now = time (NULL);
+  struct tm utc;
+  gmtime_r (&now, &utc);
+  strftime (created, sizeof created, "%Y-%m-%d %H:%M:%S", &utc); /* as SQLite's CURRENT_TIMESTAMP */
+  bool stored = add_all (writer, list, created);
+  if (!stored)
+    snprintf (error, error_size, "%s", sqlite3_errmsg (writer->db));
+  sqlite3_clear_bindings (writer->insert); /* the texts are the caller's */
+  if (!stored && !sqlite3_get_autocommit (writer->db))
+    execute (writer->db, "ROLLBACK"); /* fails only if SQLite has already done so */
+  for (struct registration *one = list; one; one = one->next)
+    one->stored = stored;
+  return stored;
+}
+
+void
+store_writer_close (struct store_writer *writer)
+{
+  sqlite3_finalize (writer->begin);
+  sqlite3_finalize (writer->insert);
+  sqlite3_finalize (writer->commit);
+  sqlite3_close (writer->db);
+  free (writer);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+struct store_reader *
+store_reader_open (const char *path, char *error, size_t error_size)
+{
+  struct store_reader *reader = bytes_allocate (sizeof *reader);
+  if (open_database (path, 0, &reader->db) && prepare (reader->db, find_text, &reader->find))
+    return reader;
+  snprintf (error, error_size, "%s: %s", path, sqlite3_errmsg (reader->db));
+  store_reader_close (reader);
+  return NULL;
+}
+
+int
+store_find (struct store_reader *reader, const char *client, size_t client_size, const char *server,
+            size_t server_size)
+{
+  int found = -1;
+  if (sqlite3_bind_text64 (reader->find, 1, client, client_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK
+      && sqlite3_bind_text64 (reader->find, 2, server, server_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK) {
+    int rc = sqlite3_step (reader->find);
+    found = rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
+  }
+  sqlite3_reset (reader->find); /* gives the error of the step once more */
+  sqlite3_clear_bindings (reader->find);
+  return found;
+}
+
+const char *
+store_reader_error (struct store_reader *reader)
+{
+  return sqlite3_errmsg (reader->db);
+}
+
+void
+store_reader_close (struct store_reader *reader)
+{
+  sqlite3_finalize (reader->find);
+  sqlite3_close (reader->db);
+  free (reader);
+}

@@ -1,0 +1,169 @@
+# clients.py - clients of the two-port-auth system, written from the description of its wire only, against our server;
+# our client against its exit statuses; and the server's command line.  Usage: python3 clients.py PATH/runner
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+from roles import LIMIT, Role, end_all
+
+RUNNER = os.path.abspath(sys.argv[1])
+CODE = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}: \[success\] \((.*)\) (\S+) (\S+)"
+
+
+def log_lines(server):
+    with open(server.exports["log"], encoding="utf-8") as file:
+        return file.read().split("\n")[:-1]
+
+
+def logged(server, client):
+    """The messages of this client."""
+    found = [re.fullmatch("INFO:root:" + LINE, line) for line in log_lines(server)]
+    assert all(found), log_lines(server)
+    return [match[1] for match in found if match[2] == client]
+
+
+def with_urllib(server):
+    def post(url, **fields):
+        request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode())
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+            return answer.status, answer.headers, answer.read()
+
+    me = str(uuid.uuid4())
+    status, headers, body = post(server.exports["registration"], client_uuid=me)
+    code = headers["Server-Uuid"]
+    assert (status, body) == (200, b"") and re.fullmatch(CODE, code), (status, headers, body)
+    status, headers, body = post(server.exports["authentication"], client_uuid=me, server_uuid=code, message="Привет & ok")
+    assert (status, body, headers["Status"], headers["Server-Uuid"], headers["Client-Uuid"]) \
+        == (200, b"", "Authentication success", code, me), (status, headers, body)
+    status, headers, body = post(server.exports["authentication"], client_uuid=me, server_uuid="x", message="forged")
+    assert (status, body, headers["Status"]) == (200, b"Error", "Authentication error"), (status, headers, body)
+    status, headers, body = post(server.exports["registration"], client_uuid=me, server_uuid=code)
+    assert (status, body, headers["Server-Uuid"]) == (200, b"Error", None), (status, headers, body)
+    assert logged(server, me) == ["Привет & ok"], log_lines(server)
+
+
+def with_one_connection(server):
+    """Keeps its connections, as Locust and requests.Session do."""
+    me = str(uuid.uuid4())
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    where = {name: urllib.parse.urlsplit(server.exports[name]).netloc for name in ("registration", "authentication")}
+    connections = {name: http.client.HTTPConnection(netloc, timeout=LIMIT) for name, netloc in where.items()}
+    sockets = set()
+    for i in range(5):
+        connections["registration"].request("POST", "/any/path", f"client_uuid={me}", form)
+        answer = connections["registration"].getresponse()
+        assert answer.read() == b""
+        body = f"client_uuid={me}&server_uuid={answer.headers['Server-Uuid']}&message=number+{i}"
+        connections["authentication"].request("POST", "/", body, form)
+        answer = connections["authentication"].getresponse()
+        assert (answer.read(), answer.headers["Status"]) == (b"", "Authentication success")
+        sockets |= {connection.sock.getsockname() for connection in connections.values()}
+    assert len(sockets) == 2, "the server closed a connection that was to be kept"
+    for connection in connections.values():
+        connection.close()
+    assert logged(server, me) == [f"number {i}" for i in range(5)], log_lines(server)
+
+
+def with_http_1_0(server):
+    """As ab does."""
+    host, port = server.exports["registration"].removeprefix("http://").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), LIMIT) as connection:
+        connection.sendall(b"POST / HTTP/1.0\r\nContent-length: 15\r\n"
+                           b"Content-type: application/x-www-form-urlencoded\r\n\r\nclient_uuid=ab\n")
+        answer = connection.makefile("rb").read().decode()
+    assert re.match(r"HTTP/1\.[01] 200 ", answer) and re.search(rf"\r\nServer-Uuid: {CODE}\r\n", answer), answer
+
+
+def with_curl(server):
+    if not shutil.which("curl"):
+        return
+    def curl(*words):
+        return subprocess.run(["curl", "-sS", "-i", *words], capture_output=True, text=True, timeout=LIMIT, check=True).stdout
+    answer = curl("--data", "client_uuid=curl", server.exports["registration"])
+    code = re.search(rf"(?m)^Server-Uuid: ({CODE})$", answer)[1]
+    answer = curl("--data", "client_uuid=curl", "--data", f"server_uuid={code}", "--data-urlencode",
+                  "message=two\nlines, 100% [success]", server.exports["authentication"])
+    assert answer.startswith("HTTP/1.1 200 ") and "\nStatus: Authentication success\n" in answer, answer
+    assert logged(server, "curl") == ["two\\nlines, 100% [success]"], log_lines(server)
+    answer = curl(server.exports["authentication"])
+    assert answer.startswith("HTTP/1.1 405 ") and "\nAllow: POST\n" in answer, answer
+
+
+def with_requests(server):
+    try:
+        import requests
+    except ImportError:
+        return
+    me = str(uuid.uuid4())
+    code = requests.post(server.exports["registration"], data={"client_uuid": me}, timeout=LIMIT).headers["Server-Uuid"]
+    answer = requests.post(server.exports["authentication"], timeout=LIMIT,
+                           data={"client_uuid": me, "server_uuid": code, "message": "requests"})
+    assert (answer.status_code, answer.headers["Status"]) == (200, "Authentication success"), answer.headers
+    assert logged(server, me) == ["requests"], log_lines(server)
+
+
+def our_client(server, folder):
+    def run(*options):
+        role = Role(RUNNER, folder, "two-port-auth.client", *options)
+        return role.process.wait(LIMIT), role
+    urls = [f"--{name}={server.exports[name]}" for name in ("registration", "authentication")]
+    status, client = run(*urls, "--client-uuid", "ours", "--message", "from our own")
+    assert status == 0, (status, client.errors())
+    assert re.search(rf"^Server-Uuid: {CODE}$", client.text(), re.M), client.text()
+    assert re.search("^Status: Authentication success$", client.text(), re.M), client.text()
+    assert logged(server, "ours") == ["from our own"], log_lines(server)
+    # both on one port: the code is refused there
+    status, client = run(urls[0], f"--authentication={server.exports['registration']}")
+    assert status == 1, (status, client.text(), client.errors())
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        status, client = run(f"--registration=http://127.0.0.1:{nobody.getsockname()[1]}", urls[1])
+    assert status == 2 and "Connection refused" in client.errors(), (status, client.errors())
+
+
+def command_line(folder):
+    """Without options it uses files in the current folder; a second one on the same log does not start."""
+    own = os.path.join(folder, "own")
+    os.mkdir(own)
+    server = Role(RUNNER, folder, "two-port-auth.server", cwd=own).ready()
+    ports = [server.exports[name].rsplit(":", 1)[1] for name in ("registration", "authentication")]
+    assert server.text() == "".join(f"Server started: http://localhost:{port}\n" for port in ports), server.text()
+    assert {"database.db", "logfile.log"} <= set(os.listdir(own)), os.listdir(own)
+    second = Role(RUNNER, folder, "two-port-auth.server", "--database", os.path.join(own, "other.db"), cwd=own)
+    assert second.process.wait(LIMIT) == 1 and "another server writes to it" in second.errors(), second.errors()
+    taken = Role(RUNNER, folder, "two-port-auth.server", "--registration-port", ports[0], cwd=folder)
+    assert taken.process.wait(LIMIT) == 1 and "Address already in use" in taken.errors(), taken.errors()
+    assert server.end() == 0, server.errors()
+    again = Role(RUNNER, folder, "two-port-auth.server", "--registration-port", ports[0], "--authentication-port",
+                 ports[1], "--database", "database.db", "--log", "logfile.log", cwd=own).ready()
+    assert again.exports["registration"].endswith(":" + ports[0]), again.exports
+    assert again.end() == 0, again.errors()
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
+    try:
+        server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder).ready()
+        for client in (with_urllib, with_one_connection, with_http_1_0, with_curl, with_requests):
+            client(server)
+        our_client(server, folder)
+        assert server.end() == 0, server.errors()
+        printed = server.text().split("\n")[2:-1]
+        assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
+        command_line(folder)
+    finally:
+        end_all()
+        shutil.rmtree(folder)
+
+
+main()

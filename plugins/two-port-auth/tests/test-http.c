@@ -1,0 +1,265 @@
+/* test-http.c - http.c over real sockets: what is stored and logged when an answer comes, and when it cannot be. */
+#include "unit.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "exchange.h"
+#include "http.h"
+#include "line.h"
+
+static struct {
+  uint16_t ports[2];
+  int stop_fd;
+  pthread_t thread;
+  struct http *http;
+  struct committer *committer;
+  struct store_reader *reader;
+  struct log log;
+  struct bytes told, logged; /* read when the thread has ended */
+} server;
+
+static void
+collect_event (void *data, const struct http_event *event)
+{
+  (void) data;
+  bytes_puts (&server.told, event->name);
+  bytes_puts (&server.told, "\n");
+}
+
+static void
+collect_line (void *data, const char *line, size_t size)
+{
+  (void) data;
+  bytes_add (&server.logged, line, size);
+}
+
+static void
+ignore_warning (void *data, const char *text)
+{
+  (void) data;
+  (void) text;
+}
+
+static void
+ignore_error (const char *text)
+{
+  (void) text;
+}
+
+static void
+ignore_round (void *data)
+{
+  (void) data;
+}
+
+static void *
+serve (void *data)
+{
+  (void) data;
+  return http_serve (server.http, server.stop_fd) ? NULL : &server;
+}
+
+static void
+start_server (void)
+{
+  char error[512];
+  enter_folder ();
+  signal (SIGXFSZ, SIG_IGN);
+  memset (&server, 0, sizeof server);
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  ck_assert_msg (writer != NULL, "%s", error);
+  server.reader = store_reader_open ("db", error, sizeof error);
+  ck_assert (server.reader && log_open (&server.log, "log", error, sizeof error));
+  server.committer = committer_start (writer, ignore_error);
+  struct http_options options = {
+    .registration = net_bind ("127.0.0.1", &server.ports[0], error, sizeof error),
+    .authentication = net_bind ("127.0.0.1", &server.ports[1], error, sizeof error),
+    .body_limit = 4096, .reader = server.reader, .committer = server.committer, .log = &server.log,
+    .tell = collect_event, .logged = collect_line, .warn = ignore_warning, .round = ignore_round,
+  };
+  ck_assert (options.registration >= 0 && options.authentication >= 0 && server.committer);
+  server.http = http_start (&options);
+  server.stop_fd = eventfd (0, EFD_CLOEXEC);
+  ck_assert (server.http && server.stop_fd >= 0);
+  ck_assert_int_eq (pthread_create (&server.thread, NULL, serve, NULL), 0);
+}
+
+/* Ends the loop; what it collected may be read then. */
+static void
+end_loop (void)
+{
+  void *failed;
+  if (!server.http)
+    return;
+  ck_assert_int_eq (eventfd_write (server.stop_fd, 1), 0);
+  ck_assert_int_eq (pthread_join (server.thread, &failed), 0);
+  ck_assert_ptr_null (failed);
+  http_stop (server.http);
+  server.http = NULL;
+}
+
+static void
+stop_server (void)
+{
+  end_loop ();
+  ck_assert_ptr_null (committer_stop (server.committer));
+  store_reader_close (server.reader);
+  ck_assert (log_close (&server.log));
+  bytes_free (&server.told);
+  bytes_free (&server.logged);
+  close (server.stop_fd);
+  leave_folder ();
+}
+
+static int
+wait_long (void *data, int fd, short events)
+{
+  (void) data;
+  struct pollfd fds = { .fd = fd, .events = events };
+  return poll (&fds, 1, 30000);
+}
+
+static struct http_answer
+post (int port, const char *client, const char *code, const char *message)
+{
+  char error[256] = "";
+  struct net_wait wait = { wait_long, NULL };
+  struct http_answer answer = { 0 };
+  CLEANUP_BYTES struct bytes form = { 0 };
+  exchange_add_field (&form, "client_uuid", client, strlen (client));
+  if (code)
+    exchange_add_field (&form, "server_uuid", code, strlen (code));
+  if (message)
+    exchange_add_field (&form, "message", message, strlen (message));
+  int fd = net_connect ("127.0.0.1", server.ports[port], &wait, error, sizeof error);
+  ck_assert_msg (fd >= 0, "%s", error);
+  int rc = exchange_post (fd, "127.0.0.1", server.ports[port], &form, &answer, &wait, error, sizeof error);
+  ck_assert_msg (rc == NET_OK, "%s", error);
+  close (fd);
+  return answer;
+}
+
+static void
+register_client (const char *client, char code[UUID_SIZE + 1])
+{
+  size_t size = 0;
+  struct http_answer answer = post (0, client, NULL, NULL);
+  const char *found = exchange_code (&answer, &size);
+  ck_assert (found && size == UUID_SIZE);
+  memcpy (code, found, UUID_SIZE);
+  code[UUID_SIZE] = 0;
+  http_answer_free (&answer);
+}
+
+static void
+assert_authenticated (const char *client, const char *code, const char *message, int status, bool success)
+{
+  struct http_answer answer = post (1, client, code, message);
+  ck_assert_int_eq (answer.status, status);
+  ck_assert_int_eq (exchange_is_success (&answer), success);
+  http_answer_free (&answer);
+}
+
+START_TEST (a_code_is_stored_when_it_is_answered)
+{
+  char code[UUID_SIZE + 1];
+  register_client ("ada", code);
+  ck_assert_int_eq (store_find (server.reader, "ada", 3, code, UUID_SIZE), 1);
+  assert_authenticated ("ada", code, NULL, 200, true);
+  assert_authenticated ("bob", code, NULL, 200, false);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.told), "registered\nauthenticated\nrefused\n");
+}
+END_TEST
+
+START_TEST (a_message_is_logged_when_it_is_answered)
+{
+  char code[UUID_SIZE + 1], text[4096];
+  register_client ("ada", code);
+  assert_authenticated ("ada", code, "one\ntwo", 200, true);
+  FILE *file = fopen ("log", "r");
+  ck_assert_ptr_nonnull (file);
+  text[fread (text, 1, sizeof text - 1, file)] = 0;
+  fclose (file);
+  ck_assert_ptr_nonnull (strstr (text, "[success] (one\\ntwo) ada "));
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.logged), text);
+}
+END_TEST
+
+static void
+limit_files (rlim_t bytes)
+{
+  struct rlimit limit = { bytes, RLIM_INFINITY };
+  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST (what_cannot_be_kept_is_answered_by_503)
+{
+  char code[UUID_SIZE + 1];
+  register_client ("ada", code);
+  limit_files (10);
+  assert_authenticated ("ada", code, "a message that does not fit", 503, false);
+  assert_authenticated ("ada", code, NULL, 200, true);
+  struct http_answer answer = post (0, "bob", NULL, NULL);
+  ck_assert_int_eq (answer.status, 503);
+  http_answer_free (&answer);
+  limit_files (RLIM_INFINITY);
+  register_client ("bob", code);
+  assert_authenticated ("bob", code, "it fits now", 200, true);
+  end_loop ();
+  ck_assert_ptr_null (strstr (bytes_text (&server.logged), "not fit"));
+  ck_assert_str_eq (bytes_text (&server.told), "registered\nauthenticated\nregistered\nauthenticated\n");
+}
+END_TEST
+
+static void *
+register_some (void *data)
+{
+  char client[32], code[UUID_SIZE + 1];
+  for (int i = 0; i < 20; i++) {
+    snprintf (client, sizeof client, "%s %d", (const char *) data, i);
+    register_client (client, code);
+    assert_authenticated (client, code, client, 200, true);
+  }
+  return NULL;
+}
+
+START_TEST (many_at_once_are_served)
+{
+  static char names[][4] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+  enum { COUNT = sizeof names / sizeof *names };
+  pthread_t threads[COUNT];
+  for (int i = 0; i < COUNT; i++)
+    ck_assert_int_eq (pthread_create (&threads[i], NULL, register_some, names[i]), 0);
+  for (int i = 0; i < COUNT; i++)
+    ck_assert_int_eq (pthread_join (threads[i], NULL), 0);
+  end_loop ();
+  int lines = 0;
+  for (const char *p = bytes_text (&server.logged); (p = strchr (p, '\n')); p++)
+    lines++;
+  ck_assert_int_eq (lines, COUNT * 20);
+}
+END_TEST
+
+Suite *
+http_suite (void)
+{
+  Suite *suite = suite_create ("http");
+  TCase *tests = tcase_create ("http");
+  tcase_set_timeout (tests, 120);
+  tcase_add_checked_fixture (tests, start_server, stop_server);
+  tcase_add_test (tests, a_code_is_stored_when_it_is_answered);
+  tcase_add_test (tests, a_message_is_logged_when_it_is_answered);
+  tcase_add_test (tests, what_cannot_be_kept_is_answered_by_503);
+  tcase_add_test (tests, many_at_once_are_served);
+  suite_add_tcase (suite, tests);
+  return suite;
+}

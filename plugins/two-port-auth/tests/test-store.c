@@ -1,0 +1,294 @@
+/* test-store.c - store.c and committer.c: what is stored is found, also by whoever opens the file next. */
+#include "unit.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "committer.h"
+#include "recent.h"
+#include "store.h"
+
+static char error[512];
+static atomic_int told;
+
+/* Registrations `client I` with the codes `server-I…`, as a list. */
+static void
+make_list (struct registration *list, char clients[][32], int first, int count)
+{
+  for (int i = 0; i < count; i++) {
+    int n = snprintf (clients[i], 32, "client %d", first + i);
+    snprintf (list[i].server, sizeof list[i].server, "server-%-29d", first + i);
+    list[i].client = clients[i];
+    list[i].client_size = (size_t) n;
+    list[i].stored = false;
+    list[i].next = i + 1 < count ? &list[i + 1] : NULL;
+  }
+}
+
+static int
+find (struct store_reader *reader, int client, int server)
+{
+  char name[32], code[UUID_SIZE + 1];
+  int n = snprintf (name, sizeof name, "client %d", client);
+  snprintf (code, sizeof code, "server-%-29d", server);
+  return store_find (reader, name, (size_t) n, code, UUID_SIZE);
+}
+
+START_TEST (what_is_stored_is_found)
+{
+  struct registration list[3];
+  char clients[3][32];
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  ck_assert_msg (writer != NULL, "%s", error);
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert_msg (reader != NULL, "%s", error);
+  ck_assert_int_eq (find (reader, 0, 0), 0);
+  make_list (list, clients, 0, 3);
+  ck_assert_msg (store_add (writer, list, error, sizeof error), "%s", error);
+  for (int i = 0; i < 3; i++) {
+    ck_assert (list[i].stored);
+    ck_assert_int_eq (find (reader, i, i), 1);
+    ck_assert_int_eq (find (reader, i, (i + 1) % 3), 0);
+  }
+  ck_assert_int_eq (store_find (reader, "client 1", 8, "", 0), 0);
+  store_reader_close (reader);
+  store_writer_close (writer);
+}
+END_TEST
+
+START_TEST (another_start_finds_what_the_last_has_stored)
+{
+  struct registration list[1];
+  char clients[1][32];
+  for (int i = 0; i < 2; i++) {
+    struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+    ck_assert_msg (writer != NULL, "%s", error);
+    make_list (list, clients, i, 1);
+    ck_assert (store_add (writer, list, error, sizeof error));
+    store_writer_close (writer);
+  }
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (reader);
+  ck_assert_int_eq (find (reader, 0, 0), 1);
+  ck_assert_int_eq (find (reader, 1, 1), 1);
+  store_reader_close (reader);
+}
+END_TEST
+
+static int
+take_text (void *out, int columns, char **values, char **names)
+{
+  (void) names;
+  ck_assert_int_eq (columns, 1);
+  snprintf (out, 256, "%s", values[0] ? values[0] : "NULL");
+  return 0;
+}
+
+START_TEST (the_table_is_the_one_that_people_know)
+{
+  struct registration list[1];
+  char clients[1][32], text[256] = "";
+  sqlite3 *db;
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (writer);
+  make_list (list, clients, 7, 1);
+  ck_assert (store_add (writer, list, error, sizeof error));
+  ck_assert_int_eq (sqlite3_open ("db", &db), SQLITE_OK);
+  ck_assert_int_eq (sqlite3_exec (db, "SELECT client_uuid || ',' || trim (server_uuid) || ',' ||"
+                                      " (julianday ('now') - julianday (created) < 1) FROM registrations",
+                                  take_text, text, NULL), SQLITE_OK);
+  ck_assert_str_eq (text, "client 7,server-7,1");
+  ck_assert_int_eq (sqlite3_exec (db, "PRAGMA journal_mode", take_text, text, NULL), SQLITE_OK);
+  ck_assert_str_eq (text, "wal");
+  ck_assert_int_eq (sqlite3_exec (db, "EXPLAIN QUERY PLAN SELECT 1 FROM registrations WHERE client_uuid = 1 AND"
+                                      " server_uuid = 2", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close (db);
+  store_writer_close (writer);
+}
+END_TEST
+
+START_TEST (what_is_no_database_is_told)
+{
+  FILE *file = fopen ("db", "w");
+  for (int i = 0; i < 1000; i++)
+    ck_assert_int_ge (fputs ("this is not a database\n", file), 0);
+  ck_assert_int_eq (fclose (file), 0);
+  ck_assert_ptr_null (store_writer_open ("db", error, sizeof error));
+  ck_assert_ptr_nonnull (strstr (error, "not a database"));
+  ck_assert_ptr_null (store_writer_open ("no/such/folder/db", error, sizeof error));
+  ck_assert_ptr_null (store_reader_open ("no/such/folder/db", error, sizeof error));
+}
+END_TEST
+
+static void
+limit_files (rlim_t bytes)
+{
+  struct rlimit limit = { bytes, RLIM_INFINITY };
+  signal (SIGXFSZ, SIG_IGN);
+  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST (a_full_disk_stores_none_and_is_told)
+{
+  enum { COUNT = 2000 };
+  static struct registration list[COUNT];
+  static char clients[COUNT][32];
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (writer);
+  make_list (list, clients, 0, COUNT);
+  limit_files (65536);
+  ck_assert (!store_add (writer, list, error, sizeof error));
+  ck_assert_str_ne (error, "");
+  limit_files (RLIM_INFINITY);
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (reader);
+  for (int i = 0; i < COUNT; i++) {
+    ck_assert (!list[i].stored);
+    ck_assert_int_eq (find (reader, i, i), 0);
+  }
+  ck_assert_msg (store_add (writer, list, error, sizeof error), "%s", error);
+  ck_assert (list[COUNT - 1].stored);
+  ck_assert_int_eq (find (reader, COUNT - 1, COUNT - 1), 1);
+  store_reader_close (reader);
+  store_writer_close (writer);
+}
+END_TEST
+
+static void
+count_told (const char *text)
+{
+  ck_assert_str_ne (text, "");
+  told++;
+}
+
+static struct committer *
+start_committer (void)
+{
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  ck_assert_msg (writer != NULL, "%s", error);
+  struct committer *committer = committer_start (writer, count_told);
+  ck_assert_ptr_nonnull (committer);
+  return committer;
+}
+
+/* Takes until `count` have come; each is in the database then. */
+static void
+take_all (struct committer *committer, struct store_reader *reader, int count, bool stored)
+{
+  while (count) {
+    struct pollfd fd = { .fd = committer_fd (committer), .events = POLLIN };
+    ck_assert_int_eq (poll (&fd, 1, 20000), 1);
+    for (struct registration *one = committer_take (committer); one; one = one->next, count--) {
+      ck_assert_int_eq (one->stored, stored);
+      ck_assert_int_eq (store_find (reader, one->client, one->client_size, one->server, UUID_SIZE), stored);
+    }
+  }
+}
+
+START_TEST (all_that_wait_are_stored)
+{
+  enum { COUNT = 1000 };
+  static struct registration list[COUNT];
+  static char clients[COUNT][32];
+  struct committer *committer = start_committer ();
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (reader);
+  make_list (list, clients, 0, COUNT);
+  for (int i = 0; i < COUNT;) { /* in pieces of all sizes */
+    int last = i + i / 7 < COUNT ? i + i / 7 : COUNT - 1;
+    committer_give (committer, &list[i], &list[last]);
+    i = last + 1;
+  }
+  take_all (committer, reader, COUNT, true);
+  ck_assert_ptr_null (committer_take (committer));
+  ck_assert_ptr_null (committer_stop (committer));
+  ck_assert_int_eq (told, 0);
+  store_reader_close (reader);
+}
+END_TEST
+
+START_TEST (what_was_given_is_stored_before_the_end)
+{
+  struct registration list[5];
+  char clients[5][32];
+  struct committer *committer = start_committer ();
+  make_list (list, clients, 0, 5);
+  committer_give (committer, &list[0], &list[4]);
+  int count = 0;
+  for (struct registration *one = committer_stop (committer); one; one = one->next, count++)
+    ck_assert (one->stored);
+  ck_assert_int_eq (count, 5);
+}
+END_TEST
+
+START_TEST (a_store_that_fails_goes_on)
+{
+  struct registration list[1];
+  char clients[1][32];
+  struct committer *committer = start_committer ();
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert_ptr_nonnull (reader);
+  make_list (list, clients, 0, 1);
+  limit_files (1);
+  committer_give (committer, list, list);
+  take_all (committer, reader, 1, false);
+  ck_assert_int_eq (told, 1);
+  limit_files (RLIM_INFINITY);
+  committer_give (committer, list, list);
+  take_all (committer, reader, 1, true);
+  ck_assert_ptr_null (committer_stop (committer));
+  store_reader_close (reader);
+}
+END_TEST
+
+START_TEST (the_last_ones_are_known_without_the_database)
+{
+  static const char code[] = "01ab0000-0000-4000-8000-000000000000";
+  static const char same[] = "01ab0000-0000-4000-8000-000000000001";
+  char text[200];
+  struct recent *recent = recent_new ();
+  memset (text, 'x', sizeof text);
+  ck_assert (!recent_has (recent, "ada", 3, code));
+  ck_assert (!recent_has (recent, "", 0, code));
+  recent_add (recent, "ada", 3, code);
+  ck_assert (recent_has (recent, "ada", 3, code));
+  ck_assert (!recent_has (recent, "ad", 2, code));
+  ck_assert (!recent_has (recent, "bob", 3, code));
+  ck_assert (!recent_has (recent, "ada", 3, same));
+  recent_add (recent, "bob", 3, same); /* takes the place */
+  ck_assert (recent_has (recent, "bob", 3, same));
+  ck_assert (!recent_has (recent, "ada", 3, code));
+  recent_add (recent, text, sizeof text, code); /* too long to be kept */
+  ck_assert (!recent_has (recent, text, sizeof text, code));
+  for (int i = 0; i < 36; i++) { /* what clients send as a code may be anything */
+    memset (text, i * 7, UUID_SIZE);
+    ck_assert (!recent_has (recent, "ada", 3, text));
+  }
+  recent_free (recent);
+}
+END_TEST
+
+Suite *
+store_suite (void)
+{
+  Suite *suite = suite_create ("store");
+  TCase *tests = tcase_create ("store");
+  tcase_set_timeout (tests, 60);
+  tcase_add_checked_fixture (tests, enter_folder, leave_folder);
+  tcase_add_test (tests, what_is_stored_is_found);
+  tcase_add_test (tests, another_start_finds_what_the_last_has_stored);
+  tcase_add_test (tests, the_table_is_the_one_that_people_know);
+  tcase_add_test (tests, what_is_no_database_is_told);
+  tcase_add_test (tests, a_full_disk_stores_none_and_is_told);
+  tcase_add_test (tests, the_last_ones_are_known_without_the_database);
+  tcase_add_test (tests, all_that_wait_are_stored);
+  tcase_add_test (tests, what_was_given_is_stored_before_the_end);
+  tcase_add_test (tests, a_store_that_fails_goes_on);
+  suite_add_tcase (suite, tests);
+  return suite;
+}
