@@ -27,10 +27,11 @@ int command_version (int argc, char **argv); /* command-version.c */
 /* Prints "runner: …; try `runner COMMAND --help`" and gives 2. */
 int usage_error (const char *command, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 
-/* Loads and checks suites (files, or folders with *.yaml in them).  All faults
- * are printed.  NULL: there were some. */
+/* Loads and checks suites (files, or folders with *.yaml below them), and libraries that
+ * are named besides: how many goes to *libraries (NULL: they alone are a fault).  All
+ * faults are printed.  NULL: there were some. */
 struct suite **load_suites (const char *const *paths, size_t count, struct expr_engine *engine, size_t *loaded,
-                            struct faults *faults);
+                            size_t *libraries, struct faults *faults);
 void free_suites (struct suite **suites, size_t count);
 
 /* Colours on this stream?  NO_COLOR, TERM=dumb, --color. */

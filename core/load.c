@@ -1,8 +1,8 @@
 /* load.c - suites from the paths of a command line. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,16 @@
 #include "commands.h"
 
 #define SUITES_MOST 10000
+#define FOLDERS_DEEP 64
 
 struct loading {
   struct expr_engine *engine;
   struct faults *faults;
   struct suite **suites;
   size_t count, room;
+  size_t found;          /* files in folders */
+  char **libraries;      /* paths of those among the files */
+  size_t library_count;
 };
 
 static void
@@ -36,48 +40,96 @@ load_one (struct loading *loading, const char *path)
     loading->room = loading->room ? loading->room * 2 : 16;
     loading->suites = xrealloc (loading->suites, loading->room, sizeof *loading->suites);
   }
+  size_t faults = loading->faults->count;
   struct suite *suite = suite_load (path, (uint32_t) loading->count, loading->engine, loading->faults);
   if (suite)
     loading->suites[loading->count++] = suite;
+  else if (loading->faults->count == faults) {
+    loading->libraries = xrealloc (loading->libraries, loading->library_count + 1, sizeof *loading->libraries);
+    loading->libraries[loading->library_count++] = xstrdup (path);
+  }
 }
 
-/* All *.yaml of a folder, by name. */
-static void
-load_folder (struct loading *loading, const char *folder)
+static bool
+ends_with (const char *name, const char *end)
 {
-  CLEANUP_BUFFER struct buffer pattern = { 0 };
-  glob_t found = { .gl_pathc = 0 };
-  size_t n = strlen (folder);
-  while (n > 1 && folder[n - 1] == '/')
-    n--;
-  for (size_t i = 0; i < n; i++) {
-    if (strchr ("*?[\\", folder[i]))
-      buffer_putc (&pattern, '\\');
-    buffer_putc (&pattern, folder[i]);
-  }
-  buffer_lit (&pattern, "/*.yaml");
-  if (glob (buffer_text (&pattern), 0, NULL, &found) != 0) {
-    fault_add (loading->faults, NULL, "%s: there is no suite (*.yaml) in this folder", folder);
+  size_t n = strlen (name), m = strlen (end);
+  return n > m && strcmp (name + n - m, end) == 0;
+}
+
+/* Folders (but no links to folders, which could go round in circles) and *.yaml, but no
+ * libraries and nothing hidden. */
+static int
+is_wanted (const struct dirent *entry)
+{
+  return entry->d_name[0] != '.' && !ends_with (entry->d_name, ".library.yaml");
+}
+
+static int
+by_name (const struct dirent **a, const struct dirent **b)
+{
+  return strcmp ((*a)->d_name, (*b)->d_name);
+}
+
+/* All suites of a folder and of the folders in it, by name.  `named`: on the command line. */
+static void
+load_folder (struct loading *loading, const char *folder, unsigned depth, bool named)
+{
+  struct dirent **entries;
+  int n = depth < FOLDERS_DEEP ? scandir (folder, &entries, is_wanted, by_name) : (errno = ELOOP, -1);
+  if (n < 0) {
+    fault_add (loading->faults, NULL, "%s: %s", folder, strerror (errno));
     return;
   }
-  for (size_t i = 0; i < found.gl_pathc; i++)
-    load_one (loading, found.gl_pathv[i]);
-  globfree (&found);
+  size_t before = loading->found;
+  for (int i = 0; i < n; i++) {
+    CLEANUP_BUFFER struct buffer path = { 0 };
+    struct stat st;
+    buffer_printf (&path, "%s%s%s", folder, ends_with (folder, "/") ? "" : "/", entries[i]->d_name);
+    const char *text = buffer_text (&path);
+    if (lstat (text, &st) == 0 && S_ISDIR (st.st_mode))
+      load_folder (loading, text, depth + 1, false);
+    else if (ends_with (entries[i]->d_name, ".yaml") && stat (text, &st) == 0 && !S_ISDIR (st.st_mode)) {
+      loading->found++;
+      load_one (loading, text);
+    }
+    free (entries[i]);
+  }
+  free (entries);
+  if (named && loading->found == before)
+    fault_add (loading->faults, NULL, "%s: there is no suite (*.yaml) in this folder, nor below it", folder);
+}
+
+/* Suites tell the faults of what they include: libraries are looked at by themselves when those have none. */
+static void
+check_libraries (struct loading *loading)
+{
+  bool fine = loading->faults->count == 0;
+  for (size_t i = 0; i < loading->library_count; i++) {
+    if (fine)
+      suite_check_library (loading->libraries[i], loading->engine, loading->faults);
+    free (loading->libraries[i]);
+  }
+  free (loading->libraries);
 }
 
 struct suite **
-load_suites (const char *const *paths, size_t count, struct expr_engine *engine, size_t *loaded, struct faults *faults)
+load_suites (const char *const *paths, size_t count, struct expr_engine *engine, size_t *loaded, size_t *libraries,
+             struct faults *faults)
 {
   struct loading loading = { .engine = engine, .faults = faults };
   for (size_t i = 0; i < count; i++) {
     struct stat st;
     if (stat (paths[i], &st) == 0 && S_ISDIR (st.st_mode))
-      load_folder (&loading, paths[i]);
+      load_folder (&loading, paths[i], 0, true);
     else
       load_one (&loading, paths[i]);
   }
+  check_libraries (&loading);
   *loaded = loading.count;
-  if (faults->count == 0 && loading.count == 0)
+  if (libraries)
+    *libraries = loading.library_count;
+  if (faults->count == 0 && loading.count == 0 && !(libraries && loading.library_count))
     fault_add (faults, NULL, "there is no suite: libraries are included by suites, not run alone");
   if (faults->count == 0)
     return loading.suites ? loading.suites : xcalloc (1, sizeof *loading.suites);

@@ -416,7 +416,8 @@ differ_unordered (struct unordered *u, size_t pairs)
   if (!walk_wanted (m))
     return MATCH_NO;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_printf (&text, "expected %zu items in any order, got %zu", u->patterns->count, u->items->count);
+  buffer_printf (&text, "expected %zu item%s in any order, got %zu", u->patterns->count, u->patterns->count == 1 ? "" : "s",
+                 u->items->count);
   tell_alone (&text, "; no item for the patterns", u->patterns, u->of_pattern);
   tell_alone (&text, "; no pattern for the items", u->items, u->of_item);
   return walk_differ_text (m, u->patterns, u->trail, &text);

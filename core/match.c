@@ -105,7 +105,7 @@ differ_lengths (struct matching *m, const struct value *pattern, const struct va
       || matching_ends (m, pattern, actual, trail, true, start, &end) == MATCH_WRONG)
     return MATCH_WRONG;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_printf (&text, "expected %zu items, got %zu", pattern->count, actual->count);
+  buffer_printf (&text, "expected %zu item%s, got %zu", pattern->count, pattern->count == 1 ? "" : "s", actual->count);
   tell_items (&text, "missing", pattern, start, pattern->count - end);
   tell_items (&text, "extra", actual, start, actual->count - end);
   return walk_differ_text (m, pattern, trail, &text);

@@ -23,6 +23,9 @@ enum {
   OPTION_DRY_RUN, OPTION_COLOR, OPTION_TAP, OPTION_HELP, OPTION_VERSION
 };
 
+/* How it was called, for messages: run or list. */
+static const char *called = "run";
+
 static const struct option long_options[] = {
   { "jobs", required_argument, NULL, 'j' },
   { "output", required_argument, NULL, 'o' },
@@ -53,7 +56,7 @@ static const struct option long_options[] = {
 
 static const char run_help[] =
   "Usage: runner [run] [OPTION]… SUITE…\n"
-  "Runs suites: files, or folders with *.yaml in them.\n"
+  "Runs suites: files, or folders with *.yaml below them.\n"
   "\n"
   "Which tests:\n"
   "  -k, --keyword TEXT       only tests whose name, or whose suite's name, holds TEXT\n"
@@ -143,7 +146,7 @@ shard_from_environment (struct run_options *options)
         first = 0;
     }
     if (!parse_number (total, 1, 100000, &n) || !parse_number (index, first, first + n - 1, &at)) {
-      usage_error ("run", "%s=%s and %s=%s are no part of a whole", known[i].index, index, known[i].total, total);
+      usage_error (called, "%s=%s and %s=%s are no part of a whole", known[i].index, index, known[i].total, total);
       return false;
     }
     options->shard = (uint32_t) (at - first + 1);
@@ -282,7 +285,7 @@ take_option (struct run_options *o, int option, const char *text)
     for (const struct option *l = long_options; l->name; l++)
       if (l->val == option)
         name = l->name;
-    usage_error ("run", "--%s: expected %s, got \"%s\"", name, what_it_takes (option), text ? text : "");
+    usage_error (called, "--%s: expected %s, got \"%s\"", name, what_it_takes (option), text ? text : "");
   }
   return fine;
 }
@@ -324,15 +327,15 @@ read_options (int argc, char **argv, struct run_options *o)
       puts (PACKAGE_STRING);
       return 0;
     case ':':
-      return usage_error ("run", "%s needs a value", argv[optind - 1]);
+      return usage_error (called, "%s needs a value", argv[optind - 1]);
     case '?': {
       const char *word = optopt && optopt < 256 ? NULL : argv[optind - 1], *best = NULL;
       size_t distance = 0;
       if (!word)
-        return usage_error ("run", "unknown option -%c", optopt);
+        return usage_error (called, "unknown option -%c", optopt);
       for (const struct option *l = long_options; l->name; l++)
         text_nearest (word + strspn (word, "-"), l->name, &best, &distance);
-      return usage_error ("run", "unknown option %s%s%s%s", word, best ? "; did you mean --" : "", best ? best : "",
+      return usage_error (called, "unknown option %s%s%s%s", word, best ? "; did you mean --" : "", best ? best : "",
                           best ? "?" : "");
     }
     default:
@@ -343,7 +346,7 @@ read_options (int argc, char **argv, struct run_options *o)
   o->paths = (const char **) argv + optind;
   o->path_count = (size_t) (argc - optind);
   if (!o->path_count)
-    return usage_error ("run", "no suite is named");
+    return usage_error (called, "no suite is named");
   if (!o->shards && !shard_from_environment (o))
     return 2;
   return -1;
@@ -465,7 +468,7 @@ command_run (int argc, char **argv)
   struct plan plan = { .suites = NULL };
   struct expr_engine *engine = expr_new (o.seed);
   size_t count;
-  struct suite **suites = load_suites (o.paths, o.path_count, engine, &count, &faults);
+  struct suite **suites = load_suites (o.paths, o.path_count, engine, &count, NULL, &faults);
   status = 2;
   if (suites) {
     for (size_t i = 0; i < count && !o.list; i++)
@@ -498,7 +501,7 @@ command_run (int argc, char **argv)
 
 static const char check_help[] =
   "Usage: runner check [--plugin-path PATH] SUITE…\n"
-  "Says all that is wrong with suites (files, or folders with *.yaml in them), and runs nothing.\n"
+  "Says all that is wrong with suites (files, or folders with *.yaml below them), and runs nothing.\n"
   "\n"
   "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
   "      --help, --version\n"
@@ -510,12 +513,15 @@ check_suites (const char *const *paths, size_t n)
 {
   struct faults faults = { 0 };
   struct expr_engine *engine = expr_new (0);
-  size_t count, tests = 0;
-  struct suite **suites = load_suites (paths, n, engine, &count, &faults);
+  size_t count, libraries, tests = 0;
+  struct suite **suites = load_suites (paths, n, engine, &count, &libraries, &faults);
   if (suites) {
     for (size_t i = 0; i < count; i++)
       tests += suites[i]->test_count;
-    printf ("%zu suite%s, %zu test%s: no fault\n", count, count == 1 ? "" : "s", tests, tests == 1 ? "" : "s");
+    if (count)
+      printf ("%zu suite%s, %zu test%s: no fault\n", count, count == 1 ? "" : "s", tests, tests == 1 ? "" : "s");
+    else
+      printf ("%zu librar%s: no fault\n", libraries, libraries == 1 ? "y" : "ies");
     free_suites (suites, count);
   }
   faults_free (&faults);
@@ -562,6 +568,7 @@ command_list (int argc, char **argv)
   words[1] = (char *) "--list";
   for (int i = 1; i < argc; i++)
     words[i + 1] = argv[i];
+  called = "list";
   int status = command_run (argc + 1, words);
   free (words);
   return status;

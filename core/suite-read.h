@@ -23,7 +23,8 @@ struct reader {
   size_t missing_count;
   const struct value *root;    /* of the suite's document */
   struct libraries *libraries;
-  bool incomplete;             /* a library could not be read: what it defines is not known */
+  bool incomplete;             /* of a library, or of who includes it, nothing is known: names may be theirs */
+  bool alone;                  /* it is a library, and so may keywords be */
 };
 
 /* The plugin of a verb or role ("tcp" of "tcp.send"), or NULL: told once. */

@@ -102,7 +102,7 @@ resolve (struct reader *reader, struct step *step)
   if (key->size > 3 && memcmp (key->string, "my.", 3) == 0) {
     step->kind = STEP_KEYWORD;
     step->keyword = suite_keyword (reader->suite, key->string + 3, key->size - 3);
-    if (!step->keyword)
+    if (!step->keyword && !reader->alone)
       unknown_verb (reader, key, NULL);
     return step->keyword != NULL;
   }

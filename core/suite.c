@@ -762,6 +762,28 @@ suite_parse (const char *name, const char *text, size_t size, uint32_t number, s
   return NULL;
 }
 
+void
+suite_check_library (const char *path, struct expr_engine *engine, struct faults *faults)
+{
+  struct suite *suite = new_suite (path, 0);
+  struct libraries *libraries = arena_alloc (&suite->arena, sizeof *libraries);
+  struct reader reader = { .suite = suite, .arena = &suite->arena, .engine = engine, .faults = faults,
+                           .libraries = libraries, .incomplete = true, .alone = true };
+  struct value root;
+  if (document_load (&suite->arena, path, &root, faults) && root.type == VALUE_MAP) {
+    reader.root = &root;
+    check_keys (&reader, &root, "library", library_keys);
+    read_vars (&reader, read_key (&root, "vars"));
+    suite->roles = read_roles (&reader, read_key (&root, "roles"), NULL, &suite->role_count);
+    read_keyword_heads (&reader, read_key (&root, "keywords"));
+    read_keyword_bodies (&reader, read_key (&root, "keywords"));
+    read_hooks (&reader, &root);
+    check_names (&reader, true);
+  }
+  free (reader.steps);
+  suite_free (suite);
+}
+
 /* ---- secrets ---- */
 
 static const char *

@@ -127,6 +127,8 @@ struct suite *suite_load (const char *path, uint32_t number, struct expr_engine 
 /* The same from memory; `name` stands for the path. */
 struct suite *suite_parse (const char *name, const char *text, size_t size, uint32_t number,
                            struct expr_engine *engine, struct faults *faults);
+/* A library by itself: what does not depend on who includes it. */
+void suite_check_library (const char *path, struct expr_engine *engine, struct faults *faults);
 void suite_free (struct suite *suite);
 
 /* Reads the values of its secrets and has them masked from now on. */

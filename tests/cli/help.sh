@@ -38,6 +38,8 @@ has err 'Usage: runner '
 expect 2 "$RUNNER" plugnis
 has err 'did you mean plugins?'
 expect 2 "$RUNNER" run
+expect 2 "$RUNNER" list
+has err 'runner list: no suite is named'
 expect 2 "$RUNNER" run --jobs 0 x.yaml
 has err 'jobs: expected an integer from 1 to 256, got "0"'
 expect 2 "$RUNNER" run --shard 3/2 x.yaml

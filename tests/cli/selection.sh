@@ -96,3 +96,26 @@ printf 'suite: x\ntests: [{test: a, timeout: 0, steps: []}]\n' > broken.yaml
 expect 2 "$RUNNER" -o stale broken.yaml
 has err 'and not 0'
 [ ! -e stale/junit.xml ] || fail "the old report is still there"
+
+# a folder: what is in its folders too; no libraries, nothing hidden, no circles
+mkdir -p deep/b/c deep/a deep/.hidden empty
+for file in deep/z.yaml deep/a/x.yaml deep/b/c/y.yaml deep/.hidden/w.yaml; do
+  printf 'suite: x\ntests: [{test: t, steps: [check: 1 < 2]}]\n' >"$file"
+done
+ln -s .. deep/b/loop
+printf 'library: l\nkeywords: {k: {steps: [{log: "${hub.web}"}, {my.other: 1}]}}\n' >deep/b/l.library.yaml
+expect 0 "$RUNNER" list deep
+[ "$(cat out)" = "deep/a/x.yaml: t
+deep/b/c/y.yaml: t
+deep/z.yaml: t" ] || fail "these are not the suites below a folder"
+expect 2 "$RUNNER" list empty
+has err 'empty: there is no suite (*.yaml) in this folder, nor below it'
+
+# a library alone is checked, as far as that depends on nobody else, but not run
+expect 0 "$RUNNER" check deep/b/l.library.yaml
+has out '1 library: no fault'
+echo 'before_each: [{lgo: 1}, {log: "${1 +}"}]' >>deep/b/l.library.yaml
+expect 2 "$RUNNER" check deep/b/l.library.yaml
+has err 'l.library.yaml:3:16: unknown verb or modifier "lgo"'
+has err 'l.library.yaml:3:34: unexpected symbol'
+expect 2 "$RUNNER" deep/b/l.library.yaml
