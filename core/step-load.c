@@ -395,6 +395,9 @@ tell_sample (struct load *load, struct sampling *sampling, int64_t now)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
   struct event event = { .type = EVENT_SAMPLE, .load = sampling->number };
+  sampling->next_ns += SAMPLE_NS;
+  if (!load->parent->test->planned)
+    return; /* of a suite's setup: samples belong to tests */
   event.at_us = (now - load->start_ns) / 1000;
   event.span_us = (now - sampling->last_ns) / 1000;
   event.warmup = sampling->last_ns - load->start_ns < load->form.warmup_ns;
@@ -402,7 +405,6 @@ tell_sample (struct load *load, struct sampling *sampling, int64_t now)
   event.series = load_stats_sample (&load->stats, &arena, &event.series_count);
   tell_event (load->parent->worker, &event);
   sampling->last_ns = now;
-  sampling->next_ns += SAMPLE_NS;
 }
 
 static int64_t

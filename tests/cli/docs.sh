@@ -31,7 +31,7 @@
 # Links to files lead somewhere, podchecker finds nothing wrong in any POD file, and design.md says of every file of
 # core/ and reports/ what it is for.
 . "${0%/*}/functions.sh"
-requires_plugin exec tcp http tcp-device
+requires_plugin exec tcp http tcp-device two-port-auth
 requires_python subprocess
 requires pkg-config make cc
 
