@@ -56,10 +56,11 @@ extern "C" {
 /* The interface's version.  The major number changes when old plugins can no
  * longer be loaded; the minor number when something is added.
  *   1.0  first version
+ *   1.1  runner_role_temp
  */
 #define RUNNER_ABI_MAGIC 0x52754e65u /* "RuNe" */
 #define RUNNER_ABI_MAJOR 1
-#define RUNNER_ABI_MINOR 0
+#define RUNNER_ABI_MINOR 1
 
 #if defined __GNUC__
 #define RUNNER_API __attribute__ ((visibility ("default")))
@@ -432,7 +433,8 @@ RUNNER_API int runner_stop_fd (struct runner_role *role);
 /* Was this parameter given? */
 RUNNER_API int runner_role_given (struct runner_role *role, const char *param);
 /* A folder of the role's own for files that last as long as its suite: a role that
- * is started again finds them there.  NULL for a role that was started from a shell. */
+ * is started again finds them there.  NULL for a role that was started from a shell.
+ * Since 1.1. */
 RUNNER_API const char *runner_role_temp (struct runner_role *role);
 /* An observation, for `role.wait`: put its members, then send it.  May be called
  * from any thread, by one at a time: begin locks, send unlocks. */

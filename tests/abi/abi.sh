@@ -32,7 +32,7 @@ all_of ()
 {
   expect 0 "$RUNNER" plugins --plugin-path "$1" abi
   has out "$1"
-  has out '(interface 1.0)'
+  has out '(interface 1.'
   has out 'integer (integer from -10 to 10; default: -7)'
   has out 'choice (text: red or green; default: green)'
   has out 'one (text; exactly one of one, other)'
