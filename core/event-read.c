@@ -419,7 +419,7 @@ read_double (struct reader *r, const struct field *field, void *base)
   double number = strtod (digits, NULL);
   if (!isfinite (number))
     return fail (r, "`%.*s` is out of range", field->name_size, field->lead + 2);
-  AT (double, base, field->offset) = number;
+  memcpy ((char *) base + field->offset, &number, sizeof number);
   return true;
 }
 

@@ -177,6 +177,14 @@ _Static_assert (MANY (event_fields) <= 64, "the reader has one bit for each");
 
 #define GET(type, base, offset) (*(type const *) ((const char *) (base) + (offset)))
 
+static double
+get_double (const void *base, size_t offset)
+{
+  double number;
+  memcpy (&number, (const char *) base + offset, sizeof number);
+  return number;
+}
+
 /* ---- writing ---- */
 
 static bool
@@ -193,7 +201,7 @@ is_left_out (const void *base, const struct field *field)
   case KIND_UINT64:
     return GET (uint64_t, base, field->offset) == field->preset;
   case KIND_DOUBLE: /* JSON has no infinity, and no number that is none */
-    return !isnormal (GET (double, base, field->offset));
+    return !isnormal (get_double (base, field->offset));
   case KIND_BOOL:
     return !GET (bool, base, field->offset);
   default:
@@ -268,7 +276,7 @@ write_value (struct buffer *out, const struct field *field, const void *base)
     buffer_int (out, GET (int, base, field->offset));
     break;
   case KIND_DOUBLE:
-    buffer_float (out, GET (double, base, field->offset));
+    buffer_float (out, get_double (base, field->offset));
     break;
   case KIND_BOOL:
     write_boolean (out, GET (bool, base, field->offset));

@@ -204,7 +204,9 @@ by_count (const void *a, const void *b)
 static void
 tell_failures (const struct load_stats *stats, struct event_load *told, struct arena *arena)
 {
-  const struct load_failure *sorted[sizeof stats->failures / sizeof *stats->failures];
+  const struct load_failure *sorted[sizeof stats->failures / sizeof *stats->failures] = { NULL };
+  if (!stats->failure_count)
+    return;
   for (size_t i = 0; i < stats->failure_count; i++)
     sorted[i] = &stats->failures[i];
   qsort (sorted, stats->failure_count, sizeof *sorted, by_count);
