@@ -226,25 +226,6 @@ tell_failures (const struct load_stats *stats, struct event_load *told, struct a
     told->errors[told->error_count++] = (struct event_load_error) { .message = "at other places", .count = rest };
 }
 
-static const char *
-details_text (const struct event_load *told, struct arena *arena)
-{
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  size_t failed = 0;
-  for (size_t i = 0; i < told->threshold_count; i++)
-    failed += told->thresholds[i].message != NULL;
-  for (size_t i = 0; i < told->threshold_count && failed > 1; i++) /* one is the message itself */
-    if (told->thresholds[i].message)
-      buffer_printf (&text, "%s: %s\n", told->thresholds[i].name, told->thresholds[i].message);
-  for (size_t i = 0; i < told->error_count; i++)
-    buffer_printf (&text, "%llu x %s%s%s\n", (unsigned long long) told->errors[i].count,
-                   told->errors[i].where ? told->errors[i].where : "", told->errors[i].where ? ": " : "",
-                   told->errors[i].message);
-  if (text.size)
-    text.size--; /* the last newline */
-  return arena_copy (arena, text.data ? text.data : "", text.size);
-}
-
 /* ---- the result ---- */
 
 static void
@@ -337,8 +318,13 @@ load_judge (struct context *context, const struct step *step, const struct load_
   struct judging j = { .context = context, .names = names, .measured = measured, .arena = kept, .told = told };
   if (judge)
     judge_all (&j, form->require, step->key);
+  if (judge && j.outcome == RUNNER_PASS && !all[SERIES_ITERATION].count) { /* nothing passes by accident */
+    j.outcome = RUNNER_ERROR;
+    j.first_where = *step->key;
+    j.first = "no iteration was counted: there was no time for one";
+  }
   if (j.outcome != RUNNER_PASS)
-    record_failure (context, step, &j.first_where, j.outcome, false, j.first, details_text (told, kept));
+    record_failure (context, step, &j.first_where, j.outcome, false, j.first, NULL);
   *result = make_result (names, measured, told->users, arena);
   free (measured);
   free (all);

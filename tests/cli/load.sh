@@ -130,10 +130,13 @@ tests:
       - load: {users: 2, times: 100000000, steps: [{sleep: 10ms}]}
   - test: what hangs is cancelled after the grace time
     steps:
-      - load: {users: 3, for: 100ms, grace: 100ms, steps: [{sleep: 1h}]}
+      - load: {users: 3, for: 2s, grace: 100ms, steps: [{sleep: 1h}]}
   - test: all users are busy
     steps:
       - load: {rate: 100/s, users: 1, for: 300ms, grace: 0s, steps: [{sleep: 50ms}]}
+  - test: nothing passes by doing nothing
+    steps:
+      - load: {users: 1, spawn: 1/h, for: 50ms, warmup: 49ms, steps: [{sleep: 20ms}]}
   - test: numbers that are computed
     steps:
       - set: {n: 0}
@@ -141,18 +144,19 @@ tests:
 EOT
 expect 3 "$RUNNER" -o results failing.yaml
 has out 'failing.yaml:5:9: load: errors: expected 0, got 6'
-has out '6 x failing.yaml:5:75: fail: not '
+has out '6  failing.yaml:5:75: fail: not '
+has out 'no iteration was counted'
 has out 'user '
 has out 'failing.yaml:13:13: load: nap.p50: expected less than "1ms", got "'
-has out 'nap.count: expected more than 1000, got 10'
+has out 'failing.yaml:14:13: nap.count: expected more than 1000, got 10'
 lacks out 'nap.max: '
 has out 'load: p95: nothing was measured'
 has out 'the load is to last 1 m 00 s, but the test has only '
 has out "load: the test's time was over"
 has out 'sleep: cancelled while sleeping'
 has out 'iterations were due and did not begin: all 1 users were busy'
-has out 'failing.yaml:36:23: load: users: '
-has out '0 passed, 8 failed, 0 skipped'
+has out 'failing.yaml:39:23: load: users: '
+has out '0 passed, 9 failed, 0 skipped'
 look 'loads[1]["thresholds"][1]["outcome"] == "failed" and loads[1]["thresholds"][3]["name"] == "nap.max"'
 
 # What can be known before a run is told before it.
