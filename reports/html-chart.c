@@ -11,8 +11,8 @@
 #include "format.h"
 #include "html-text.h"
 
-#define WIDTH 720
-#define LEFT 64
+#define WIDTH 520
+#define LEFT 58
 #define RIGHT 16
 
 /* ---- the paper ---- */
@@ -20,7 +20,9 @@
 static void
 begin_picture (struct buffer *out, double width, double height, const char *title)
 {
-  buffer_lit (out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ");
+  /* a bar is stretched to the width that there is */
+  buffer_puts (out, height < 20 ? "<svg xmlns=\"http://www.w3.org/2000/svg\" preserveAspectRatio=\"none\" viewBox=\"0 0 "
+                                : "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ");
   html_number (out, width);
   buffer_putc (out, ' ');
   html_number (out, height);
@@ -181,7 +183,7 @@ static void
 add_x_axis (struct plot *plot, bool labels)
 {
   CLEANUP_BUFFER struct buffer label = { 0 };
-  double bottom = plot->top + plot->height, step = round_step (plot->x_most, 10);
+  double bottom = plot->top + plot->height, step = round_step (plot->x_most, 8);
   add_line (plot->out, "class=\"axis\" stroke=\"#aab2bd\"", plot->left, bottom, plot->left + plot->width, bottom);
   for (int i = 0; labels && i <= 10 && step * i <= plot->x_most * 1.000001; i++) {
     label.size = 0;
@@ -310,8 +312,8 @@ begin_plot (struct buffer *out, double top, double height, const struct chart_sa
 void
 chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count)
 {
-  begin_picture (out, WIDTH, 320, "steps a second, failures and users over time");
-  struct plot plot = begin_plot (out, 32, 130, samples, count);
+  begin_picture (out, WIDTH, 300, "steps a second, failures and users over time");
+  struct plot plot = begin_plot (out, 32, 124, samples, count);
   double right = WIDTH - RIGHT;
   add_warmup (&plot, samples, count);
   add_y_axis (&plot, most_of (samples, count, rate_of), 4, format_number);
@@ -322,7 +324,7 @@ chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t
   add_curve (&plot, BLUE, samples, count, rate_of);
   if (most_of (samples, count, failures_of) > 0)
     add_curve (&plot, RED, samples, count, failures_of);
-  plot = begin_plot (out, 210, 80, samples, count);
+  plot = begin_plot (out, 196, 74, samples, count);
   add_warmup (&plot, samples, count);
   add_y_axis (&plot, most_of (samples, count, users_of), 3, format_number);
   add_x_axis (&plot, true);
@@ -334,8 +336,8 @@ chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t
 void
 chart_times (struct buffer *out, const struct chart_sample *samples, size_t count)
 {
-  begin_picture (out, WIDTH, 280, "response times over time: p50, p95 and p99");
-  struct plot plot = begin_plot (out, 32, 216, samples, count);
+  begin_picture (out, WIDTH, 300, "response times over time: p50, p95 and p99");
+  struct plot plot = begin_plot (out, 32, 236, samples, count);
   double right = WIDTH - RIGHT;
   add_warmup (&plot, samples, count);
   add_y_axis (&plot, most_of (samples, count, p99_of), 6, format_time);
@@ -438,8 +440,8 @@ void
 chart_distribution (struct buffer *out, const struct event_series *series)
 {
   struct histogram h;
-  begin_picture (out, WIDTH, 280, "distribution of response times");
-  struct plot plot = { .out = out, .left = LEFT, .top = 32, .width = WIDTH - LEFT - RIGHT, .height = 216, .y_most = 1 };
+  begin_picture (out, WIDTH, 300, "distribution of response times");
+  struct plot plot = { .out = out, .left = LEFT, .top = 32, .width = WIDTH - LEFT - RIGHT, .height = 236, .y_most = 1 };
   add_title (&plot, "How many steps took how long");
   if (fill_histogram (&h, series)) {
     double most = 0, width = plot.width / BARS;

@@ -104,7 +104,9 @@ add_failure (struct buffer *out, const struct tally_suite *tally, const struct h
   buffer_putc (out, ' ');
   add_link (out, suite, entry->page, entry->test->number, entry->test->name);
   buffer_putc (out, ' ');
-  html_element (out, "span", "suite", tally->name);
+  buffer_lit (out, "<span class=\"suite\">in ");
+  html_short (out, tally->name, 300);
+  buffer_lit (out, "</span>");
   if (row) {
     buffer_putc (out, ' ');
     html_time (out, row->duration_us);

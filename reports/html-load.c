@@ -112,7 +112,7 @@ html_sample (struct html_suite *suite, const struct event *event)
 
 static void
 add_picture (struct html_report *html, struct buffer *out, const struct event *event, size_t load, const char *kind,
-             const char *text, int height)
+             const char *text)
 {
   struct html_picture *picture = xcalloc (1, sizeof *picture);
   struct buffer name = { 0 };
@@ -124,7 +124,7 @@ add_picture (struct html_report *html, struct buffer *out, const struct event *e
   int error = html_parts_add (&html->parts, &html->scratch, &picture->part);
   if (error)
     report_failed (&html->reporter, "%s: %s", html->path, strerror (error));
-  buffer_printf (out, "<img src=\"%s\" width=\"720\" height=\"%d\" alt=\"%s\">\n", picture->name, height, text);
+  buffer_printf (out, "<img src=\"%s\" width=\"520\" height=\"300\" alt=\"%s\">\n", picture->name, text);
 }
 
 static void
@@ -141,17 +141,17 @@ add_pictures (struct html_report *html, struct buffer *out, const struct event *
     html->scratch.size = 0;
     chart_throughput (&html->scratch, samples->items, samples->count);
     add_picture (html, out, event, i, "rate",
-                 "Steps a second, failures and users over time; the table of seconds has the numbers.", 320);
+                 "Steps a second, failures and users over time; the table of seconds has the numbers.");
     html->scratch.size = 0;
     chart_times (&html->scratch, samples->items, samples->count);
     add_picture (html, out, event, i, "times",
-                 "Response times over time, p50, p95 and p99; the table of seconds has the numbers.", 280);
+                 "Response times over time, p50, p95 and p99; the table of seconds has the numbers.");
   }
   if (distribution) {
     html->scratch.size = 0;
     chart_distribution (&html->scratch, total);
     add_picture (html, out, event, i, "distribution",
-                 "Distribution of the response times; the table of series has its percentiles.", 280);
+                 "Distribution of the response times; the table of series has its percentiles.");
   }
   buffer_lit (out, "</div>\n");
 }
