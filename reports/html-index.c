@@ -136,7 +136,7 @@ add_failures (struct html_report *html, struct buffer *out)
     return;
   buffer_lit (out, "<section>\n<h2>Failed</h2>\n<ol class=\"failures\">\n");
   for (size_t s = 0; s < tally->count && told < MOST_FAILED; s++) {
-    const struct html_suite *suite = html_suite (tally->suites[s]);
+    const struct html_suite *suite = html_suite_of (tally->suites[s]);
     if (suite->failure_text) {
       add_suite_failure (out, tally->suites[s], suite);
       told++;
@@ -206,7 +206,7 @@ add_suites (struct html_report *html, struct buffer *out, size_t number)
       if ((wrong_in (tally->suites[s]) > 0) != wrong)
         continue;
       if (at >= number && at < number + MOST_SUITES)
-        add_suite (html, out, tally->suites[s], html_suite (tally->suites[s]));
+        add_suite (html, out, tally->suites[s], html_suite_of (tally->suites[s]));
       at++;
     }
   buffer_lit (out, "</tbody></table></div>\n</section>\n");
@@ -235,7 +235,7 @@ add_loads (struct html_report *html, struct buffer *out)
                    "<th scope=\"col\" class=\"n\">p99</th><th scope=\"col\" class=\"n\">failed</th></tr></thead>\n<tbody>\n");
   for (size_t i = 0; i < html->load_count; i++) {
     const struct html_load *load = &html->loads[i];
-    const struct html_suite *suite = html_suite (tally_suite (&html->tally, load->suite));
+    const struct html_suite *suite = html_suite_of (tally_suite (&html->tally, load->suite));
     const struct html_entry *entry = find_entry (suite, load->test);
     if (!entry)
       continue;
@@ -259,7 +259,7 @@ add_flaky (struct html_report *html, struct buffer *out)
     return;
   buffer_lit (out, "<section>\n<h2>Flaky</h2>\n<ul>\n");
   for (size_t s = 0; s < tally->count; s++) {
-    const struct html_suite *suite = html_suite (tally->suites[s]);
+    const struct html_suite *suite = html_suite_of (tally->suites[s]);
     for (size_t i = 0; tally->suites[s]->counts.flaky && i < suite->entry_count && told < MOST_FLAKY; i++) {
       const struct tally_test *test = suite->entries[i].test;
       if (test->outcome != OUTCOME_PASSED || test->attempts < 2)
@@ -298,7 +298,7 @@ add_slowest (struct html_report *html, struct buffer *out)
   struct slow slow[MOST_SLOW];
   size_t count = 0;
   for (size_t s = 0; s < tally->count; s++) {
-    const struct html_suite *suite = html_suite (tally->suites[s]);
+    const struct html_suite *suite = html_suite_of (tally->suites[s]);
     for (size_t i = 0; i < suite->entry_count; i++) {
       const struct html_entry *entry = &suite->entries[i];
       if (entry->count)
@@ -390,7 +390,7 @@ html_timeline (struct html_report *html, struct buffer *out)
   struct chart_lanes lanes = { .start_us = tally->start_us, .end_us = tally->last_us };
   lanes.lanes = xcalloc (CHART_LANES, sizeof *lanes.lanes);
   for (size_t s = 0; s < tally->count; s++) {
-    const struct html_suite *suite = html_suite (tally->suites[s]);
+    const struct html_suite *suite = html_suite_of (tally->suites[s]);
     for (size_t i = 0; i < suite->count; i++)
       chart_lane_add (&lanes, suite->rows[i].worker, suite->rows[i].start_us, suite->rows[i].duration_us,
                       suite->rows[i].outcome);

@@ -130,7 +130,7 @@ add_picture (struct html_report *html, struct buffer *out, const struct event *e
 static void
 add_pictures (struct html_report *html, struct buffer *out, const struct event *event, size_t i)
 {
-  struct html_suite *suite = html_suite (tally_suite (&html->tally, event->suite));
+  struct html_suite *suite = html_suite_of (tally_suite (&html->tally, event->suite));
   const struct html_samples *samples = find_samples (suite, event->test, event->attempt, (uint32_t) i);
   const struct event_series *total = series_total (event->loads[i].series, event->loads[i].series_count);
   bool distribution = total && total->bucket_count;
@@ -324,7 +324,7 @@ html_loads (struct html_report *html, struct buffer *out, const struct event *ev
 {
   for (size_t i = 0; i < event->load_count && i < MOST_LOADS; i++) {
     const struct event_load *load = &event->loads[i];
-    struct html_suite *suite = html_suite (tally_suite (&html->tally, event->suite));
+    struct html_suite *suite = html_suite_of (tally_suite (&html->tally, event->suite));
     CLEANUP_BUFFER struct buffer title = { 0 };
     format_load_title (&title, load);
     buffer_lit (out, "<div class=\"load\">\n<p class=\"label\">");

@@ -245,15 +245,16 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
   bool flaky = entry->test->attempts > 1, open = row && row->load;
   for (size_t r = 0; r < entry->count; r++)
     size += suite->rows[entry->first + r].part.size;
-  if (!size && !flaky) {
+  if (!flaky && (!size || (row && row->line))) {
     buffer_printf (out, "<p class=\"test\" id=\"t%u\">", entry->test->number);
     add_title (out, entry, row, entry->test->name);
+    int error = row ? html_parts_get (&html->parts, row->part, out) : 0;
     if (!row) {
       buffer_putc (out, ' ');
       html_element (out, "span", "reason", tally_why_not_run (&html->tally));
     }
     buffer_lit (out, "</p>\n");
-    return 0;
+    return error;
   }
   buffer_printf (out, "<details class=\"test\" id=\"t%u\"%s><summary>", entry->test->number, open ? " open" : "");
   add_title (out, entry, row, entry->test->name);
@@ -313,7 +314,7 @@ add_suite_failure (struct html_report *html, const struct html_suite *suite, str
 int
 html_suite_page (struct html_report *html, struct tally_suite *tally, uint32_t page, struct buffer *out)
 {
-  const struct html_suite *suite = html_suite (tally);
+  const struct html_suite *suite = html_suite_of (tally);
   int error = 0, part = -1;
   html_begin_page (html, out, tally->name, true);
   add_heading (out, tally);

@@ -36,6 +36,7 @@ struct html_row {        /* of an attempt at a test */
   const char *message;   /* short, of what did not pass; or NULL */
   uint8_t outcome;
   bool final, load;
+  bool line;             /* its part fits into the line of its name */
 };
 
 struct html_samples {    /* of the test that a suite runs now */
@@ -88,12 +89,15 @@ struct html_report {
   struct buffer scratch, part;
 };
 
-struct html_suite *html_suite (struct tally_suite *suite);
+struct html_suite *html_suite_of (struct tally_suite *suite);
 
 /* ---- a test (html-test.c) ---- */
 
 /* What is told of an attempt, or of a suite's end: steps, differences, traffic, logs. */
 void html_detail (struct html_report *html, struct buffer *out, const struct event *event);
+/* A test that passed by one step: its place is all there is to tell. */
+bool html_is_line (const struct event *event);
+void html_line_detail (struct buffer *out, const struct event *event);
 void html_badge (struct buffer *out, int outcome, bool flaky);
 /* A duration in a <span class="time">. */
 void html_time (struct buffer *out, int64_t us);

@@ -246,6 +246,26 @@ add_steps (struct buffer *out, const struct event *event, size_t most)
 
 /* ---- the whole ---- */
 
+bool
+html_is_line (const struct event *event)
+{
+  const struct event_step *step = event->steps;
+  return event->type == EVENT_TEST && event->outcome == OUTCOME_PASSED && event->step_count == 1 && !step->phase
+         && step->attempts < 2 && !event->message && !event->details && !event->warning_count && !event->load_count
+         && !event->output_size && !event->attachment_count;
+}
+
+void
+html_line_detail (struct buffer *out, const struct event *event)
+{
+  const struct event_step *step = event->steps;
+  buffer_lit (out, " <code class=\"where\">");
+  html_short (out, step->verb, 100);
+  buffer_putc (out, ' ');
+  html_short (out, step->where, 200);
+  buffer_lit (out, "</code>");
+}
+
 static void
 add_output (struct buffer *out, const struct event *event, size_t limit)
 {

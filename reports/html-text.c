@@ -86,15 +86,20 @@ void
 html_short (struct buffer *out, const char *text, size_t most)
 {
   size_t at = 0, size = strlen (text);
+  if (size <= most)
+    at = size;
   for (size_t n = 0; at < size && n < most; n++) {
     size_t step = utf8_decode (text + at, size - at, NULL);
     at += step ? step : 1;
   }
+  if (at == size) {
+    html_line (out, text);
+    return;
+  }
   CLEANUP_BUFFER struct buffer copy = { 0 };
   buffer_add (&copy, text, at);
   html_line (out, buffer_text (&copy));
-  if (at < size)
-    buffer_lit (out, "…");
+  buffer_lit (out, "…");
 }
 
 void

@@ -25,7 +25,7 @@
 /* ---- events ---- */
 
 struct html_suite *
-html_suite (struct tally_suite *suite)
+html_suite_of (struct tally_suite *suite)
 {
   if (!suite->user)
     suite->user = xcalloc (1, sizeof (struct html_suite));
@@ -64,7 +64,10 @@ static void
 keep_part (struct html_report *html, const struct event *event, struct html_piece *piece)
 {
   html->part.size = 0;
-  html_detail (html, &html->part, event);
+  if (html_is_line (event))
+    html_line_detail (&html->part, event);
+  else
+    html_detail (html, &html->part, event);
   int error = html_parts_add (&html->parts, &html->part, piece);
   if (error)
     report_failed (&html->reporter, "%s: %s", html->path, strerror (error));
@@ -73,7 +76,7 @@ keep_part (struct html_report *html, const struct event *event, struct html_piec
 static void
 take_test (struct html_report *html, const struct event *event)
 {
-  struct html_suite *suite = html_suite (tally_suite (&html->tally, event->suite));
+  struct html_suite *suite = html_suite_of (tally_suite (&html->tally, event->suite));
   struct html_row *row = add_row (suite);
   row->test = event->test;
   row->worker = event->worker;
@@ -82,6 +85,7 @@ take_test (struct html_report *html, const struct event *event)
   row->duration_us = event->duration_us;
   row->outcome = (uint8_t) event->outcome;
   row->final = event->final;
+  row->line = html_is_line (event);
   row->load = event->load_count > 0;
   row->message = short_message (html, event);
   keep_part (html, event, &row->part);
@@ -97,9 +101,9 @@ html_event (struct reporter *reporter, const struct event *event)
   if (event->type == EVENT_TEST)
     take_test (html, event);
   else if (event->type == EVENT_SAMPLE)
-    html_sample (html_suite (tally_suite (&html->tally, event->suite)), event);
+    html_sample (html_suite_of (tally_suite (&html->tally, event->suite)), event);
   else if (event->type == EVENT_SUITE_END && tally_is_failure (event)) {
-    struct html_suite *suite = html_suite (tally_suite (&html->tally, event->suite));
+    struct html_suite *suite = html_suite_of (tally_suite (&html->tally, event->suite));
     suite->failure_text = short_message (html, event);
     keep_part (html, event, &suite->failure);
   }
@@ -180,7 +184,7 @@ write_style (struct writing *w)
 static bool
 write_suite (struct writing *w, struct tally_suite *tally)
 {
-  const struct html_suite *suite = html_suite (tally);
+  const struct html_suite *suite = html_suite_of (tally);
   CLEANUP_BUFFER struct buffer name = { 0 };
   for (uint32_t page = 0; page < suite->pages; page++) {
     name.size = 0;
@@ -313,7 +317,7 @@ html_finish (struct reporter *reporter)
   struct html_report *html = (struct html_report *) reporter;
   tally_finish (&html->tally);
   for (size_t i = 0; i < html->tally.count; i++) {
-    struct html_suite *suite = html_suite (html->tally.suites[i]);
+    struct html_suite *suite = html_suite_of (html->tally.suites[i]);
     suite->file = name_file (html, html->tally.suites[i]);
     html_plan_suite (suite, html->tally.suites[i]);
   }
@@ -338,7 +342,7 @@ html_free (struct reporter *reporter)
 {
   struct html_report *html = (struct html_report *) reporter;
   for (size_t i = 0; i < html->tally.count; i++) {
-    struct html_suite *suite = html_suite (html->tally.suites[i]);
+    struct html_suite *suite = html_suite_of (html->tally.suites[i]);
     html_forget_samples (suite);
     free (suite->rows);
     free (suite->entries);
