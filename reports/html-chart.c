@@ -13,7 +13,7 @@
 
 #define WIDTH 520
 #define LEFT 58
-#define RIGHT 16
+#define RIGHT 26
 
 /* ---- the paper ---- */
 

@@ -10,6 +10,7 @@
 #include "html-text.h"
 
 #define MOST_SAMPLES 2048 /* of one load: then two become one */
+#define SHORTEST_US 500000
 #define MOST_SERIES 100
 #define MOST_ERRORS 50
 #define MOST_SECONDS 300  /* in the table */
@@ -46,6 +47,14 @@ halve (struct html_samples *samples)
 static void
 keep (struct html_samples *samples, const struct chart_sample *sample)
 {
+  if (samples->count && sample->span_us < SHORTEST_US) { /* the end of a load: its percentiles are of a few steps */
+    struct chart_sample *last = &samples->items[samples->count - 1];
+    last->at_us = sample->at_us;
+    last->span_us += sample->span_us;
+    last->count += sample->count;
+    last->failed += sample->failed;
+    return;
+  }
   if (samples->count && samples->in_last < samples->joined) {
     join (&samples->items[samples->count - 1], sample);
     samples->in_last++;
