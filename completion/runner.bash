@@ -40,7 +40,7 @@ _runner_folders ()
 _runner_value ()
 {
   case $previous in
-    --plugin-path | -o | --output) _runner_folders ;;
+    --plugin-path | -o | --output | --html) _runner_folders ;;
     --junit) _runner_files xml ;;
     --ready-file) _runner_files '*' ;;
     --color) _runner_words 'always never auto' ;;

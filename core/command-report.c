@@ -20,6 +20,7 @@ static const char report_help[] =
   "      --console            what a run prints: the default, unless another report is named\n"
   "      --tap                TAP version 14 on standard output\n"
   "      --junit FILE         the JUnit report\n"
+  "      --html DIR           the HTML report, into this folder\n"
   "  -v, --verbose; -q, --quiet   of --console: more, or only failures and the end\n"
   "      --color[=WHEN]       of --console: always, never, auto\n"
   "      --help, --version\n"
@@ -28,13 +29,14 @@ static const char report_help[] =
   "told; 2 when EVENTS are no events or the command line is wrong.\n";
 
 enum {
-  OPTION_CONSOLE = 256, OPTION_TAP, OPTION_JUNIT, OPTION_COLOR, OPTION_HELP, OPTION_VERSION
+  OPTION_CONSOLE = 256, OPTION_TAP, OPTION_JUNIT, OPTION_HTML, OPTION_COLOR, OPTION_HELP, OPTION_VERSION
 };
 
 static const struct option long_options[] = {
   { "console", no_argument, NULL, OPTION_CONSOLE },
   { "tap", no_argument, NULL, OPTION_TAP },
   { "junit", required_argument, NULL, OPTION_JUNIT },
+  { "html", required_argument, NULL, OPTION_HTML },
   { "verbose", no_argument, NULL, 'v' },
   { "quiet", no_argument, NULL, 'q' },
   { "color", optional_argument, NULL, OPTION_COLOR },
@@ -44,12 +46,12 @@ static const struct option long_options[] = {
 };
 
 struct report_options {
-  const char *events, *junit;
+  const char *events, *junit, *html;
   bool console, tap;
   int verbose, color;
 };
 
-#define REPORTERS_MOST 3
+#define REPORTERS_MOST 4
 
 struct reading {
   const char *name;            /* of the file, for messages */
@@ -199,10 +201,12 @@ make_reporters (struct reading *reading, const struct report_options *o)
                                      .verbose = o->verbose, .width = 80 };
   if (o->tap)
     reading->reporters[reading->reporter_count++] = report_tap (stdout);
-  if (o->console || (!o->tap && !o->junit))
+  if (o->console || (!o->tap && !o->junit && !o->html))
     reading->reporters[reading->reporter_count++] = report_console (&console);
   if (o->junit)
     reading->reporters[reading->reporter_count++] = report_junit (o->junit);
+  if (o->html)
+    reading->reporters[reading->reporter_count++] = report_html (o->html);
 }
 
 static void
@@ -270,6 +274,9 @@ take_option (struct report_options *o, int option, char **argv)
     return -1;
   case OPTION_JUNIT:
     o->junit = optarg;
+    return -1;
+  case OPTION_HTML:
+    o->html = optarg;
     return -1;
   case 'v':
     o->verbose++;

@@ -77,7 +77,8 @@ static const char run_help[] =
   "      --target ROLE.EXPORT=VALUE  use a system that runs elsewhere instead of the role\n"
   "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
   "What comes out:\n"
-  "  -o, --output DIR         folder for reports and logs [test-results]\n"
+  "  -o, --output DIR         folder for reports and logs [test-results]; report/index.html in it\n"
+  "                           shows the run\n"
   "      --junit FILE         the JUnit report [OUTPUT/junit.xml]\n"
   "      --tap                TAP version 14 on standard output instead of the console report\n"
   "  -v, --verbose; -q, --quiet   more, or only failures and the end\n"
@@ -397,7 +398,7 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
 {
   struct reporter *reporters[4];
   size_t n = 0;
-  CLEANUP_BUFFER struct buffer junit = { 0 };
+  CLEANUP_BUFFER struct buffer junit = { 0 }, html = { 0 };
   if (!prepare_output (o))
     return 3;
   descriptors_raise ();
@@ -414,6 +415,8 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
     o->junit = buffer_text (&junit);
   }
   reporters[n++] = report_junit (o->junit);
+  buffer_printf (&html, "%s/report", o->output);
+  reporters[n++] = report_html (buffer_text (&html));
   int status = supervise (plan, o, engine, roles, reporters, n);
   for (size_t i = 0; i < n; i++)
     report_free (reporters[i]);
@@ -440,18 +443,27 @@ free_options (struct run_options *o)
   free ((char *) o->command);
 }
 
-/* The report of an earlier run: Jenkins would take it for this one's. */
 static void
-remove_old_report (const struct run_options *o)
+remove_file (const char *path)
+{
+  struct stat st;
+  if (lstat (path, &st) == 0 && S_ISREG (st.st_mode) && unlink (path) < 0)
+    fprintf (stderr, "runner: the old report %s cannot be removed: %s\n", path, strerror (errno));
+}
+
+/* The reports of an earlier run: Jenkins would take them for this one's. */
+static void
+remove_old_reports (const struct run_options *o)
 {
   CLEANUP_BUFFER struct buffer path = { 0 };
-  struct stat st;
   if (o->junit)
     buffer_puts (&path, o->junit);
   else
     buffer_printf (&path, "%s/junit.xml", o->output);
-  if (lstat (buffer_text (&path), &st) == 0 && S_ISREG (st.st_mode) && unlink (buffer_text (&path)) < 0)
-    fprintf (stderr, "runner: the old report %s cannot be removed: %s\n", buffer_text (&path), strerror (errno));
+  remove_file (buffer_text (&path));
+  path.size = 0;
+  buffer_printf (&path, "%s/report/index.html", o->output);
+  remove_file (buffer_text (&path));
 }
 
 int
@@ -490,7 +502,7 @@ command_run (int argc, char **argv)
     free_suites (suites, count);
   }
   if (status == 2 && !o.list)
-    remove_old_report (&o);
+    remove_old_reports (&o);
   faults_free (&faults);
   expr_free (engine);
   free_options (&o);

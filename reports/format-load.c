@@ -164,13 +164,22 @@ format_threshold (struct buffer *out, const struct event_threshold *threshold)
   return true;
 }
 
+/* Does the first line of the failure say it already? */
+static bool
+is_blamed (const struct event *event, const struct event_threshold *threshold)
+{
+  return event->where && threshold->where && strcmp (event->where, threshold->where) == 0 && event->message
+         && threshold->message && strstr (event->message, threshold->message);
+}
+
 static void
 add_thresholds (struct buffer *out, const struct event *event)
 {
   for (size_t i = 0; i < event->load_count; i++)
     for (size_t t = 0; t < event->loads[i].threshold_count; t++) {
       CLEANUP_BUFFER struct buffer text = { 0 };
-      if (format_threshold (&text, &event->loads[i].thresholds[t])) {
+      const struct event_threshold *threshold = &event->loads[i].thresholds[t];
+      if (!is_blamed (event, threshold) && format_threshold (&text, threshold)) {
         buffer_lit (out, "  ");
         buffer_add (out, text.data, text.size);
         buffer_putc (out, '\n');

@@ -151,10 +151,10 @@ is_text (const char *data, size_t size)
 }
 
 static void
-add_hexdump (struct buffer *out, const char *data, size_t size)
+add_hexdump (struct buffer *out, const char *data, size_t size, const char *indent)
 {
   for (size_t row = 0; row < size; row += 16) {
-    buffer_lit (out, "      ");
+    buffer_puts (out, indent);
     for (int shift = 12; shift >= 0; shift -= 4)
       buffer_putc (out, hex_digits[row >> shift & 15]);
     for (size_t i = row; i < row + 16; i++) {
@@ -172,12 +172,12 @@ add_hexdump (struct buffer *out, const char *data, size_t size)
 
 /* A line in quotes for each line of the message. */
 static void
-add_quoted (struct buffer *out, const char *data, size_t size)
+add_quoted (struct buffer *out, const char *data, size_t size, const char *indent)
 {
   while (size) {
     const char *newline = memchr (data, '\n', size);
     size_t n = newline ? (size_t) (newline - data) + 1 : size;
-    buffer_lit (out, "      ");
+    buffer_puts (out, indent);
     text_quote (out, data, n, 4 * n + 16);
     buffer_putc (out, '\n');
     data += n;
@@ -185,27 +185,48 @@ add_quoted (struct buffer *out, const char *data, size_t size)
   }
 }
 
-static void
-add_message (struct buffer *out, const struct event_traffic *traffic, size_t limit)
+/* What is shown of its data. */
+static size_t
+shown_of (const struct event_traffic *traffic, size_t limit)
 {
-  buffer_puts (out, traffic->received ? "    received from " : "    sent to ");
+  return traffic->data_size < limit ? traffic->data_size : limit;
+}
+
+void
+format_message_title (struct buffer *out, const struct event_traffic *traffic, size_t limit)
+{
+  buffer_puts (out, traffic->received ? "received from " : "sent to ");
   buffer_puts (out, traffic->peer ? traffic->peer : "?");
   buffer_lit (out, " at ");
   format_duration (out, traffic->time_us);
   buffer_lit (out, ", ");
   uint64_t size = traffic->size > traffic->data_size ? traffic->size : traffic->data_size;
-  size_t shown = traffic->data_size < limit ? traffic->data_size : limit;
+  size_t shown = shown_of (traffic, limit);
   buffer_int (out, (int64_t) size);
   buffer_puts (out, size == 1 ? " byte" : " bytes");
   if (shown < size) {
     buffer_lit (out, ", the first ");
     buffer_int (out, (int64_t) shown);
   }
-  buffer_puts (out, shown ? ":\n" : "\n");
+}
+
+void
+format_message_body (struct buffer *out, const struct event_traffic *traffic, size_t limit, const char *indent)
+{
+  size_t shown = shown_of (traffic, limit);
   if (is_text (traffic->data, shown))
-    add_quoted (out, traffic->data, shown);
+    add_quoted (out, traffic->data, shown, indent);
   else
-    add_hexdump (out, traffic->data, shown);
+    add_hexdump (out, traffic->data, shown, indent);
+}
+
+static void
+add_message (struct buffer *out, const struct event_traffic *traffic, size_t limit)
+{
+  buffer_lit (out, "    ");
+  format_message_title (out, traffic, limit);
+  buffer_puts (out, shown_of (traffic, limit) ? ":\n" : "\n");
+  format_message_body (out, traffic, limit, "      ");
 }
 
 static void
@@ -262,8 +283,8 @@ is_to_blame (const struct event *event, size_t i)
 
 /* A step of a keyword stands at one place, whoever calls it: tells by which calls it
  * was reached, the nearest first. */
-static void
-add_callers (struct buffer *out, const struct event *event)
+void
+format_callers (struct buffer *out, const struct event *event)
 {
   size_t i = 0;
   while (i < event->step_count && !is_to_blame (event, i))
@@ -300,17 +321,26 @@ earlier_first (const void *a, const void *b)
 }
 
 /* The event has them connection by connection; a dialogue is read in the order of time. */
-static void
-add_traffic (struct buffer *out, const struct event *event, const struct format_limits *limits)
+const struct event_traffic **
+format_pick_traffic (const struct event *event, const struct format_limits *limits, size_t *count)
 {
-  if (!event->traffic_count)
-    return;
-  const struct event_traffic **told = xcalloc (event->traffic_count, sizeof (const struct event_traffic *));
+  const struct event_traffic **told = xcalloc (event->traffic_count + 1, sizeof (const struct event_traffic *));
   size_t n = 0;
   for (size_t i = 0; i < event->traffic_count; i++)
     if (!left_out (event, i, limits))
       told[n++] = &event->traffic[i];
   qsort (told, n, sizeof *told, earlier_first);
+  *count = n;
+  return told;
+}
+
+static void
+add_traffic (struct buffer *out, const struct event *event, const struct format_limits *limits)
+{
+  if (!event->traffic_count)
+    return;
+  size_t n;
+  const struct event_traffic **told = format_pick_traffic (event, limits, &n);
   buffer_lit (out, "  the last traffic");
   if (n < event->traffic_count)
     buffer_printf (out, " (%zu earlier messages are left out)", event->traffic_count - n);
@@ -325,7 +355,7 @@ format_failure (struct buffer *out, const struct event *event, const struct form
 {
   format_blame (out, event->where, event->verb, event->message);
   buffer_putc (out, '\n');
-  add_callers (out, event);
+  format_callers (out, event);
   if (event->details)
     add_lines (out, event->details, strlen (event->details), "  ");
   format_loads (out, event);

@@ -18,6 +18,14 @@ struct format_limits {
 /* `where: verb: message`, the calls of keywords that led there, details, loads, last traffic and logs; every line ends
  * with a newline. */
 void format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits);
+/* Parts of it.  Which messages are told, in the order of time: an array to be freed. */
+const struct event_traffic **format_pick_traffic (const struct event *event, const struct format_limits *limits,
+                                                  size_t *count);
+void format_message_title (struct buffer *out, const struct event_traffic *traffic, size_t limit);
+void format_message_body (struct buffer *out, const struct event_traffic *traffic, size_t limit,
+                          const char *indent);
+/* By which calls of keywords the step to blame was reached: lines. */
+void format_callers (struct buffer *out, const struct event *event);
 /* The first of those lines alone, without newline. */
 void format_blame (struct buffer *out, const char *where, const char *verb, const char *message);
 /* What its loads came to: thresholds that did not hold, then a table of each; every line ends with a newline. */

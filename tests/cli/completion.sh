@@ -65,6 +65,7 @@ offers run --color '' -- always never auto
 offers run --color = n -- never '!auto'
 offers report '' -- events.jsonl '!notes.txt'
 offers report --j -- --junit
+offers report --ht -- --html
 offers plugin '' -- new
 offers nonsense --fail -- --fail-fast
 for plugin in $("$RUNNER" plugins --names); do

@@ -98,6 +98,7 @@ if unshare -rm mount -t tmpfs -o size=64k tmpfs /mnt 2>/dev/null; then
     "$RUNNER" "$tmp/many.yaml"
   grep -q 'events.jsonl cannot be written' err || fail "the lost events are not told"
   grep -q 'junit.*No space left' err || fail "the lost report is not told"
+  grep -q 'html.*No space left' err || fail "the lost pages are not told"
   grep -q '^2000 passed, 0 failed' out || fail "the run did not finish"
 else
   echo "interrupted.sh: the full disk was not tried: no tmpfs can be mounted here"

@@ -11,7 +11,7 @@ struct run {
   struct arena arena;
   struct buffer once, twice;
   FILE *nowhere;
-  struct reporter *reporters[3];
+  struct reporter *reporters[4];
 };
 
 /* Written, read and written again, an event is the same text. */
@@ -41,7 +41,7 @@ take_line (struct run *run, const char *line, size_t size)
     return;
   }
   check_round_trip (run, &event);
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 4; i++) {
     report_event (run->reporters[i], &event);
     if (run->reporters[i]->type->tick)
       run->reporters[i]->type->tick (run->reporters[i], event.time_us);
@@ -56,6 +56,7 @@ FUZZ_TARGET (events)
   run.reporters[0] = report_console (&options);
   run.reporters[1] = report_tap (run.nowhere);
   run.reporters[2] = report_junit ("/dev/null/junit.xml"); /* which cannot be written */
+  run.reporters[3] = report_html ("/dev/null/report");
   const char *at = (const char *) data, *end = at + size;
   while (at < end) {
     const char *newline = memchr (at, '\n', (size_t) (end - at));
@@ -63,7 +64,7 @@ FUZZ_TARGET (events)
     take_line (&run, at, n);
     at += n + (newline != NULL);
   }
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 4; i++) {
     report_finish (run.reporters[i]);
     report_free (run.reporters[i]);
   }

@@ -17,6 +17,7 @@
   X (event) \
   X (expr) \
   X (histogram) \
+  X (html) \
   X (http) \
   X (json) \
   X (keys) \

@@ -1,0 +1,34 @@
+/* html-chart.h - pictures for the HTML report: SVG files that are shown by <img>, so
+ * that a page needs neither scripts nor inline style. */
+#ifndef HTML_CHART_H
+#define HTML_CHART_H
+
+#include "event.h"
+
+/* A second of a load, or some of them. */
+struct chart_sample {
+  int64_t at_us, span_us; /* its end, after the load's start; its length */
+  uint64_t users, count, failed;
+  int64_t p50_us, p95_us, p99_us;
+  bool warmup;
+};
+
+/* Users and steps a second; response times; both over the time of a load. */
+void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count);
+void chart_times (struct buffer *out, const struct chart_sample *samples, size_t count);
+/* How many took how long, on a logarithmic scale. */
+void chart_distribution (struct buffer *out, const struct event_series *series);
+
+/* What ran in which worker, and when: lanes of cells, each with the worst outcome
+ * that began in it or went on in it. */
+#define CHART_CELLS 840
+#define CHART_LANES 64
+struct chart_lane { uint8_t cells[CHART_CELLS]; bool used; }; /* 0: nothing; else 1 + enum outcome */
+struct chart_lanes { struct chart_lane *lanes; int64_t start_us, end_us; };
+void chart_lane_add (struct chart_lanes *lanes, uint32_t worker, int64_t start_us, int64_t duration_us, int outcome);
+void chart_lanes (struct buffer *out, const struct chart_lanes *lanes);
+
+/* A bar of the parts of a whole; by enum outcome. */
+void chart_parts (struct buffer *out, const size_t *counts);
+
+#endif
