@@ -538,6 +538,8 @@ set_options (struct http_request *request)
     return set_url (request);
   request->session->plain = 0;
   curl_easy_reset (easy); /* keeps connections and cookies */
+  request->session->exchange.proxied = settings->proxy != NULL;
+  request->session->exchange.sends_body = request->has_body || request->mime || request->session->exchange.body_fd >= 0;
   http_transfer_options (&request->session->exchange);
   set_protocols (easy);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);

@@ -296,7 +296,8 @@ put_body (struct runner_out *out, struct http_request *request)
     runner_put_string (out, "file", exchange->save_path);
     return RUNNER_PASS;
   }
-  runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
+  if (runner_wants (request->step, "body"))
+    runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
   if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
     put_json (out, type, &exchange->body);
   return RUNNER_PASS;
