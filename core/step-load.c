@@ -38,7 +38,7 @@ struct load {
   int64_t start_ns;
   int cancel_fd;            /* eventfd: readable when users must stop */
   int ended_fd;             /* eventfd: counts users that have ended */
-  _Atomic bool no_more;     /* nothing new begins */
+  _Atomic bool no_more;     /* nothing new begins, what runs is cancelled */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic uint32_t running, busy;
   uint64_t users_most;
@@ -84,6 +84,13 @@ load_record (struct context *context, const struct step *step, int outcome, int6
   load_stats_record (&load->stats, series & ~IN_TOTAL, warmup, end_ns - start_ns, failed);
   if (series & IN_TOTAL)
     load_stats_record (&load->stats, SERIES_TOTAL, warmup, end_ns - start_ns, false);
+}
+
+bool
+load_cancelled (const struct context *context)
+{
+  const struct load *load = context->load;
+  return context->cancel_fd == load->cancel_fd ? load->no_more : context_cancelled (context);
 }
 
 void

@@ -77,6 +77,8 @@ context_stopped (struct context *context)
   int64_t now = clock_now_ns ();
   if (now >= context->deadline_ns)
     return true;
+  if (context->user)
+    return load_cancelled (context);
   if (now - context->looked_ns < LOOK_NS)
     return false;
   context->looked_ns = now;

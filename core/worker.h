@@ -180,6 +180,8 @@ int run_load (struct context *context, const struct step *step, const struct val
               struct value *result);
 /* A step of a user has ended. */
 void load_record (struct context *context, const struct step *step, int outcome, int64_t start_ns, int64_t end_ns);
+/* As context_cancelled, of a user: without a system call for each step. */
+bool load_cancelled (const struct context *context);
 /* What a user sent or received: kept until it is known that all went well. */
 void load_wire (struct load_user *user, bool received, const char *peer, const void *data, size_t size);
 

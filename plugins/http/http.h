@@ -108,6 +108,8 @@ struct http_exchange {
   size_t header_bytes, header_lines; /* of all responses of the step */
   size_t wired_out, wired_in;  /* body bytes given to runner_wire */
   int headers_done;            /* the last response's header block is complete */
+  int sends_body;
+  int proxied;                 /* a proxy was named: it may be asked first */
   int plain_method;            /* 0: a method that libcurl does not know to change on a 303 */
   enum http_stop stop;
   int error;                   /* errno of HTTP_CANNOT_SAVE and HTTP_CANNOT_READ */

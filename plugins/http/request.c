@@ -245,20 +245,20 @@ derive_headers (struct http_request *request)
   struct runner_step *step = request->step;
   if (type && strpbrk (type, "\r\n"))
     return runner_error (step, "content_type has a line end in it");
-  if (!http_headers_find (request->headers, "Content-Type") && !request->mime) {
-    if (!type && request->args->json.node)
-      type = "application/json";
-    if (!type && request->args->form.node)
-      type = "application/x-www-form-urlencoded";
+  if (!type && request->args->json.node)
+    type = "application/json";
+  if (!type && request->args->form.node)
+    type = "application/x-www-form-urlencoded";
+  /* Without a type libcurl would call every posted body a form. */
+  int wanted = type || request->has_body || sends_length (request->method);
+  if (wanted && !http_headers_find (request->headers, "Content-Type") && !request->mime) {
     struct http_bytes line = { 0 };
     http_bytes_puts (&line, "Content-Type:");
     if (type) {
       http_bytes_puts (&line, " ");
       http_bytes_puts (&line, type);
     }
-    /* Without a type libcurl would call every posted body a form. */
-    int wanted = type || request->has_body || sends_length (request->method);
-    int failed = line.failed || (wanted && append_line (step, &request->headers, http_bytes_text (&line)));
+    int failed = line.failed || append_line (step, &request->headers, http_bytes_text (&line));
     http_bytes_free (&line);
     if (failed)
       return runner_error (step, "no memory for the headers");
@@ -317,9 +317,19 @@ add_query (struct http_request *request, const char *url)
   return text;
 }
 
+/* Adds to a name; where it ends then.  By hand: it is done for every request. */
+static size_t
+put_name (char *name, size_t room, size_t at, const char *text, size_t size)
+{
+  size_t n = size < room - 1 - at ? size : room - 1 - at;
+  memcpy (name + at, text, n);
+  name[at + n] = '\0';
+  return at + n;
+}
+
 /* The part of a URL between "://" and the path, without a user's name, and the
  * port (given or usual).  Only for names in messages: libcurl parses the URL. */
-static void
+static size_t
 name_authority (const char *url, char *name, size_t room)
 {
   const char *host = strstr (url, "://") + 3;
@@ -328,9 +338,11 @@ name_authority (const char *url, char *name, size_t room)
     size -= (size_t) (at + 1 - host);
   const char *bracket = memchr (host, ']', size); /* of an IPv6 address */
   const char *rest = bracket ? bracket : host;
-  int ported = memchr (rest, ':', size - (size_t) (rest - host)) != NULL;
-  snprintf (name, room, "%.*s%s", (int) (size < 150 ? size : 150), host,
-            ported ? "" : strncasecmp (url, "https", 5) == 0 ? ":443" : ":80");
+  size_t end = put_name (name, room, 0, host, size < 150 ? size : 150);
+  if (memchr (rest, ':', size - (size_t) (rest - host)))
+    return end;
+  const char *port = strncasecmp (url, "https", 5) == 0 ? ":443" : ":80";
+  return put_name (name, room, end, port, strlen (port));
 }
 
 /* The names of the other side, for traffic and for messages. */
@@ -339,9 +351,12 @@ name_peer (struct http_request *request)
 {
   const struct http_settings *settings = &request->settings;
   struct http_exchange *exchange = &request->session->exchange;
-  name_authority (request->url, request->authority, sizeof request->authority);
-  snprintf (exchange->peer, sizeof exchange->peer, "%.64s %s", request->args->conn, request->authority);
-  size_t n = strlen (request->authority), room = sizeof request->authority - n;
+  const char *conn = request->args->conn;
+  size_t n = name_authority (request->url, request->authority, sizeof request->authority);
+  size_t room = sizeof request->authority - n;
+  size_t end = put_name (exchange->peer, sizeof exchange->peer, 0, conn, strnlen (conn, 64));
+  end = put_name (exchange->peer, sizeof exchange->peer, end, " ", 1);
+  put_name (exchange->peer, sizeof exchange->peer, end, request->authority, n);
   if (settings->connect_path)
     snprintf (request->authority + n, room, " at unix:%.80s", settings->connect_path);
   else if (settings->connect_host && settings->connect_port)
@@ -533,12 +548,15 @@ set_options (struct http_request *request)
 {
   CURL *easy = request->session->easy;
   const struct http_settings *settings = &request->settings;
+  struct http_exchange *exchange = &request->session->exchange;
   int plain = is_plain (request);
   if (plain && request->session->plain) /* all is as it was: saves a microsecond */
     return set_url (request);
   request->session->plain = 0;
   curl_easy_reset (easy); /* keeps connections and cookies */
-  http_transfer_options (&request->session->exchange);
+  exchange->proxied = settings->proxy != NULL;
+  exchange->sends_body = request->has_body || request->mime || exchange->body_fd >= 0;
+  http_transfer_options (exchange);
   set_protocols (easy);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (easy, CURLOPT_PATH_AS_IS, 1L);

@@ -296,7 +296,8 @@ put_body (struct runner_out *out, struct http_request *request)
     runner_put_string (out, "file", exchange->save_path);
     return RUNNER_PASS;
   }
-  runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
+  if (runner_wants (request->step, "body"))
+    runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
   if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
     put_json (out, type, &exchange->body);
   return RUNNER_PASS;
@@ -325,6 +326,35 @@ judge (struct http_request *request, long status)
   return outcome;
 }
 
+static void
+put_first_line (struct runner_step *step, struct runner_out *out, const struct http_exchange *exchange)
+{
+  const char *reason;
+  size_t size;
+  if (runner_wants (step, "reason")) {
+    find_reason (exchange, &reason, &size);
+    runner_put_text (out, "reason", reason, size);
+  }
+  if (runner_wants (step, "version"))
+    runner_put_string (out, "version", version_name (exchange->easy));
+}
+
+/* Where it came from in the end.  0, or -1: libcurl does not say. */
+static int
+put_way (struct runner_step *step, struct runner_out *out, CURL *easy)
+{
+  long redirects = 0;
+  char *url = NULL;
+  if (!runner_wants (step, "url") && !runner_wants (step, "redirects"))
+    return 0;
+  if (curl_easy_getinfo (easy, CURLINFO_REDIRECT_COUNT, &redirects) != CURLE_OK
+      || curl_easy_getinfo (easy, CURLINFO_EFFECTIVE_URL, &url) != CURLE_OK)
+    return -1;
+  runner_put_string (out, "url", url);
+  runner_put_int (out, "redirects", redirects);
+  return 0;
+}
+
 static int
 put_all_headers (struct runner_step *step, struct runner_out *out, const struct http_exchange *exchange)
 {
@@ -345,20 +375,13 @@ http_response (struct http_request *request)
   struct http_exchange *exchange = &request->session->exchange;
   CURL *easy = request->session->easy;
   struct runner_out *out = runner_result (step);
-  long status = 0, redirects = 0;
-  char *url = NULL;
-  const char *reason;
-  size_t size;
-  if (curl_easy_getinfo (easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK
-      || curl_easy_getinfo (easy, CURLINFO_REDIRECT_COUNT, &redirects) != CURLE_OK
-      || curl_easy_getinfo (easy, CURLINFO_EFFECTIVE_URL, &url) != CURLE_OK)
+  long status = 0;
+  if (curl_easy_getinfo (easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
     return runner_error (request->step, "libcurl does not tell about the response");
-  find_reason (exchange, &reason, &size);
   runner_put_int (out, "status", status);
-  runner_put_text (out, "reason", reason, size);
-  runner_put_string (out, "version", version_name (easy));
-  runner_put_string (out, "url", url);
-  runner_put_int (out, "redirects", redirects);
+  put_first_line (step, out, exchange);
+  if (put_way (step, out, easy) < 0)
+    return runner_error (request->step, "libcurl does not tell about the response");
   if (runner_wants (step, "times"))
     put_times (out, easy);
   if (runner_wants (step, "cookies"))
