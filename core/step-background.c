@@ -100,8 +100,8 @@ static int
 take_over (struct context *context, struct background *background, bool kept)
 {
   struct branch *branch = &background->branch;
-  int outcome = branch->outcome;
   branch_wait (branch);
+  int outcome = branch->outcome;
   if (outcome != RUNNER_PASS && kept)
     branch_tell_verdict (context, branch);
   if (!kept)

@@ -491,7 +491,8 @@ drive (struct load *load, struct sampling *sampling)
       return ending;
     bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
     if (over && !cut && (ending != ENDED || late)) {
-      cut = load->no_more = true;
+      cut = true;
+      load->no_more = true;
       notify (load->cancel_fd);
     }
     if (!wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut) && ending == ENDED)
