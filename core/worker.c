@@ -457,6 +457,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   shared->phase = PHASE_TEST;
   shared_forget_wire (shared);
   worker->running = planned;
+  worker->loads = 0;
 
   scope_init (&scope, &worker->scope, NULL);
   run->scope = &scope;
