@@ -67,7 +67,8 @@ put_start (struct worker *worker, const struct planned *planned, uint32_t attemp
 }
 
 /* Small tests end before anybody could see that they run: their start is only
- * told when something begins that may take long. */
+ * told when something begins that may take long.  By the main thread: before any other
+ * thread begins; nor does it write another event before all have ended. */
 void
 tell_start (struct worker *worker)
 {

@@ -118,6 +118,9 @@ EOT2
 
 cat >bad.yaml <<'EOT2'
 suite: bad users
+keywords:
+  beside: {steps: [{background: {as: x, do: [{sleep: 1h, timeout: 2h}]}}]}
+  inner: {steps: [{load: {users: 2, times: 1, steps: [{check: 1 == 1}]}}]}
 tests:
   - test: one crashes
     steps: [{load: {users: 9, for: 1m, steps: [{sleep: 1ms}, {if: user_number == 7, bad.crash: }]}}]
@@ -137,19 +140,24 @@ tests:
           loses: {do: [{exec.run: "setsid sleep 3600 >/dev/null 2>&1 & echo >started"}, {sleep: 1h, timeout: 2h}]}
           wins: {exec.run: test -e started, retry: {for: 1m, every: 5ms}}
         expect: {which: wins}
+  - test: what cannot be inside of a load is an error there
+    steps:
+      - load: {users: 3, times: 2, steps: [{my.beside: {}, fails: a background inside of a load}]}
+      - load: {users: 3, times: 2, steps: [{parallel: [{my.beside: {}}], fails: a background inside of a load}]}
+      - load: {users: 3, times: 2, steps: [{my.inner: {}, fails: a load inside of a load}]}
   - test: the next one goes on
     steps: [{load: {users: 3, times: 1, steps: [{check: 1 == 1}]}}]
 EOT2
 expect 3 "$RUNNER" --plugin-path "$plugins" -o results bad.yaml
-has out 'bad.yaml:4:85: bad.crash: crashed: SIGSEGV'
-has out 'bad.yaml:6:85: bad.overflow: crashed: SIGSEGV'
-has out 'bad.yaml:8:99: bad.hang: ignored its deadline and was ended'
-has out 'bad.yaml:10:85: bad.quit' # nobody knows which of the users it was: all are named
+has out 'bad.yaml:7:85: bad.crash: crashed: SIGSEGV'
+has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
+has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
+has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
 lacks out ': sleep: ended the worker'
-has out 'bad.yaml:12:40: bad.crash: crashed: SIGSEGV'
-has out '3 x bad.yaml:14:50: closing bad thing "default": it would not be closed'
+has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'
+has out '3 x bad.yaml:17:50: closing bad thing "default": it would not be closed'
 has out 'left running, and ended by the runner: '
-has out '1 passed, 7 failed, 0 skipped'
+has out '2 passed, 7 failed, 0 skipped'
 
 # nothing survives the runner, whatever its users have started
 cat >killed.yaml <<'EOT2'
