@@ -22,7 +22,7 @@ for plugin in $("$RUNNER" plugins --names); do
   complete "$suite" "$plugin" || fail "verbs of $plugin"
   # the same suite without one of its verbs is seen
   verb=$("$RUNNER" plugins --verbs "$plugin" | tail -n 1)
-  grep -v -F "$verb:" "$suite" >without.yaml
+  sed "s/$verb:/x-&/" "$suite" >without.yaml
   if complete without.yaml "$plugin" 2>err; then fail "$plugin: $verb is not missed"; fi
   has err "$verb in load"
 done
