@@ -79,7 +79,6 @@ branch_join_record (struct context *parent, struct branch *branch)
   struct test_run *to = parent->test, *from = &branch->test;
   to->checks += from->checks;
   to->steps_untold += from->steps_untold;
-  to->spawned |= from->spawned;
   for (size_t i = 0; i < from->step_count; i++) {
     struct event_step *step = add_step_record (to);
     if (!step)
@@ -165,6 +164,7 @@ branch_join_names (struct context *parent, struct branch *branch)
 void
 branch_free (struct context *parent, struct branch *branch)
 {
+  parent->test->spawned |= branch->test.spawned; /* also by one that lost */
   remove_test_temp (&branch->test);
   free_kept_scopes (&branch->test);
   scope_free (&branch->scope);

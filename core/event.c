@@ -98,6 +98,7 @@ static const struct field series_fields[] = {
 static const struct record series_record = RECORD (series);
 
 static const struct field load_fields[] = {
+  { ROW (event_load, KIND_UINT32, "number", number), MAYBE },
   { ROW (event_load, KIND_TEXT, "where", where), ALWAYS },
   { ROW (event_load, KIND_TEXT, "name", name), MAYBE },
   { ROW (event_load, KIND_TEXT, "model", model), MAYBE },

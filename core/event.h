@@ -83,6 +83,7 @@ struct event_threshold { /* a row of `require` */
 struct event_load_error { const char *message, *where; uint64_t count; }; /* one kind of failure */
 
 struct event_load { /* what `load` of a test came to, without its warm-up */
+  uint32_t number;       /* of the test's, in the order in which they began, from 0 */
   const char *where;
   const char *name;      /* NULL: none */
   const char *model;     /* "closed": each user waits for its answers; "open": arrivals by a schedule */
@@ -126,7 +127,7 @@ struct event {
   uint32_t worker;     /* which of the -j workers, from 0 */
 
   /* sample */
-  uint32_t load;       /* which of the test's, from 0 */
+  uint32_t load;       /* which of the test's: its number */
   int64_t at_us;       /* its end, after the load's start */
   int64_t span_us;     /* how long it is: about a second */
   bool warmup;         /* it does not count */

@@ -16,6 +16,7 @@
 
 #define OVERRUN_NS (INT64_C (2) * 1000000000)  /* a step that ignores its deadline is ended after that */
 #define PROBE_NS (INT64_C (200) * 1000000)
+#define AT_WORK_MOST ((size_t) 2 << 10) /* bytes about the steps that a dead worker was at */
 
 /* "SIGSEGV (Segmentation fault)" */
 static const char *
@@ -25,7 +26,7 @@ signal_name (struct arena *arena, int number)
   return name ? arena_printf (arena, "SIG%s", name) : arena_printf (arena, "signal %d", number);
 }
 
-/* The step that some thread was at: of the crashed thread, or the first that is. */
+/* The step to blame: of the thread that hung or crashed, or the only one that threads were at. */
 static const struct step *
 step_at_work (const struct job *job)
 {
@@ -35,9 +36,37 @@ step_at_work (const struct job *job)
     id = job->hung_step;
   else if (job->shared->crash.signal && slot >= 0 && slot < SLOTS)
     id = job->shared->slots[slot].step;
-  for (int i = 0; i < shared_slots_used (job->shared) && id == NO_STEP; i++)
-    id = job->shared->slots[i].step;
+  else
+    for (int i = 0; i < shared_slots_used (job->shared); i++) {
+      uint32_t other = job->shared->slots[i].step;
+      if (other != NO_STEP && id != NO_STEP && other != id)
+        return NULL; /* which of them it was, nobody knows */
+      id = other != NO_STEP ? other : id;
+    }
   return id < job->planned->suite->step_count ? job->planned->suite->all_steps[id] : NULL;
+}
+
+/* All steps that threads were at, a line each; NULL: none. */
+static const char *
+steps_at_work (const struct job *job, struct arena *arena)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  const struct suite *suite = job->planned->suite;
+  unsigned *threads = arena_array (arena, suite->step_count + 1, sizeof *threads);
+  for (int i = 0; i < shared_slots_used (job->shared); i++) {
+    uint32_t id = job->shared->slots[i].step; /* a worker that crashed may have left anything */
+    threads[id < suite->step_count ? id : suite->step_count]++;
+  }
+  for (size_t id = 0; id < suite->step_count && text.size < AT_WORK_MOST; id++) {
+    if (!threads[id])
+      continue;
+    buffer_puts (&text, text.size ? "\n" : "at work were:\n");
+    place_print (&text, suite->all_steps[id]->key);
+    buffer_printf (&text, ": %s", suite->all_steps[id]->key->string);
+    if (threads[id] > 1)
+      buffer_printf (&text, " (%u times)", threads[id]);
+  }
+  return text.size ? arena_copy (arena, text.data, text.size) : NULL;
 }
 
 /* The ends of the logs that the keeper has written. */
@@ -100,6 +129,8 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
     event->verb = step->key->string;
     buffer_free (&place);
   }
+  else if (!event->details)
+    event->details = steps_at_work (job, arena);
   event->start_us = job->shared->test_start_us;
   event->duration_us = time_now_us () - event->start_us;
   if (event->duration_us < 0)

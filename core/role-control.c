@@ -269,7 +269,6 @@ spawn_role (struct context *context, struct role_state *role)
     close (output[1]);
     return cannot (context, role, "cannot be started: %s", strerror (errno));
   }
-  role->starts++;
   sigset_t all, old;
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &old);
@@ -286,12 +285,15 @@ spawn_role (struct context *context, struct role_state *role)
     buffer_free (&command.secrets);
     return cannot (context, role, "cannot be started: %s", strerror (error));
   }
+  pthread_mutex_lock (&roles_lock);
+  role->starts++;
   role->pid = pid;
   role->pid_fd = (int) syscall (SYS_pidfd_open, pid, 0);
   role->running = true;
   role->paused = false;
   role->cursor = 0;
   role->log_mark = 0;
+  pthread_mutex_unlock (&roles_lock);
   bool fine = send_secrets (control[0], &command.secrets);
   buffer_free (&command.secrets);
   if (!fine || !drain_role (worker, role, output[0], control[0], &arena))
@@ -409,15 +411,17 @@ wait_ready (struct context *context, struct role_state *role)
 {
   int64_t end = clock_now_ns () + role->def->ready_ns;
   CLEANUP_BUFFER struct buffer line = { 0 }, why = { 0 };
+  uint64_t cursor = 0;
   for (;;) {
     CLEANUP_ARENA struct arena arena = { 0 };
     const struct value *ready = NULL;
-    while (!ready && role_next_line (role, &role->cursor, &line) == 1) /* what follows is for role.wait */
+    while (!ready && role_next_line (role, &cursor, &line) == 1) /* what follows is for role.wait */
       ready = role_said (&line, "ready", &arena);
     if (ready) {
       struct value exports = value_copy (&role->arena, ready);
       pthread_mutex_lock (&roles_lock);
       role->exports = exports;
+      role->cursor = cursor;
       pthread_mutex_unlock (&roles_lock);
       return true;
     }

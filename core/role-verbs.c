@@ -262,6 +262,7 @@ struct role_cursor {
   uint64_t at;
 };
 
+/* With the lock held: parents take over positions while others read. */
 static uint64_t *
 cursor_of (struct context *context, struct role_state *role)
 {
@@ -282,6 +283,23 @@ cursor_of (struct context *context, struct role_state *role)
   return &cursor->at;
 }
 
+static uint64_t
+read_from (struct context *context, struct role_state *role)
+{
+  pthread_mutex_lock (&roles_lock);
+  uint64_t at = *cursor_of (context, role);
+  pthread_mutex_unlock (&roles_lock);
+  return at;
+}
+
+static void
+read_to (struct context *context, struct role_state *role, uint64_t at)
+{
+  pthread_mutex_lock (&roles_lock);
+  *cursor_of (context, role) = at;
+  pthread_mutex_unlock (&roles_lock);
+}
+
 void
 roles_branch (struct context *branch, const struct context *parent)
 {
@@ -299,9 +317,11 @@ roles_join (struct context *parent, struct context *branch, bool kept)
   while (branch->cursors) {
     struct role_cursor *cursor = branch->cursors;
     branch->cursors = cursor->next;
+    pthread_mutex_lock (&roles_lock);
     uint64_t *before = cursor_of (parent, cursor->role);
     if (kept && cursor->starts == cursor->role->starts && cursor->at > *before)
       *before = cursor->at;
+    pthread_mutex_unlock (&roles_lock);
     free (cursor);
   }
 }
@@ -347,7 +367,10 @@ wait_one (struct runner_step *step, struct role_state *role, const void *args)
   (void) args;
   if (!role->drained)
     return runner_error (step, "role %s does not run", role->name);
-  return read_until_match (step, role, cursor_of (step->context, role));
+  uint64_t at = read_from (step->context, role);
+  int outcome = read_until_match (step, role, &at);
+  read_to (step->context, role, at);
+  return outcome;
 }
 
 static int
@@ -392,7 +415,10 @@ read_quiet (struct runner_step *step, struct role_state *role, const struct quie
 static int
 quiet_one (struct runner_step *step, struct role_state *role, const void *args)
 {
-  return read_quiet (step, role, args, cursor_of (step->context, role));
+  uint64_t at = read_from (step->context, role);
+  int outcome = read_quiet (step, role, args, &at);
+  read_to (step->context, role, at);
+  return outcome;
 }
 
 static int

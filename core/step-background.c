@@ -75,6 +75,10 @@ run_background (struct context *context, const struct step *step, const struct v
                     "background belongs to a test: there is none in setup and teardown", NULL);
     return RUNNER_ERROR;
   }
+  if (context->load) { /* by a keyword: elsewhere it is seen when the suite is read */
+    record_failure (context, step, step->key, RUNNER_ERROR, false, "a background inside of a load", NULL);
+    return RUNNER_ERROR;
+  }
   if (*find_background (test, name->string)) {
     record_failure (context, step, step->key, RUNNER_ERROR, false,
                     arena_printf (&test->arena, "\"%s\" is in the background already: join it first", name->string),
@@ -100,8 +104,8 @@ static int
 take_over (struct context *context, struct background *background, bool kept)
 {
   struct branch *branch = &background->branch;
-  int outcome = branch->outcome;
   branch_wait (branch);
+  int outcome = branch->outcome;
   if (outcome != RUNNER_PASS && kept)
     branch_tell_verdict (context, branch);
   if (!kept)

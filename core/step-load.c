@@ -31,6 +31,7 @@
 
 struct load {
   struct context *parent;
+  uint32_t number;          /* of the test's */
   struct load_form form;
   struct load_stats stats;
   struct engine_pool engines;
@@ -395,13 +396,13 @@ all_done (const struct load *load)
   return true;
 }
 
-struct sampling { uint32_t number; int64_t last_ns, next_ns; };
+struct sampling { int64_t last_ns, next_ns; };
 
 static void
 tell_sample (struct load *load, struct sampling *sampling, int64_t now)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
-  struct event event = { .type = EVENT_SAMPLE, .load = sampling->number };
+  struct event event = { .type = EVENT_SAMPLE, .load = load->number };
   sampling->next_ns += SAMPLE_NS;
   if (!load->parent->test->planned)
     return; /* of a suite's setup: samples belong to tests */
@@ -498,7 +499,8 @@ drive (struct load *load, struct sampling *sampling)
       return ending;
     bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
     if (over && !cut && (ending != ENDED || late)) {
-      cut = load->no_more = true;
+      cut = true;
+      load->no_more = true;
       notify (load->cancel_fd);
     }
     if (!wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut) && ending == ENDED)
@@ -560,6 +562,7 @@ describe (const struct load *load, const struct step *step, int64_t end_ns, stru
   CLEANUP_BUFFER struct buffer place = { 0 };
   place_print (&place, step->key);
   *told = (struct event_load) {
+    .number = load->number,
     .where = arena_copy (arena, place.data, place.size),
     .name = step->name && step->name->type == VALUE_STRING ? step->name->string : NULL,
     .model = load->form.open ? "open" : "closed",
@@ -587,7 +590,7 @@ run_load (struct context *context, const struct step *step, const struct value *
 {
   struct load load = { .parent = context, .steps = step->body };
   struct param_error error;
-  struct sampling sampling = { .number = (uint32_t) context->test->load_count };
+  struct sampling sampling;
   if (context->load) {
     record_failure (context, step, step->key, RUNNER_ERROR, false, "a load inside of a load", NULL);
     return RUNNER_ERROR;
@@ -599,6 +602,7 @@ run_load (struct context *context, const struct step *step, const struct value *
   if (!fits (context, step, &load.form))
     return RUNNER_ERROR;
   tell_start (context->worker);
+  load.number = context->worker->loads++;
   load.cancel_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   load.ended_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   load.users = xcalloc (load.form.users, sizeof *load.users);

@@ -67,7 +67,8 @@ put_start (struct worker *worker, const struct planned *planned, uint32_t attemp
 }
 
 /* Small tests end before anybody could see that they run: their start is only
- * told when something begins that may take long. */
+ * told when something begins that may take long.  By the main thread: before any other
+ * thread begins; nor does it write another event before all have ended. */
 void
 tell_start (struct worker *worker)
 {
@@ -457,6 +458,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   shared->phase = PHASE_TEST;
   shared_forget_wire (shared);
   worker->running = planned;
+  worker->loads = 0;
 
   scope_init (&scope, &worker->scope, NULL);
   run->scope = &scope;

@@ -124,6 +124,7 @@ struct worker {
   const char *suite_temp;    /* the setup's folder; NULL: none */
   uint32_t plan_index;       /* of the suite in the plan */
   int64_t flushed_ns, start_us;
+  _Atomic uint32_t loads;    /* that have begun in this attempt at a test */
   struct context context;    /* of the main thread */
 };
 

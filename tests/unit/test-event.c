@@ -77,7 +77,7 @@ static struct event_load loads[] = {
   { .where = "a.yaml:5:5", .name = "rush", .model = "open", .start_us = 11, .duration_us = 12, .warmup_us = 13,
     .users = 14, .rate = 1234.5, .series = series, .series_count = 2, .thresholds = thresholds,
     .threshold_count = 2, .errors = load_errors, .error_count = 2 },
-  { .where = "a.yaml:6:5", .rate = 1e300 },
+  { .number = 7, .where = "a.yaml:6:5", .rate = 1e300 },
 };
 static const char *attachments[] = { "/a b", "/c" }, *warnings[] = { "checks nothing" };
 static const struct event full = {
@@ -153,6 +153,8 @@ START_TEST (loads_come_back)
   ck_assert_uint_eq (load->users, 14);
   ck_assert_double_eq (load->rate, 1234.5);
   ck_assert_double_eq (back.loads[1].rate, 1e300);
+  ck_assert_uint_eq (load->number, 0);
+  ck_assert_uint_eq (back.loads[1].number, 7);
   ck_assert_ptr_null (back.loads[1].name);
   ck_assert_uint_eq (load->threshold_count, 2);
   ck_assert_str_eq (load->thresholds[0].actual, "5us");

@@ -13,6 +13,7 @@ and ends with the command's exit status:
     HTTP_CLOSED  a port on which nobody listens
 """
 import base64
+import collections
 import gzip
 import hashlib
 import http.server
@@ -44,6 +45,8 @@ class Friendly(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "peer"
     disable_nagle_algorithm = True
+    waiting = collections.Counter()
+    lock = threading.Lock()
 
     def log_message(self, *arguments):
         pass
@@ -127,7 +130,8 @@ class Friendly(http.server.BaseHTTPRequestHandler):
         self.answer(int(self.query["code"][0]), headers=[("Location", self.query["to"][0])])
 
     def path_cookie(self):
-        self.answer(headers=[("Set-Cookie", "session=abc; Path=/; HttpOnly"), ("Set-Cookie", "color=blue; Path=/")])
+        session = self.rest or "abc"
+        self.answer(headers=[("Set-Cookie", f"session={session}; Path=/; HttpOnly"), ("Set-Cookie", "color=blue; Path=/")])
 
     def path_logout(self):
         self.answer(headers=[("Set-Cookie", "session=; Path=/; Max-Age=0")])
@@ -195,8 +199,18 @@ class Friendly(http.server.BaseHTTPRequestHandler):
 
     def path_silent(self):
         """Never answers; ends when the client goes."""
-        self.connection.recv(1)
+        with self.lock:
+            self.waiting[self.rest] += 1
+        try:
+            self.connection.recv(1)
+        finally:
+            with self.lock:
+                self.waiting[self.rest] -= 1
         self.close_connection = True
+
+    def path_waiting(self):
+        """How many clients of /silent/NAME are there."""
+        self.answer(body=str(self.waiting[self.rest]), kind="application/json")
 
     def path_stalled(self):
         """Half of a body, and no more."""
@@ -283,7 +297,7 @@ class Quiet:
 
 
 class Server(Quiet, http.server.ThreadingHTTPServer):
-    pass
+    request_queue_size = 128
 
 
 class RawServer(Quiet, socketserver.ThreadingTCPServer):
