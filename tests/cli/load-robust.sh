@@ -155,7 +155,7 @@ has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
 has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
 lacks out ': sleep: ended the worker'
 has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'
-has out '3 x bad.yaml:17:50: closing bad thing "default": it would not be closed'
+has out '3  bad.yaml:17:50: closing bad thing "default": it would not be closed'
 has out 'left running, and ended by the runner: '
 has out '2 passed, 7 failed, 0 skipped'
 
