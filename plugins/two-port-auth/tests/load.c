@@ -278,7 +278,8 @@ load (char **argv)
   run ();
   if (all.record && fclose (all.record) != 0)
     die (argv[5]);
-  qsort (all.times, all.transactions, sizeof *all.times, compare);
+  if (all.transactions)
+    qsort (all.times, all.transactions, sizeof *all.times, compare);
   printf ("%" PRIu64 " %" PRIu64 " %.3f %u %u %u %u\n", all.transactions, all.errors,
           (double) (all.last - all.warm) / 1e9, percentile (500), percentile (950), percentile (990),
           percentile (1000));
