@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
@@ -594,28 +595,29 @@ run_parser (struct document *document, const char *text, size_t size)
   yaml_parser_delete (&document->parser);
 }
 
-bool
-document_parse (struct arena *arena, const char *name, const char *text, size_t size, struct value *out,
-                struct faults *faults)
+/* Behind a byte order mark. */
+static size_t
+mark_size (const char *text, size_t size)
 {
+  return size >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+static bool
+parse_source (struct arena *arena, uint16_t file, const char *name, const char *text, size_t size,
+              struct value *out, struct faults *faults)
+{
+  struct document document = { .arena = arena, .faults = faults, .faults_before = faults->count + faults->more,
+                               .file = file };
+  struct value place = { .file = file };
   *out = value_null;
-  if (size >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
-    text += 3;
-    size -= 3;
-  }
-  struct document document = {
-    .arena = arena, .faults = faults, .faults_before = faults->count + faults->more,
-    .file = source_add (name, text, size > DOCUMENT_BYTES ? 0 : size),
-  };
-  struct value place = { .file = document.file };
-  document.cursor.file = document.file;
-  if (!document.file) {
+  document.cursor.file = file;
+  if (!file) {
     fault_add (faults, NULL, "%s: there are too many files", name);
     return false;
   }
   if (size > DOCUMENT_BYTES)
     fault_add (faults, &place, "the file is larger than %zu MiB", DOCUMENT_BYTES >> 20);
-  else if (syntax_check_text (document.file, text, size, faults)) {
+  else if (syntax_check_text (file, text, size, faults)) {
     builder_init (&document.builder, arena);
     run_parser (&document, text, size);
     if (faults->count + faults->more == document.faults_before)
@@ -629,6 +631,15 @@ document_parse (struct arena *arena, const char *name, const char *text, size_t 
   return faults->count + faults->more == document.faults_before;
 }
 
+bool
+document_parse (struct arena *arena, const char *name, const char *text, size_t size, struct value *out,
+                struct faults *faults)
+{
+  size_t mark = mark_size (text, size);
+  uint16_t file = source_add (name, text + mark, size > DOCUMENT_BYTES ? 0 : size - mark);
+  return parse_source (arena, file, name, text + mark, size - mark, out, faults);
+}
+
 /* ---- files ---- */
 
 /* Reads up to a byte more than a document may have.  False: errno says why. */
@@ -638,8 +649,12 @@ read_file (const char *path, struct buffer *text)
   CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return false;
+  struct stat st;
+  bool known = fstat (fd, &st) == 0 && st.st_size >= 0 && st.st_size <= (off_t) DOCUMENT_BYTES;
+  buffer_reserve (text, known ? (size_t) st.st_size + 1 : 1 << 16); /* and one, to see the end */
   while (text->size <= DOCUMENT_BYTES) {
-    buffer_reserve (text, 1 << 16);
+    if (text->size == text->room)
+      buffer_reserve (text, 1 << 16);
     ssize_t n = read (fd, text->data + text->size, text->room - text->size);
     if (n == 0)
       break;
@@ -654,10 +669,16 @@ read_file (const char *path, struct buffer *text)
 bool
 document_load (struct arena *arena, const char *path, struct value *out, struct faults *faults)
 {
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  if (read_file (path, &text))
-    return document_parse (arena, path, text.data ? text.data : "", text.size, out, faults);
+  struct buffer text = { 0 };
+  if (read_file (path, &text)) {
+    size_t mark = mark_size (text.data, text.size), size = text.size - mark;
+    if (mark)
+      memmove (text.data, text.data + mark, size);
+    const char *content = text.data; /* the source's, which stays */
+    return parse_source (arena, source_take (path, text.data, size), path, content, size, out, faults);
+  }
   int error = errno;
+  buffer_free (&text);
   struct value place = { .file = source_add (path, "", 0) };
   *out = value_null;
   fault_add (faults, place.file ? &place : NULL, "%s%scannot be read: %s", place.file ? "" : path,

@@ -242,13 +242,11 @@ check_names (struct examination *x)
     size_t size = x->tokens[i].size < sizeof name ? x->tokens[i].size : sizeof name - 1;
     memcpy (name, x->lexer.text + x->tokens[i].start, size);
     name[size] = '\0';
-    if (text_is_one_of (name, size, expr_helpers ()))
-      continue;
     const struct value *value = x->scope->lookup (x->scope->data, name, size);
-    if (value) {
+    if (value)
       check_member (x, i, value);
+    if (value || text_is_one_of (name, size, expr_helpers ()))
       continue;
-    }
     expr_tell_undefined (x->scope, name, message, sizeof message);
     fault_at (x, i, message);
   }

@@ -78,21 +78,29 @@ index_lines (struct source *source)
 }
 
 uint16_t
-source_add (const char *name, const char *text, size_t size)
+source_take (const char *name, char *text, size_t size)
 {
-  if (sources.count == SOURCES_LIMIT)
+  if (sources.count == SOURCES_LIMIT) {
+    free (text);
     return 0;
+  }
   if (sources.count == sources.room) {
     sources.room = sources.room ? sources.room * 2 : 16;
     sources.items = xrealloc (sources.items, sources.room, sizeof *sources.items);
   }
   struct source *source = &sources.items[sources.count++];
-  *source = (struct source) { .name = xstrdup (name), .size = size };
-  source->text = xmalloc (size);
-  if (size)
-    memcpy (source->text, text, size);
+  *source = (struct source) { .name = xstrdup (name), .text = text, .size = size };
   index_lines (source);
   return (uint16_t) sources.count;
+}
+
+uint16_t
+source_add (const char *name, const char *text, size_t size)
+{
+  char *copy = xmalloc (size);
+  if (size)
+    memcpy (copy, text, size);
+  return source_take (name, copy, size);
 }
 
 static const struct source *

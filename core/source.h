@@ -13,6 +13,8 @@
 /* Takes a copy of both.  Returns the file's number (from 1); 0 when there are
  * more than 65,000. `name` is shown in messages. */
 uint16_t source_add (const char *name, const char *text, size_t size);
+/* The same, with a text from malloc that becomes its own; also when 0 is returned. */
+uint16_t source_take (const char *name, char *text, size_t size);
 const char *source_name (uint16_t file); /* "" for 0 */
 /* The text of a line without its end, borrowed; NULL when there is none. */
 const char *source_line (uint16_t file, uint32_t line, size_t *size);

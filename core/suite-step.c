@@ -18,13 +18,18 @@ static const char *const modifiers[]
 static const char *const special_verbs[] = { "set", "check", "do", "defer", "parallel", "first_of", "background",
                                              "join", "load", NULL };
 
-static bool
-is_modifier (const struct value *key)
+/* Where the step has the modifier of that name; NULL: it is none. */
+static const struct value **
+modifier_of (struct step *step, const struct value *key)
 {
-  for (const char *const *m = modifiers; *m; m++)
-    if (value_is (key, *m))
-      return true;
-  return false;
+  static const size_t fields[]
+    = { offsetof (struct step, name),    offsetof (struct step, each),    offsetof (struct step, condition),
+        offsetof (struct step, retry),   offsetof (struct step, timeout), offsetof (struct step, save),
+        offsetof (struct step, expect),  offsetof (struct step, check),   offsetof (struct step, fails) };
+  for (size_t i = 0; modifiers[i]; i++)
+    if (value_is (key, modifiers[i]))
+      return (const struct value **) ((char *) step + fields[i]);
+  return NULL;
 }
 
 /* ---- finding the verb ---- */
@@ -636,18 +641,6 @@ read_args (struct reader *reader, struct step *step)
 
 /* ---- a step ---- */
 
-static void
-set_modifier (struct step *step, const struct value *key, const struct value *value)
-{
-  static const size_t fields[]
-    = { offsetof (struct step, name),    offsetof (struct step, each),    offsetof (struct step, condition),
-        offsetof (struct step, retry),   offsetof (struct step, timeout), offsetof (struct step, save),
-        offsetof (struct step, expect),  offsetof (struct step, check),   offsetof (struct step, fails) };
-  for (size_t i = 0; modifiers[i]; i++)
-    if (value_is (key, modifiers[i]))
-      *(const struct value **) ((char *) step + fields[i]) = value;
-}
-
 /* Two keys of a step that are no modifiers: a misspelt modifier, or two verbs. */
 static void
 second_verb (struct reader *reader, const struct value *first, const struct value *second)
@@ -682,8 +675,9 @@ read_step (struct reader *reader, const struct value *node, struct step *step)
     const struct member *m = &node->members[i];
     if (m->key.size > 2 && memcmp (m->key.string, "x-", 2) == 0)
       continue;
-    if (is_modifier (&m->key)) {
-      set_modifier (step, &m->key, &m->value);
+    const struct value **modifier = modifier_of (step, &m->key);
+    if (modifier) {
+      *modifier = &m->value;
       if (value_is (&m->key, "check"))
         check = m;
     }
