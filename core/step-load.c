@@ -199,6 +199,21 @@ forget_iteration (struct load_user *user)
   user->wire_count = 0;
 }
 
+/* What an iteration has deferred runs also when it was cancelled, in a time of its own. */
+static void
+clean_up (struct context *context)
+{
+  int cancel_fd = context->cancel_fd;
+  int64_t deadline_ns = context->deadline_ns;
+  const char *phase = context->phase;
+  context->cancel_fd = context->worker->never_fd;
+  context->deadline_ns = clock_now_ns () + DEFAULT_STEP_NS;
+  run_deferred (context);
+  context->cancel_fd = cancel_fd;
+  context->deadline_ns = deadline_ns;
+  context->phase = phase;
+}
+
 static void
 run_iteration (struct load_user *user, int64_t due_ns)
 {
@@ -209,11 +224,8 @@ run_iteration (struct load_user *user, int64_t due_ns)
   user->warmup = start - load->start_ns < load->form.warmup_ns;
   load->busy++;
   run_steps (context, load->steps);
-  if (user->test.deferred) {
-    const char *phase = context->phase;
-    run_deferred (context);
-    context->phase = phase;
-  }
+  if (user->test.deferred)
+    clean_up (context);
   load->busy--;
   int outcome = user->test.verdict.outcome;
   bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;

@@ -131,6 +131,9 @@ tests:
   - test: what hangs is cancelled after the grace time
     steps:
       - load: {users: 3, for: 2s, grace: 100ms, steps: [{sleep: 1h}]}
+  - test: what is cancelled cleans up
+    steps:
+      - load: {users: 1, for: 2s, grace: 0s, steps: [{defer: [{log: was cleaned up}]}, {sleep: 1h}]}
   - test: all users are busy
     steps:
       - load: {rate: 100/s, users: 1, for: 300ms, grace: 0s, steps: [{sleep: 50ms}]}
@@ -146,6 +149,7 @@ expect 3 "$RUNNER" -o results failing.yaml
 has out 'failing.yaml:5:9: load: errors: expected 0, got 6'
 has out '6  failing.yaml:5:75: fail: not '
 has out 'no iteration was counted'
+has out 'was cleaned up'
 has out 'user '
 has out 'failing.yaml:13:13: load: nap.p50: expected less than "1ms", got "'
 has out 'failing.yaml:14:13: nap.count: expected more than 1000, got 10'
@@ -155,8 +159,8 @@ has out 'the load is to last 1 m 00 s, but the test has only '
 has out "load: the test's time was over"
 has out 'sleep: cancelled while sleeping'
 has out 'iterations were due and did not begin: all 1 users were busy'
-has out 'failing.yaml:39:23: load: users: '
-has out '0 passed, 9 failed, 0 skipped'
+has out 'failing.yaml:42:23: load: users: '
+has out '0 passed, 10 failed, 0 skipped'
 look 'loads[1]["thresholds"][1]["outcome"] == "failed" and loads[1]["thresholds"][3]["name"] == "nap.max"'
 
 # What can be known before a run is told before it.
