@@ -259,7 +259,8 @@ RUNNER_API int runner_given (struct runner_step *step, const char *param);
 /* The folder of the suite's own file: relative names of files start there. */
 RUNNER_API const char *runner_folder (struct runner_step *step);
 
-/* A folder of the test's own for temporary files; removed when the test ends.
+/* A folder of the test's own for temporary files; removed when the test ends.  A
+ * branch and a simulated user have their own, which go when they end.
  * NULL (and the step's error is set) if it cannot be made. */
 RUNNER_API const char *runner_temp (struct runner_step *step);
 
