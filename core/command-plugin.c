@@ -15,6 +15,7 @@
 #include "arena.h"
 #include "buffer.h"
 #include "commands.h"
+#include "descriptors.h"
 #include "embedded.h"
 
 static const char plugin_help[] =
@@ -69,21 +70,6 @@ tell (const char *what, const char *path)
   return false;
 }
 
-static bool
-write_all (int fd, const char *data, size_t size)
-{
-  while (size) {
-    ssize_t n = write (fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return false;
-    data += n;
-    size -= (size_t) n;
-  }
-  return true;
-}
-
 /* The folders of a path, the first `from` bytes of which are there. */
 static bool
 make_folders (const char *path, size_t from)
@@ -117,7 +103,7 @@ write_file (const char *folder, const char *name, const struct embedded *file)
   int fd = open (buffer_text (&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
     return tell ("write", buffer_text (&path));
-  bool written = write_all (fd, text.data, text.size);
+  bool written = descriptor_write (fd, text.data, text.size);
   if (!written)
     tell ("write", buffer_text (&path));
   if (close (fd) < 0 && written)

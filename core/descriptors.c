@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define DESCRIPTORS_WANTED ((rlim_t) 65536)
 
@@ -82,4 +83,19 @@ descriptors_receive (int socket, void *data, size_t size, int flags, int fds[DES
     memcpy (fds, CMSG_DATA (cmsg), *n * sizeof *fds);
   }
   return got;
+}
+
+bool
+descriptor_write (int fd, const char *data, size_t size)
+{
+  while (size) {
+    ssize_t n = write (fd, data, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return false;
+    data += n;
+    size -= (size_t) n;
+  }
+  return true;
 }

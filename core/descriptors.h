@@ -1,5 +1,5 @@
-/* descriptors.h - how many descriptors this process may have, and those it starts; and
- * handing them to another process. */
+/* descriptors.h - how many descriptors this process may have, and those it starts;
+ * handing them to another process; writing to one. */
 #ifndef DESCRIPTORS_H
 #define DESCRIPTORS_H
 
@@ -18,5 +18,8 @@ bool descriptors_send (int socket, const void *data, size_t size, const int *fds
 /* Takes one: its size, 0 at the end, -1 (errno).  *n becomes how many descriptors came with
  * it: they are the caller's. */
 ssize_t descriptors_receive (int socket, void *data, size_t size, int flags, int fds[DESCRIPTORS_SENT], size_t *n);
+
+/* Writes all of it, however often it takes.  False: errno. */
+bool descriptor_write (int fd, const char *data, size_t size);
 
 #endif

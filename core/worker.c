@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "document.h"
 #include "secret.h"
 #include "text.h"
@@ -20,26 +21,11 @@
 
 /* ---- events ---- */
 
-static void
-write_all (struct worker *worker, const char *data, size_t size)
-{
-  while (size && !worker->lost_events) {
-    ssize_t n = write (worker->events_fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      worker->lost_events = true; /* the supervisor is gone, and soon this worker */
-      return;
-    }
-    data += n;
-    size -= (size_t) n;
-  }
-}
-
 void
 worker_flush (struct worker *worker)
 {
-  write_all (worker, worker->events.data, worker->events.size);
+  if (!worker->lost_events && !descriptor_write (worker->events_fd, worker->events.data, worker->events.size))
+    worker->lost_events = true; /* the supervisor is gone, and soon this worker */
   worker->events.size = 0;
   worker->flushed_ns = clock_now_ns ();
 }

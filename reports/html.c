@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "embedded.h"
 #include "format.h"
 #include "html-text.h"
@@ -128,21 +129,6 @@ failed (struct writing *w, const char *name, int error)
   return false;
 }
 
-static bool
-write_all (int fd, const char *data, size_t size)
-{
-  while (size) {
-    ssize_t n = write (fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return false;
-    data += n;
-    size -= (size_t) n;
-  }
-  return true;
-}
-
 /* Writes `text`, and empties it. */
 static bool
 write_file (struct writing *w, const char *name)
@@ -158,7 +144,7 @@ write_file (struct writing *w, const char *name)
   if (fd < 0)
     return failed (w, name, errno);
   w->names[w->count++] = arena_strdup (&w->html->tally.arena, name);
-  if (!write_all (fd, w->text.data, w->text.size)) {
+  if (!descriptor_write (fd, w->text.data, w->text.size)) {
     int error = errno;
     close (fd);
     return failed (w, name, error);

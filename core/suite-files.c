@@ -1,4 +1,4 @@
-/* load.c - suites from the paths of a command line. */
+/* suite-files.c - suites from the paths of a command line. */
 #include "config.h"
 
 #include <dirent.h>
