@@ -18,18 +18,20 @@ static const char *const modifiers[]
 static const char *const special_verbs[] = { "set", "check", "do", "defer", "parallel", "first_of", "background",
                                              "join", "load", NULL };
 
-/* Where the step has the modifier of that name; NULL: it is none. */
-static const struct value **
-modifier_of (struct step *step, const struct value *key)
+/* Gives the step the modifier of that name; false: it is none. */
+static bool
+set_modifier (struct step *step, const struct value *key, const struct value *value)
 {
   static const size_t fields[]
     = { offsetof (struct step, name),    offsetof (struct step, each),    offsetof (struct step, condition),
         offsetof (struct step, retry),   offsetof (struct step, timeout), offsetof (struct step, save),
         offsetof (struct step, expect),  offsetof (struct step, check),   offsetof (struct step, fails) };
   for (size_t i = 0; modifiers[i]; i++)
-    if (value_is (key, modifiers[i]))
-      return (const struct value **) ((char *) step + fields[i]);
-  return NULL;
+    if (value_is (key, modifiers[i])) {
+      *(const struct value **) ((char *) step + fields[i]) = value;
+      return true;
+    }
+  return false;
 }
 
 /* ---- finding the verb ---- */
@@ -675,9 +677,7 @@ read_step (struct reader *reader, const struct value *node, struct step *step)
     const struct member *m = &node->members[i];
     if (m->key.size > 2 && memcmp (m->key.string, "x-", 2) == 0)
       continue;
-    const struct value **modifier = modifier_of (step, &m->key);
-    if (modifier) {
-      *modifier = &m->value;
+    if (set_modifier (step, &m->key, &m->value)) {
       if (value_is (&m->key, "check"))
         check = m;
     }

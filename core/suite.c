@@ -295,7 +295,7 @@ read_roles (struct reader *reader, const struct value *roles, struct role_def *f
   if (!expect_map (reader, roles, "roles"))
     return first;
   struct role_def *all = arena_array (reader->arena, *count + roles->count, sizeof *all);
-  if (*count)
+  if (first)
     memcpy (all, first, *count * sizeof *all);
   for (size_t i = 0; i < roles->count; i++) {
     for (size_t j = 0; j < *count; j++)

@@ -258,13 +258,13 @@ begin_running (struct console *c, const struct event *event)
 static void
 end_running (struct console *c, uint32_t suite)
 {
-  for (size_t i = 0; i < c->running_count;)
-    if (c->running[i].suite == suite) {
+  size_t kept = 0;
+  for (size_t i = 0; i < c->running_count; i++)
+    if (c->running[i].suite == suite)
       free (c->running[i].sample);
-      c->running[i] = c->running[--c->running_count];
-    }
     else
-      i++;
+      c->running[kept++] = c->running[i];
+  c->running_count = kept;
 }
 
 /* ---- events ---- */

@@ -243,7 +243,7 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
 {
   size_t size = 0;
   bool flaky = entry->test->attempts > 1, open = row && row->load;
-  for (size_t r = 0; r < entry->count; r++)
+  for (size_t r = 0; suite->rows && r < entry->count; r++)
     size += suite->rows[entry->first + r].part.size;
   if (!flaky && (!size || (row && row->line))) {
     buffer_printf (out, "<p class=\"test\" id=\"t%u\">", entry->test->number);
