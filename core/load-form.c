@@ -11,6 +11,10 @@
 #include "suite.h"
 #include "units.h"
 
+#define LONGEST "30d" /* of a load, and of each time in it */
+#define LONGEST_NS (INT64_C (30) * 86400 * 1000000000)
+#define STAGES_MOST 1000
+
 struct args {
   int64_t users;
   struct runner_value spawn;
@@ -26,14 +30,14 @@ static const struct runner_param rows[] = {
   RUNNER_PARAM (struct args, users, .min = "1", .max = "16000",
                 .help = "how many at once; with `rate`: at most (preset: 100)"),
   RUNNER_PARAM (struct args, spawn, .help = "how many start in a second (100/s); without it all at once"),
-  RUNNER_PARAM_AS ("for", struct args, time, .help = "how long new iterations begin, warm-up included"),
+  RUNNER_PARAM_AS ("for", struct args, time, .max = LONGEST, .help = "how long new iterations begin, warm-up included"),
   RUNNER_PARAM (struct args, times, .min = "1", .help = "iterations of each user; with `rate`: of all together"),
   RUNNER_PARAM (struct args, rate, .help = "iterations that are due in a second (1000/s, 30/m), whatever the answers"),
   RUNNER_PARAM (struct args, think, .help = "a user's pause after an iteration: a duration, or 5s..9s at random"),
   RUNNER_PARAM (struct args, stages,
                 .help = "a list of {for, users} or {for, rate}: the number goes evenly from one to the next"),
-  RUNNER_PARAM (struct args, warmup, .preset = "0s", .help = "iterations that begin in that time do not count"),
-  RUNNER_PARAM (struct args, grace, .preset = "5s", .help = "what still runs then after the end is cancelled"),
+  RUNNER_PARAM (struct args, warmup, .preset = "0s", .max = LONGEST, .help = "iterations that begin in that time do not count"),
+  RUNNER_PARAM (struct args, grace, .preset = "5s", .max = LONGEST, .help = "what still runs then after the end is cancelled"),
   RUNNER_PARAM (struct args, steps, .flags = RUNNER_REQUIRED, .help = "an iteration"),
   RUNNER_PARAM (struct args, require, .help = "what must hold: {errors: 0, p95: {$lt: 50ms}, NAME.p99: …}"),
   { 0 }
@@ -90,7 +94,7 @@ read_rate (const struct value *value, double *rate)
     if (end == text || *end)
       return false;
   }
-  return *rate > 0 && *rate <= 1e7;
+  return *rate >= 1e-5 && *rate <= 1e7;
 }
 
 static bool
@@ -98,9 +102,10 @@ read_think (const struct value *value, int64_t *least, int64_t *most)
 {
   const char *dots = value->type == VALUE_STRING ? strstr (value->string, "..") : NULL;
   if (!dots)
-    return value_duration (value, least) && value_duration (value, most);
+    return value_duration (value, least) && value_duration (value, most) && *most <= LONGEST_NS;
   return parse_duration (value->string, (size_t) (dots - value->string), least)
-         && parse_duration (dots + 2, value->size - (size_t) (dots + 2 - value->string), most) && *least <= *most;
+         && parse_duration (dots + 2, value->size - (size_t) (dots + 2 - value->string), most) && *least <= *most
+         && *most <= LONGEST_NS;
 }
 
 /* ---- stages ---- */
@@ -121,8 +126,8 @@ read_stage (const struct value *item, struct load_form *form, struct param_error
   for (size_t i = 0; i < item->count; i++) {
     const struct value *key = &item->members[i].key, *value = &item->members[i].value;
     if (value_is (key, "for")) {
-      if (!value_duration (value, &ns))
-        return wrong (error, value, "stages: for: expected a duration with its unit (200ms, 5s, 2m)");
+      if (!value_duration (value, &ns) || ns > LONGEST_NS)
+        return wrong (error, value, "stages: for: expected a duration with its unit (200ms, 5s, 2m), at most " LONGEST);
     }
     else if (value_is (key, form->open ? "rate" : "users")) {
       if (form->open ? !read_rate (value, &level) && !(value->type == VALUE_INT && value->integer == 0)
@@ -147,8 +152,8 @@ read_stage (const struct value *item, struct load_form *form, struct param_error
 static bool
 read_stages (const struct value *list, struct load_form *form, struct param_error *error)
 {
-  if (list->count == 0)
-    return wrong (error, list, "stages: the list is empty");
+  if (list->count == 0 || list->count > STAGES_MOST)
+    return wrong (error, list, list->count ? "stages: there are more than 1000" : "stages: the list is empty");
   form->open = list->items[0].type == VALUE_MAP && value_get (&list->items[0], "rate");
   form->end_ns = 0;
   if (!form->open)
@@ -197,7 +202,9 @@ check_together (const struct args *args, const struct value *given, struct load_
     return wrong (error, given, "load: with a rate nobody thinks or is spawned: users wait for what is due next");
   if (!stages && !form->open && !args->users)
     return wrong (error, given, "load: how many? `users`, `rate` or `stages` is missing");
-  if (form->warmup_ns >= form->end_ns)
+  if (form->end_ns == 0)
+    return wrong (error, given, "load: it lasts no time");
+  if (form->warmup_ns >= form->end_ns) /* so it was given */
     return wrong (error, value_get (given, "warmup"), "warmup: nothing is left to count");
   return true;
 }
