@@ -28,6 +28,7 @@ run_loop (void *failed)
     return failed;
   curl_easy_setopt (easy, CURLOPT_URL, url);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt (easy, CURLOPT_TIMEOUT, 20L); /* told, rather than waited for */
   curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, take);
   for (int i = 0; i < count; i++) {
     long status = 0;
