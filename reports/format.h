@@ -58,7 +58,7 @@ bool format_tail (struct buffer *out, const char *text, size_t size, size_t line
  * and tab), bytes that are not UTF-8 and characters that change the direction of
  * writing become \x1b, \u202e. */
 void format_safe (struct buffer *out, const char *text, size_t size);
-/* The same on one line: newlines become blanks. */
+/* The same on one line: newlines become blanks.  NULL: nothing. */
 void format_line (struct buffer *out, const char *text);
 
 #endif

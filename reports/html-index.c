@@ -346,7 +346,7 @@ static void
 add_facts (struct html_report *html, struct buffer *out)
 {
   const struct tally *tally = &html->tally;
-  CLEANUP_BUFFER struct buffer start = { 0 }, command = { 0 };
+  CLEANUP_BUFFER struct buffer start = { 0 };
   html_date (&start, tally->start_us);
   buffer_lit (out, "<section>\n<h2>Run</h2>\n<dl class=\"run\">\n");
   add_fact (out, "command", tally->command);
