@@ -405,7 +405,9 @@ format_safe (struct buffer *out, const char *text, size_t size)
 void
 format_line (struct buffer *out, const char *text)
 {
-  while (text && *text) {
+  if (!text)
+    return;
+  while (*text) {
     size_t n = strcspn (text, "\n\r\t");
     format_safe (out, text, n);
     text += n;
