@@ -129,6 +129,9 @@ struct http_session {
   struct curl_slist *headers; /* "Name: value", sent with every request */
   const char *base_url;
   int plain; /* `easy` is set up for a GET with the session's own settings */
+  CURLU *url;     /* the last request's, parsed */
+  char *url_text; /* as it was given; NULL: none */
+  char *url_told; /* as libcurl writes it; free with curl_free */
   struct http_exchange exchange;
 };
 
@@ -171,8 +174,6 @@ int http_settings_merge (struct runner_step *step, const struct http_options *op
 int http_headers_add (struct runner_step *step, struct runner_map map, struct curl_slist **headers);
 /* Finds a header's line in a list by its name; NULL: none. */
 const char *http_headers_find (const struct curl_slist *headers, const char *name);
-/* Says why libcurl does not take a URL.  RUNNER_ERROR. */
-int http_url_error (struct runner_step *step, const char *text);
 int http_request_prepare (struct http_request *request);
 void http_request_end (struct http_request *request);
 /* A file's name, relative to the suite's folder unless absolute.  NULL: no memory. */

@@ -47,6 +47,9 @@ session_free (struct http_session *session)
     curl_multi_cleanup (session->multi);
   if (session->jar)
     curl_share_cleanup (session->jar);
+  curl_url_cleanup (session->url);
+  free (session->url_text);
+  curl_free (session->url_told);
   curl_slist_free_all (session->headers);
   http_bytes_free (&session->exchange.sent);
   http_bytes_free (&session->exchange.received);
@@ -75,7 +78,8 @@ session_new (struct runner_step *step)
   session->easy = curl_easy_init ();
   session->multi = curl_multi_init ();
   session->jar = curl_share_init ();
-  if (!session->easy || !session->multi || !session->jar) {
+  session->url = curl_url ();
+  if (!session->easy || !session->multi || !session->jar || !session->url) {
     runner_error (step, "no memory or no descriptors for a session");
     session_free (session);
     return NULL;

@@ -391,8 +391,6 @@ failed (struct http_request *request, CURLcode code)
     if (code == CURLE_UNSUPPORTED_PROTOCOL)
       return runner_fail (step, "%s: the response is not HTTP", where);
   }
-  if (code == CURLE_URL_MALFORMAT)
-    return http_url_error (step, request->url);
   if (is_our_fault (code))
     return runner_error (step, "%s: %s", where, why);
   switch ((int) code) {
