@@ -16,7 +16,6 @@
 
 #include "../common/http-daemon.h"
 #include "line.h"
-#include "recent.h"
 #include "service.h"
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
@@ -36,7 +35,6 @@ struct http {
   struct uuid_source uuids;
   struct registration *first, *last; /* to be given to the committer */
   size_t suspended;                  /* connections whose registration is with the committer */
-  struct recent *recent;
   struct bytes line;                 /* scratch */
 };
 
@@ -143,7 +141,6 @@ end_registration (struct http *http, struct MHD_Connection *connection, struct e
     return answer_failed (connection);
   struct header headers[] = { { "Server-Uuid", registration->server }, { NULL, NULL } };
   struct form_field server = { registration->server, UUID_SIZE };
-  recent_add (http->recent, registration->client, registration->client_size, registration->server);
   tell (http, "registered", &exchange->fields, &server);
   return answer (connection, MHD_HTTP_OK, "", headers);
 }
@@ -181,8 +178,6 @@ look_up (struct http *http, const struct form_field *client, const struct form_f
 {
   if (server->size != UUID_SIZE)
     return 0;
-  if (recent_has (http->recent, client->text, client->size, server->text))
-    return 1;
   return store_find (http->options.reader, client->text, client->size, server->text, server->size);
 }
 
@@ -385,7 +380,6 @@ http_start (const struct http_options *options)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->options = *options;
-  http->recent = recent_new ();
   bool first = start_port (http, PORT_REGISTRATION, options->registration);
   if (first && start_port (http, PORT_AUTHENTICATION, options->authentication))
     return http;
@@ -403,7 +397,6 @@ http_stop (struct http *http)
   for (size_t i = 0; i < 2; i++)
     if (http->ports[i].daemon)
       MHD_stop_daemon (http->ports[i].daemon);
-  recent_free (http->recent);
   bytes_free (&http->line);
   free (http);
 }

@@ -1,10 +1,12 @@
 # clients.py - clients of the two-port-auth system, written from the description of its wire only, against our server;
 # our client against its exit statuses; and the server's command line.  Usage: python3 clients.py PATH/runner
+import contextlib
 import http.client
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -112,6 +114,27 @@ def with_requests(server):
     assert logged(server, me) == ["requests"], log_lines(server)
 
 
+def with_the_database(server):
+    """What another program writes into the database counts at once."""
+    def authenticate():
+        fields = {"client_uuid": "row", "server_uuid": code}
+        request = urllib.request.Request(server.exports["authentication"], urllib.parse.urlencode(fields).encode())
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+            return answer.headers["Status"]
+
+    def change(statement, *values):
+        with contextlib.closing(sqlite3.connect(server.exports["database"], timeout=LIMIT)) as database, database:
+            assert database.execute(statement, values).rowcount == 1, statement
+
+    with urllib.request.urlopen(server.exports["registration"], b"client_uuid=row", LIMIT) as answer:
+        code = answer.headers["Server-Uuid"]
+    assert authenticate() == "Authentication success"
+    change("DELETE FROM registrations WHERE client_uuid = ? AND server_uuid = ?", "row", code)
+    assert authenticate() == "Authentication error", "a code whose row is gone is still right"
+    change("INSERT INTO registrations VALUES (?, ?, CURRENT_TIMESTAMP)", "row", code)
+    assert authenticate() == "Authentication success", "a row of another program is not found"
+
+
 def our_client(server, folder):
     def run(*options):
         role = Role(RUNNER, folder, "two-port-auth.client", *options)
@@ -154,7 +177,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
     try:
         server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder).ready()
-        for client in (with_urllib, with_one_connection, with_http_1_0, with_curl, with_requests):
+        for client in (with_urllib, with_one_connection, with_http_1_0, with_curl, with_requests, with_the_database):
             client(server)
         our_client(server, folder)
         assert server.end() == 0, server.errors()

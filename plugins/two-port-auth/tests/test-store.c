@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 
 #include "committer.h"
-#include "recent.h"
 #include "store.h"
 
 static char error[512];
@@ -246,33 +245,6 @@ START_TEST (a_store_that_fails_goes_on)
 }
 END_TEST
 
-START_TEST (the_last_ones_are_known_without_the_database)
-{
-  static const char code[] = "01ab0000-0000-4000-8000-000000000000";
-  static const char same[] = "01ab0000-0000-4000-8000-000000000001";
-  char text[200];
-  struct recent *recent = recent_new ();
-  memset (text, 'x', sizeof text);
-  ck_assert (!recent_has (recent, "ada", 3, code));
-  ck_assert (!recent_has (recent, "", 0, code));
-  recent_add (recent, "ada", 3, code);
-  ck_assert (recent_has (recent, "ada", 3, code));
-  ck_assert (!recent_has (recent, "ad", 2, code));
-  ck_assert (!recent_has (recent, "bob", 3, code));
-  ck_assert (!recent_has (recent, "ada", 3, same));
-  recent_add (recent, "bob", 3, same); /* takes the place */
-  ck_assert (recent_has (recent, "bob", 3, same));
-  ck_assert (!recent_has (recent, "ada", 3, code));
-  recent_add (recent, text, sizeof text, code); /* too long to be kept */
-  ck_assert (!recent_has (recent, text, sizeof text, code));
-  for (int i = 0; i < 36; i++) { /* what clients send as a code may be anything */
-    memset (text, i * 7, UUID_SIZE);
-    ck_assert (!recent_has (recent, "ada", 3, text));
-  }
-  recent_free (recent);
-}
-END_TEST
-
 Suite *
 store_suite (void)
 {
@@ -285,7 +257,6 @@ store_suite (void)
   tcase_add_test (tests, the_table_is_the_one_that_people_know);
   tcase_add_test (tests, what_is_no_database_is_told);
   tcase_add_test (tests, a_full_disk_stores_none_and_is_told);
-  tcase_add_test (tests, the_last_ones_are_known_without_the_database);
   tcase_add_test (tests, all_that_wait_are_stored);
   tcase_add_test (tests, what_was_given_is_stored_before_the_end);
   tcase_add_test (tests, a_store_that_fails_goes_on);
