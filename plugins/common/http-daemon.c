@@ -3,14 +3,51 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <linux/tcp.h> /* its struct tcp_info has more than that of libc */
+#include <netinet/in.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
-#define IDLE_SECONDS 60u
 #define CONNECTIONS 20000u
 #define MEMORY_OF_CONNECTION (16u << 10) /* request line and headers */
 #define DISCARD_LIMIT (8u << 20)
+
+/* Connections are looked at so many times in a request's time, but not for ever less than this. */
+#define LOOKS 8
+#define LOOK_MS_LEAST 5
+#define LOOK_MS_MOST 1000
+
+/* libmicrohttpd tells neither a request's first byte nor that one is on its way; the
+ * kernel counts a connection's bytes.  What came with the end of the last request
+ * (pipelining) is not seen as the next one's beginning before another byte comes. */
+struct client {
+  struct client *previous, *next;
+  int fd;
+  bool whole;        /* the request has come; what takes time now is ours */
+  bool refused;      /* its time is over, libmicrohttpd is about to close it */
+  uint64_t received; /* bytes, when the last request was over */
+  int64_t begun;     /* its request, on the daemon's clock; -1: none */
+};
+
+struct http_daemon {
+  struct MHD_Daemon *mhd;
+  MHD_AccessHandlerCallback handle;
+  MHD_RequestCompletedCallback completed;
+  void *data;
+  struct client *clients;
+  size_t begun;       /* clients whose request has begun and is not whole */
+  bool served;        /* something may have come since the last look */
+  int64_t request_ms, look_ms;
+  int64_t looked;     /* when, on the system's clock */
+  int64_t clock;      /* in ms; stands still while the process does */
+};
+
+const struct http_limits http_default_limits = { .idle_ms = 60000, .request_ms = 30000 };
 
 enum MHD_Result
 http_upload_take (struct http_upload *upload, size_t limit, const char *data, size_t *size)
@@ -51,29 +88,204 @@ keep_quiet (void *data, const char *fmt, va_list args)
   (void) args;
 }
 
-struct MHD_Daemon *
-http_daemon_start (int listener, unsigned flags, MHD_AccessHandlerCallback handle,
+/* ---- the time of requests ---------------------------------------------------- */
+
+static int64_t
+now_ms (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* False: this kernel does not count them (Linux does since 4.1). */
+static bool
+count_received (const struct client *client, uint64_t *count)
+{
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  if (getsockopt (client->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0
+      || size < offsetof (struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
+    return false;
+  *count = info.tcpi_bytes_received;
+  return true;
+}
+
+static void
+no_longer_begun (struct http_daemon *daemon, struct client *client)
+{
+  if (client->begun >= 0)
+    daemon->begun--;
+  client->begun = -1;
+}
+
+static void
+look_at (struct http_daemon *daemon, struct client *client)
+{
+  uint64_t received;
+  if (client->whole || client->refused)
+    return;
+  if (client->begun < 0) {
+    if (!count_received (client, &received) || received == client->received)
+      return;
+    client->begun = daemon->clock;
+    daemon->begun++;
+  } else if (daemon->clock - client->begun >= daemon->request_ms) {
+    client->refused = true;
+    no_longer_begun (daemon, client);
+    (void) shutdown (client->fd, SHUT_RDWR); /* fails when the client was faster */
+  }
+}
+
+/* A process that was stopped, or is late, finds bytes that came in the meantime only now: the
+ * clock goes on by no more than two looks. */
+static void
+look_at_all (struct http_daemon *daemon)
+{
+  int64_t now = now_ms (), passed = now - daemon->looked;
+  if (passed < daemon->look_ms)
+    return;
+  daemon->clock += passed < 2 * daemon->look_ms ? passed : 2 * daemon->look_ms;
+  daemon->looked = now;
+  daemon->served = false;
+  for (struct client *client = daemon->clients; client; client = client->next)
+    look_at (daemon, client);
+}
+
+static struct client *
+client_of (struct MHD_Connection *connection)
+{
+  return MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void
+end_client (struct http_daemon *daemon, struct client *client)
+{
+  no_longer_begun (daemon, client);
+  if (client->previous)
+    client->previous->next = client->next;
+  else
+    daemon->clients = client->next;
+  if (client->next)
+    client->next->previous = client->previous;
+  free (client);
+}
+
+static void
+connection_changed (void *data, struct MHD_Connection *connection, void **context,
+                    enum MHD_ConnectionNotificationCode code)
+{
+  struct http_daemon *daemon = data;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    end_client (daemon, *context);
+    return;
+  }
+  struct client *client = bytes_allocate (sizeof *client);
+  client->fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  client->begun = -1;
+  client->next = daemon->clients;
+  if (client->next)
+    client->next->previous = client;
+  daemon->clients = client;
+  *context = client;
+}
+
+/* As the plugin's own: for the head, for each piece of the body, and at its end. */
+static enum MHD_Result
+handle_piece (void *data, struct MHD_Connection *connection, const char *url, const char *method,
+              const char *version, const char *upload, size_t *upload_size, void **state)
+{
+  struct http_daemon *daemon = data;
+  if (*state && !*upload_size) {
+    struct client *client = client_of (connection);
+    no_longer_begun (daemon, client);
+    client->whole = true;
+  }
+  return daemon->handle (daemon->data, connection, url, method, version, upload, upload_size, state);
+}
+
+static void
+request_completed (void *data, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+  struct http_daemon *daemon = data;
+  struct client *client = client_of (connection);
+  no_longer_begun (daemon, client);
+  client->whole = false;
+  (void) count_received (client, &client->received);
+  daemon->completed (daemon->data, connection, state, code);
+}
+
+/* ---- the daemon ------------------------------------------------------------------ */
+
+static struct MHD_Daemon *
+start_mhd (struct http_daemon *daemon, int listener, unsigned flags, unsigned idle_seconds)
+{
+  return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | flags, 0, NULL, NULL, handle_piece, daemon,
+                           MHD_OPTION_EXTERNAL_LOGGER, keep_quiet, NULL,
+                           MHD_OPTION_LISTEN_SOCKET, listener,
+                           MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+                           MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
+                           MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_OF_CONNECTION,
+                           MHD_OPTION_NOTIFY_CONNECTION, connection_changed, daemon,
+                           MHD_OPTION_NOTIFY_COMPLETED, request_completed, daemon,
+                           MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                           MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+                           MHD_OPTION_END);
+}
+
+struct http_daemon *
+http_daemon_start (int listener, unsigned flags, const struct http_limits *limits, MHD_AccessHandlerCallback handle,
                    MHD_RequestCompletedCallback completed, void *data)
 {
+  int64_t idle_seconds = limits->idle_ms / 1000 + (limits->idle_ms % 1000 != 0);
+  int64_t look_ms = limits->request_ms / LOOKS;
+  struct http_daemon *daemon = bytes_allocate (sizeof *daemon);
+  daemon->handle = handle;
+  daemon->completed = completed;
+  daemon->data = data;
+  daemon->request_ms = limits->request_ms;
+  daemon->look_ms = look_ms < LOOK_MS_LEAST ? LOOK_MS_LEAST : look_ms > LOOK_MS_MOST ? LOOK_MS_MOST : look_ms;
+  daemon->looked = now_ms ();
   errno = 0;
-  struct MHD_Daemon *daemon
-    = MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | flags, 0, NULL, NULL, handle, data,
-                        MHD_OPTION_EXTERNAL_LOGGER, keep_quiet, NULL,
-                        MHD_OPTION_LISTEN_SOCKET, listener,
-                        MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-                        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_OF_CONNECTION,
-                        MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-                        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                        MHD_OPTION_END);
-  if (!daemon && !errno)
-    errno = EINVAL;
-  return daemon;
+  daemon->mhd = start_mhd (daemon, listener, flags, idle_seconds > INT_MAX ? INT_MAX : (unsigned) idle_seconds);
+  if (daemon->mhd)
+    return daemon;
+  int failed = errno ? errno : EINVAL;
+  free (daemon);
+  errno = failed;
+  return NULL;
 }
 
 int
-http_daemon_fd (struct MHD_Daemon *daemon)
+http_daemon_fd (struct http_daemon *daemon)
 {
-  return MHD_get_daemon_info (daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  return MHD_get_daemon_info (daemon->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int
+http_daemon_timeout (const struct http_daemon *daemon)
+{
+  MHD_UNSIGNED_LONG_LONG wait;
+  int64_t least = MHD_get_timeout (daemon->mhd, &wait) == MHD_YES ? wait > INT_MAX ? INT_MAX : (int64_t) wait : -1;
+  if (daemon->clients && (daemon->served || daemon->begun)) {
+    int64_t look = daemon->looked + daemon->look_ms - now_ms ();
+    look = look < 0 ? 0 : look;
+    least = least < 0 || look < least ? look : least;
+  }
+  return (int) least;
+}
+
+void
+http_daemon_run (struct http_daemon *daemon)
+{
+  daemon->served = true;
+  MHD_run (daemon->mhd); /* MHD_NO only for a daemon that has threads */
+  look_at_all (daemon);
+}
+
+void
+http_daemon_stop (struct http_daemon *daemon)
+{
+  MHD_stop_daemon (daemon->mhd);
+  free (daemon);
 }

@@ -1,5 +1,5 @@
 /* http-daemon.h - what the HTTP servers of system plugins share: libmicrohttpd without threads of its own, whose
- * epoll descriptor the plugin's loop watches, and the bodies of requests, bounded. */
+ * epoll descriptor the plugin's loop watches; the bodies of requests, and the time that they take, bounded. */
 #ifndef COMMON_HTTP_DAEMON_H
 #define COMMON_HTTP_DAEMON_H
 
@@ -22,11 +22,27 @@ enum MHD_Result http_upload_take (struct http_upload *upload, size_t limit, cons
  * answer is queued when its head has come.) */
 bool http_upload_is_hopeless (struct MHD_Connection *connection);
 
+struct http_limits {
+  int64_t idle_ms;    /* a connection without a byte is closed then; counted in whole seconds */
+  int64_t request_ms; /* likewise one whose request has begun and is not whole; role.pause is no part of it */
+};
+
+/* 60 s and 30 s. */
+extern const struct http_limits http_default_limits;
+
+struct http_daemon;
+
 /* Serves on a listening socket, which then belongs to it.  `flags` are added to
- * those for epoll.  NULL: see errno. */
-struct MHD_Daemon *http_daemon_start (int listener, unsigned flags, MHD_AccessHandlerCallback handle,
-                                      MHD_RequestCompletedCallback completed, void *data);
-/* To be watched for POLLIN; then, and when its timeout is over, MHD_run. */
-int http_daemon_fd (struct MHD_Daemon *daemon);
+ * those for epoll; `completed` gets `data` too.  NULL: see errno. */
+struct http_daemon *http_daemon_start (int listener, unsigned flags, const struct http_limits *limits,
+                                       MHD_AccessHandlerCallback handle, MHD_RequestCompletedCallback completed,
+                                       void *data);
+/* To be watched for POLLIN; then, and when its timeout is over, http_daemon_run. */
+int http_daemon_fd (struct http_daemon *daemon);
+/* Milliseconds; -1: no time ends. */
+int http_daemon_timeout (const struct http_daemon *daemon);
+void http_daemon_run (struct http_daemon *daemon);
+/* Closes all connections; none may be suspended. */
+void http_daemon_stop (struct http_daemon *daemon);
 
 #endif

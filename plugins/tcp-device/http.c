@@ -12,7 +12,7 @@
 #define STREAM_BLOCK 32768
 
 struct http {
-  struct MHD_Daemon *daemon;
+  struct http_daemon *daemon;
   struct web *web;
   uv_poll_t poll;
   uv_timer_t timer;
@@ -135,10 +135,10 @@ static void serve_timer (uv_timer_t *timer);
 static void
 serve (struct http *http)
 {
-  MHD_UNSIGNED_LONG_LONG wait;
-  MHD_run (http->daemon); /* MHD_NO only for a daemon that has threads */
-  if (MHD_get_timeout (http->daemon, &wait) == MHD_YES)
-    uv_timer_start (&http->timer, serve_timer, wait, 0);
+  http_daemon_run (http->daemon);
+  int wait = http_daemon_timeout (http->daemon);
+  if (wait >= 0)
+    uv_timer_start (&http->timer, serve_timer, (uint64_t) wait, 0);
   else
     uv_timer_stop (&http->timer);
 }
@@ -163,7 +163,7 @@ handle_closed (uv_handle_t *handle_of_loop)
   struct http *http = handle_of_loop->data;
   if (--http->open_handles)
     return;
-  MHD_stop_daemon (http->daemon);
+  http_daemon_stop (http->daemon);
   free (http);
 }
 
@@ -172,7 +172,7 @@ http_start (uv_loop_t *loop, int listener, struct web *web)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->web = web;
-  http->daemon = http_daemon_start (listener, 0, handle, completed, http);
+  http->daemon = http_daemon_start (listener, 0, &http_default_limits, handle, completed, http);
   if (!http->daemon) {
     free (http);
     return NULL;

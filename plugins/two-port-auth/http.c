@@ -26,7 +26,7 @@
 struct port {
   struct http *http;
   enum service_port number;
-  struct MHD_Daemon *daemon;
+  struct http_daemon *daemon;
 };
 
 struct http {
@@ -300,7 +300,7 @@ static void
 run_once (struct http *http)
 {
   for (size_t i = 0; i < 2; i++)
-    MHD_run (http->ports[i].daemon); /* MHD_NO only for a daemon that has threads */
+    http_daemon_run (http->ports[i].daemon);
   give_waiting (http);
   http->options.round (http->options.data);
 }
@@ -311,11 +311,9 @@ next_timeout (const struct http *http)
 {
   int least = -1;
   for (size_t i = 0; i < 2; i++) {
-    MHD_UNSIGNED_LONG_LONG wait;
-    if (MHD_get_timeout (http->ports[i].daemon, &wait) == MHD_YES) {
-      int ms = wait > 60000 ? 60000 : (int) wait;
-      least = least < 0 || ms < least ? ms : least;
-    }
+    int wait = http_daemon_timeout (http->ports[i].daemon);
+    if (wait >= 0 && (least < 0 || wait < least))
+      least = wait;
   }
   return least;
 }
@@ -366,7 +364,8 @@ start_port (struct http *http, enum service_port number, int listener)
   struct port *port = &http->ports[number];
   *port = (struct port) { .http = http, .number = number };
   if (listen (listener, SOMAXCONN) == 0)
-    port->daemon = http_daemon_start (listener, MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, handle, completed, port);
+    port->daemon = http_daemon_start (listener, MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, &http->options.limits,
+                                      handle, completed, port);
   if (!port->daemon) {
     int failed = errno;
     close (listener);
@@ -396,7 +395,7 @@ http_stop (struct http *http)
 {
   for (size_t i = 0; i < 2; i++)
     if (http->ports[i].daemon)
-      MHD_stop_daemon (http->ports[i].daemon);
+      http_daemon_stop (http->ports[i].daemon);
   bytes_free (&http->line);
   free (http);
 }

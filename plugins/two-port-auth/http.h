@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../common/http-daemon.h"
 #include "committer.h"
 #include "form.h"
 #include "log.h"
@@ -19,6 +20,7 @@ struct http_event {
 struct http_options {
   int registration, authentication; /* bound sockets, which then belong to it */
   size_t body_limit;
+  struct http_limits limits;
   struct store_reader *reader;
   struct committer *committer;
   struct log *log;

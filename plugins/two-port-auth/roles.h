@@ -11,6 +11,8 @@ struct server_args {
   const char *database;
   const char *log;
   struct runner_size body_limit;
+  struct runner_duration request_limit;
+  struct runner_duration idle_limit;
 };
 
 struct client_args {

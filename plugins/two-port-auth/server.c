@@ -20,6 +20,7 @@
 #define OBSERVED_PER_SECOND 1000
 
 #define SECOND INT64_C (1000000000)
+#define MILLISECOND INT64_C (1000000)
 
 /* What is printed is written when all that was ready has been served, or there is so much. */
 #define PRINT_AT ((size_t) 64 << 10)
@@ -211,6 +212,7 @@ start_http (struct server *server, uint16_t ports[2])
 {
   struct http_options options = {
     .body_limit = (size_t) server->args->body_limit.bytes,
+    .limits = { server->args->idle_limit.ns / MILLISECOND, server->args->request_limit.ns / MILLISECOND },
     .reader = server->reader, .committer = server->committer, .log = &server->log,
     .tell = tell, .logged = logged, .warn = warn, .round = round_over, .data = server,
   };

@@ -53,6 +53,10 @@ static const struct runner_param server_params[] = {
                 .help = "log file; else logfile.log in the role's own folder, or the current one"),
   RUNNER_PARAM (struct server_args, body_limit, .preset = "64KiB", .min = "1KiB", .max = "4MiB",
                 .help = "bytes that a request's body may have"),
+  RUNNER_PARAM (struct server_args, request_limit, .preset = "30s", .min = "50ms", .max = "1h",
+                .help = "time a request may take, from its first byte to its last"),
+  RUNNER_PARAM (struct server_args, idle_limit, .preset = "60s", .min = "1s", .max = "24h",
+                .help = "time a connection may be without a byte; in whole seconds"),
   { 0 },
 };
 static const struct runner_field server_exports[] = {

@@ -1,15 +1,18 @@
 # clients.py - clients of the two-port-auth system, written from the description of its wire only, against our server;
 # our client against its exit statuses; and the server's command line.  Usage: python3 clients.py PATH/runner
+import concurrent.futures
 import contextlib
 import http.client
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -173,6 +176,104 @@ def command_line(folder):
     assert again.end() == 0, again.errors()
 
 
+def connect(server):
+    host, port = server.exports["registration"].removeprefix("http://").rsplit(":", 1)
+    return socket.create_connection((host, int(port)), LIMIT)
+
+
+def ask(connection, pieces=1):
+    """Registers, and keeps the connection."""
+    request = HEAD + b"client_uuid=slow"
+    step = -(-len(request) // pieces)
+    for i in range(0, len(request), step):
+        connection.sendall(request[i:i + step])
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        piece = connection.recv(4096)
+        assert piece, "closed instead of answered"
+        answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 ") and b"\r\nServer-Uuid: " in answer, answer
+
+
+def seconds_until_closed(connection, drip):
+    """It gets the pieces of `drip`, one every 10 ms at most, and then nothing."""
+    begun = time.monotonic()
+    connection.settimeout(0.01)
+    drip = iter(drip)
+    try:
+        while time.monotonic() < begun + LIMIT:
+            try:
+                connection.sendall(next(drip, b""))
+                answer = connection.recv(4096)
+                assert not answer, answer
+                return time.monotonic() - begun
+            except socket.timeout:
+                pass
+    except (ConnectionResetError, BrokenPipeError):
+        return time.monotonic() - begun
+    raise AssertionError("a slow client keeps its connection")
+
+
+HEAD = (b"POST / HTTP/1.1\r\nHost: here\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 16\r\n\r\n")
+
+
+def drips(begin):
+    yield begin
+    while True:
+        yield b"x"
+
+
+def slow_clients(folder):
+    """One whose request is never whole does not keep its connection, however it comes; one that pauses between
+    requests does."""
+    limit = 1
+    server = Role(RUNNER, folder, "two-port-auth.server", "--request-limit", f"{limit}s", cwd=folder).ready()
+    endless = HEAD.replace(b"16", b"60000")
+
+    def slow(pieces, before=lambda connection: None):
+        with connect(server) as connection:
+            before(connection)
+            seconds = seconds_until_closed(connection, pieces)
+            assert seconds >= 0.9 * limit, f"closed after {seconds} s"
+
+    with connect(server) as fresh, connect(server) as kept, concurrent.futures.ThreadPoolExecutor() as threads:
+        ask(kept)
+        kinds = [threads.submit(slow, drips(begin)) for begin in (b"P", b"POST / HTTP/1.1\r\nX-", endless)]
+        kinds.append(threads.submit(slow, [endless]))
+        kinds.append(threads.submit(slow, drips(endless), ask))
+        for kind in kinds:
+            kind.result()
+        ask(kept, 10)
+        ask(fresh)
+    assert server.end() == 0, server.errors()
+
+
+def silent_clients(folder):
+    server = Role(RUNNER, folder, "two-port-auth.server", "--idle-limit", "1s", cwd=folder).ready()
+    with connect(server) as fresh, connect(server) as kept, connect(server) as stuck:
+        ask(kept)
+        for silent in (kept, fresh, stuck):
+            seconds_until_closed(silent, [HEAD] if silent is stuck else [])
+    assert server.end() == 0, server.errors()
+
+
+def a_stopped_server(folder):
+    """While it does not run, no request's time goes on."""
+    limit = 3
+    server = Role(RUNNER, folder, "two-port-auth.server", "--request-limit", f"{limit}s", cwd=folder).ready()
+    with connect(server) as slow, connect(server) as other:
+        slow.sendall(HEAD)
+        time.sleep(limit / 6)  # it has begun, also for the server
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(limit)
+        server.process.send_signal(signal.SIGCONT)
+        ask(other)
+        slow.sendall(b"client_uuid=slow")
+        assert slow.recv(4096).startswith(b"HTTP/1.1 200 "), "the time was counted"
+    assert server.end() == 0, server.errors()
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
     try:
@@ -184,6 +285,8 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
+        for clients in (slow_clients, silent_clients, a_stopped_server):
+            clients(folder)
     finally:
         end_all()
         shutil.rmtree(folder)

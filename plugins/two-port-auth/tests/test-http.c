@@ -81,7 +81,7 @@ start_server (void)
   struct http_options options = {
     .registration = net_bind ("127.0.0.1", &server.ports[0], error, sizeof error),
     .authentication = net_bind ("127.0.0.1", &server.ports[1], error, sizeof error),
-    .body_limit = 4096, .reader = server.reader, .committer = server.committer, .log = &server.log,
+    .body_limit = 4096, .limits = http_default_limits, .reader = server.reader, .committer = server.committer, .log = &server.log,
     .tell = collect_event, .logged = collect_line, .warn = ignore_warning, .round = ignore_round,
   };
   ck_assert (options.registration >= 0 && options.authentication >= 0 && server.committer);
