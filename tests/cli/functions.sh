@@ -99,6 +99,30 @@ expect ()
   [ "$got" = "$wanted" ] || fail "\"$*\" ended with $got instead of $wanted"
 }
 
+# wait_for WHAT COMMAND…: until the command succeeds, but not for ever; fails with WHAT was waited for.
+wait_for ()
+{
+  what=$1
+  shift
+  end=$(($(date +%s) + ${WAIT_LIMIT:-60}))
+  until "$@"; do
+    [ "$(date +%s)" -lt "$end" ] || fail "not within ${WAIT_LIMIT:-60} s: $what"
+    sleep 0.05
+  done
+}
+
+# exists FILE…, is_gone PID: conditions for it
+exists ()
+{
+  for file; do
+    [ -e "$file" ] || return 1
+  done
+}
+is_gone ()
+{
+  ! kill -0 "$1" 2>/dev/null
+}
+
 # has FILE TEXT, lacks FILE TEXT: is this very text in the file (out, err)?
 has ()
 {

@@ -31,23 +31,17 @@ start ()
   rm -f started torn-down deferred
   "$RUNNER" -o results long.yaml >out 2>err &
   pid=$!
-  i=0
-  until [ -e started ]; do
-    i=$((i + 1))
-    [ "$i" -lt 600 ] || fail "the test has not started"
-    sleep 0.05
-  done
+  wait_for "the test starts" exists started
 }
 
 # gone: no program or role of the run is left, within some seconds.
 gone ()
 {
-  i=0
-  while pgrep -f "sleep $marker" >left || pgrep -f "tcp-device.stack --?.*$marker" >left; do
-    i=$((i + 1))
-    [ "$i" -lt 200 ] || fail "still there: $(cat left)"
-    sleep 0.05
-  done
+  wait_for "all programs of the run end" none_left
+}
+none_left ()
+{
+  ! pgrep -f "sleep $marker" >out && ! pgrep -f "tcp-device.stack --?.*$marker" >out # which fail shows
 }
 
 # SIGKILL: nothing survives, and the report can be made from the events
@@ -56,14 +50,7 @@ role=$(pgrep -f 'role.*tcp-device.stack' -P "$(pgrep -P "$(pgrep -P "$pid" | hea
 kill -KILL "$pid"
 wait "$pid" || :
 gone
-if [ -n "$role" ]; then
-  i=0
-  while kill -0 "$role" 2>/dev/null; do
-    i=$((i + 1))
-    [ "$i" -lt 200 ] || fail "the role survives"
-    sleep 0.05
-  done
-fi
+[ -z "$role" ] || wait_for "the role ends" is_gone "$role"
 "$RUNNER" report results/events.jsonl --junit x.xml >out 2>err || :
 xmllint --noout --schema "$top_srcdir/tests/junit.xsd" x.xml 2>err || fail "the report made again is not valid"
 [ "$(grep -c '<testcase ' x.xml)" = 3 ] || fail "the report made again does not hold every test"

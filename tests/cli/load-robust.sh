@@ -176,20 +176,10 @@ EOT2
 "$RUNNER" -o results killed.yaml >out 2>err &
 runner=$!
 cleanup "kill -9 $runner 2>/dev/null"
-tries=0
-until [ -e pid.0 ] && [ -e pid.1 ] && [ -e pid.2 ] && [ -e pid.3 ] && [ -e pid.4 ]; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 600 ] || fail 'its programs have not started'
-  sleep 0.1
-done
+wait_for "the users' programs start" exists pid.0 pid.1 pid.2 pid.3 pid.4
 pids=$(cat pid.? | tr '\n' ' ')
 kill -9 "$runner"
 wait "$runner" 2>/dev/null || :
 for pid in $pids; do
-  tries=0
-  while kill -0 "$pid" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || fail "process $pid has survived the runner"
-    sleep 0.1
-  done
+  wait_for "process $pid ends with the runner" is_gone "$pid"
 done

@@ -221,11 +221,7 @@ rm -rf results
 "$RUNNER" -o results long.yaml >out 2>err &
 pid=$!
 cleanup "kill -9 $pid 2>/dev/null"
-for i in $(seq 600); do
-  if grep -q '"event":"sample"' results/events.jsonl 2>/dev/null; then break; fi
-  sleep 0.1
-done
-grep -q '"event":"sample"' results/events.jsonl || fail "no sample came"
+wait_for "a sample comes" grep -qs '"event":"sample"' results/events.jsonl
 kill -INT $pid
 got=0
 wait $pid || got=$?

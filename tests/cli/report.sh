@@ -89,13 +89,12 @@ mkfifo fifo
 "$RUNNER" -o killed killed.yaml >out 2>err &
 pid=$!
 cleanup "kill -9 $pid 2>/dev/null"
-tries=0
-until [ -e started ] && grep -q '"event":"test"' killed/events.jsonl; do
-  kill -0 $pid 2>/dev/null || fail "the run has ended"
-  tries=$((tries + 1))
-  [ $tries -lt 600 ] || fail "the second test did not start"
-  sleep 0.05
-done
+second_runs ()
+{
+  kill -0 "$pid" 2>/dev/null || fail "the run has ended"
+  exists started && grep -q '"event":"test"' killed/events.jsonl
+}
+wait_for "the second test starts" second_runs
 kill -9 $pid
 wait $pid || :
 expect 3 "$RUNNER" report killed --tap

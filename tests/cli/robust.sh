@@ -22,16 +22,13 @@ tests: [{test: long, steps: [{exec.run: {shell: "touch started; exec sleep 1000"
 EOT
 "$RUNNER" -o shared long.yaml > long.out 2>&1 & pid=$!
 cleanup "kill -KILL $pid 2>/dev/null"
-until [ -e started ]; do sleep 0.01; done
+wait_for "the test starts" exists started
 expect 3 "$RUNNER" -o shared many/1.yaml
 has err 'another run writes into shared'
 kill -KILL "$pid"
 # its keeper ends what ran, and only then the folder is free
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  if "$RUNNER" -o shared many/1.yaml > out 2> err; then break; fi
-  [ "$i" != 20 ] || fail "the folder is never free again"
-  sleep 0.1
-done
+run_again () { "$RUNNER" -o shared many/1.yaml > out 2> err; }
+wait_for "the folder is free again" run_again
 
 # what fits nothing is no success, but a part of a whole may be empty
 expect 2 "$RUNNER" -o none -k nosuch many

@@ -71,7 +71,7 @@ roles: {silent: {bad.silent: , scope: run}}
 tests: [{test: never, steps: [check: true]}]
 EOT
 "$RUNNER" -o silent silent.yaml > out 2> err & pid=$!
-until [ -e silent/logs/run ]; do sleep 0.01; done
+wait_for "the run starts its role" exists silent/logs/run
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
@@ -92,7 +92,7 @@ expect 3 "$RUNNER" -o slow slow.yaml
 grep -q "the test's time was over before role silent was ready" slow/events.jsonl || fail "the wrong one is blamed"
 sed -i '/timeout/d' slow.yaml
 "$RUNNER" -o slower slow.yaml > out 2> err & pid=$!
-until grep -qs '"event":"start"\|"event":"suite"' slower/events.jsonl; do sleep 0.01; done
+wait_for "the suite begins" grep -qs '"event":"start"\|"event":"suite"' slower/events.jsonl
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
