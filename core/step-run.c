@@ -1,94 +1,23 @@
-/* step-run.c - one step with its modifiers, in the order of the language:
- * each, if, retry, timeout, the verb, save, expect, check, fails. */
+/* step-run.c - one step with its modifiers, in the order of the language: each, if, retry,
+ * timeout, the verb, save, expect, check, fails.  What is held against its result is in
+ * step-expect.c, the rows of each in step-each.c. */
 #include "config.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "path.h"
+#include "step-attempt.h"
 #include "text.h"
 #include "units.h"
-#include "worker.h"
 
 #define RETRY_EVERY_NS (INT64_C (100) * 1000000)
-#define EACH_MOST 1000000
-#define LOOK_NS 1000000 /* at what cancels: once a millisecond is enough */
 
-/* What one attempt at a step came to. */
-struct attempt {
-  int outcome;
-  bool expired;
-  bool told;           /* a step inside has set the test's verdict already */
-  struct value where;  /* to blame */
-  const char *message; /* in the step's arena */
-  const char *details;
-  struct value result;
-};
+/* ---- what an attempt came to ---- */
 
-/* ---- names ---- */
-
-static const struct value *
-lookup (void *data, const char *name, size_t size)
-{
-  struct context *context = data;
-  if (size == 6 && memcmp (name, "result", 6) == 0 && context->result)
-    return context->result;
-  return scope_get (context->scope, name, size);
-}
-
-static void
-names (void *data, void (*each) (void *each_data, const char *name), void *each_data)
-{
-  struct context *context = data;
-  scope_names (context->scope, each, each_data);
-  if (context->result)
-    each (each_data, "result");
-}
-
-struct expr_scope
-context_scope (struct context *context)
-{
-  return (struct expr_scope) { .lookup = lookup, .names = names, .data = context,
-                               .folder = context->worker->suite->folder };
-}
-
-/* The scope for what is written at `where`: files are relative to that file. */
-static struct expr_scope
-scope_at (struct context *context, const struct value *where)
-{
-  struct expr_scope scope = context_scope (context);
-  scope.folder = folder_of (where);
-  return scope;
-}
-
-bool
-context_cancelled (const struct context *context)
-{
-  struct pollfd fd = { .fd = context->cancel_fd, .events = POLLIN };
-  return poll (&fd, 1, 0) > 0;
-}
-
-bool
-context_stopped (struct context *context)
-{
-  int64_t now = clock_now_ns ();
-  if (now >= context->deadline_ns)
-    return true;
-  if (context->user)
-    return load_cancelled (context);
-  if (now - context->looked_ns < LOOK_NS)
-    return false;
-  context->looked_ns = now;
-  return context_cancelled (context);
-}
-
-/* ---- outcomes ---- */
-
-static void
-set_failure (struct attempt *attempt, int outcome, const struct value *where, const char *message)
+void
+attempt_fail (struct attempt *attempt, int outcome, const struct value *where, const char *message)
 {
   if (attempt->outcome != RUNNER_PASS)
     return;
@@ -97,64 +26,26 @@ set_failure (struct attempt *attempt, int outcome, const struct value *where, co
   attempt->message = message;
 }
 
-static void
-set_error (struct attempt *attempt, struct arena *arena, const struct expr_error *error, const struct value *where)
+void
+attempt_error (struct attempt *attempt, struct arena *arena, const struct expr_error *error, const struct value *where)
 {
-  set_failure (attempt, RUNNER_ERROR, error->where.line ? &error->where : where,
-               arena_strdup (arena, error->message));
+  attempt_fail (attempt, RUNNER_ERROR, error->where.line ? &error->where : where,
+                arena_strdup (arena, error->message));
 }
 
-void
-record_failure (struct context *context, const struct step *step, const struct value *where, int outcome, bool expired,
-                const char *message, const char *details)
+bool
+attempt_expand (struct context *context, const struct value *written, const struct value *where, struct arena *arena,
+                struct value *out, struct attempt *attempt)
 {
-  struct test_run *test = context->test;
-  struct verdict *verdict = &test->verdict;
-  if (verdict->outcome != RUNNER_PASS && verdict->outcome != RUNNER_SKIP) {
-    /* the first is the verdict; what came after it is told too */
-    CLEANUP_BUFFER struct buffer text = { 0 };
-    if (verdict->details)
-      buffer_printf (&text, "%s\n", verdict->details);
-    buffer_lit (&text, "then, at ");
-    place_print (&text, where);
-    buffer_printf (&text, ": %s", message);
-    if (text.size < 64 << 10)
-      verdict->details = arena_copy (&test->arena, text.data, text.size);
-    return;
-  }
-  *verdict = (struct verdict) {
-    .outcome = outcome, .expired = expired, .step = step, .where = *where,
-    .message = arena_strdup (&test->arena, message),
-    .details = details ? arena_strdup (&test->arena, details) : NULL
-  };
+  struct expr_error error;
+  struct expr_scope scope = context_scope_at (context, where);
+  if (evaluator_expand (&context->evaluator, written, &scope, arena, out, &error))
+    return true;
+  attempt_error (attempt, arena, &error, where);
+  return false;
 }
 
 /* ---- the step's record in the test's event ---- */
-
-struct event_step *
-add_step_record (struct test_run *test)
-{
-  if (test->step_count >= STEPS_TOLD) {
-    test->steps_untold++;
-    return NULL;
-  }
-  if (test->step_count == test->step_room) {
-    size_t room = test->step_room ? test->step_room * 2 : 8;
-    struct event_step *steps = arena_array (&test->arena, room, sizeof *steps);
-    if (test->step_count)
-      memcpy (steps, test->steps, test->step_count * sizeof *steps);
-    test->steps = steps;
-    test->step_room = room;
-  }
-  return &test->steps[test->step_count++];
-}
-
-void
-context_free (struct context *context)
-{
-  for (size_t i = 0; i < sizeof context->pool / sizeof *context->pool; i++)
-    arena_free (&context->pool[i]);
-}
 
 static void
 record_step (struct context *context, const struct step *step, int outcome, int64_t start_ns, uint32_t attempts,
@@ -204,8 +95,8 @@ run_verb (struct context *context, const struct step *source, const struct value
   const struct params *params = &source->verb->params;
   void *converted = arena_alloc (arena, params->args_size + 1);
   if (!params_convert (params, args, converted, &step.given, arena, folder_of (source->key), &error)) {
-    set_failure (attempt, RUNNER_ERROR, error.where.line ? &error.where : source->key,
-                 arena_strdup (arena, error.message));
+    attempt_fail (attempt, RUNNER_ERROR, error.where.line ? &error.where : source->key,
+                  arena_strdup (arena, error.message));
     step_release (&step);
     return;
   }
@@ -226,10 +117,10 @@ run_verb (struct context *context, const struct step *source, const struct value
     outcome = step.outcome; /* it said why not, whatever it returned */
   attempt->result = out_finish (&step.out);
   if (step.out.broken)
-    set_failure (attempt, RUNNER_ERROR, source->key, "its result is nested too deeply or out of order");
+    attempt_fail (attempt, RUNNER_ERROR, source->key, "its result is nested too deeply or out of order");
   if (outcome != RUNNER_PASS) {
     attempt->expired = step.expired;
-    set_failure (attempt, outcome, source->key, step.message ? step.message : "no reason was given");
+    attempt_fail (attempt, outcome, source->key, step.message ? step.message : "no reason was given");
     details_of_candidate (&step, attempt);
   }
   if (source->verb->flags & RUNNER_RECEIVES)
@@ -264,24 +155,20 @@ keyword_argument (struct context *context, const struct step *step, const struct
     given = args;
   struct value preset;
   if (!given) {
-    struct expr_error error;
-    struct expr_scope names_seen = scope_at (context, step->key);
     if (!param->preset) {
-      set_failure (attempt, RUNNER_ERROR, step->key, arena_printf (arena, "%s is missing", param->name.string));
+      attempt_fail (attempt, RUNNER_ERROR, step->key, arena_printf (arena, "%s is missing", param->name.string));
       return false;
     }
-    if (!evaluator_expand (&context->evaluator, param->preset, &names_seen, arena, &preset, &error)) {
-      set_error (attempt, arena, &error, step->key);
+    if (!attempt_expand (context, param->preset, step->key, arena, &preset, attempt))
       return false;
-    }
     given = &preset;
   }
   if (!value_fits (given, param->type)) {
     struct buffer shown = { 0 };
     value_show (&shown, given, 100);
-    set_failure (attempt, RUNNER_ERROR, step->key,
-                 arena_printf (arena, "%s: expected %s, got %s %s", param->name.string, param->type,
-                               value_type_name (given->type), buffer_text (&shown)));
+    attempt_fail (attempt, RUNNER_ERROR, step->key,
+                  arena_printf (arena, "%s: expected %s, got %s %s", param->name.string, param->type,
+                                value_type_name (given->type), buffer_text (&shown)));
     buffer_free (&shown);
     return false;
   }
@@ -307,14 +194,9 @@ run_keyword (struct context *context, const struct step *step, const struct valu
   context->result = NULL;
   if (fine)
     take_outcome (context, run_steps (context, keyword->steps), attempt);
-  if (attempt->outcome == RUNNER_PASS && keyword->returns) {
-    struct expr_error error;
-    struct expr_scope names_seen = scope_at (context, &keyword->where);
-    if (!evaluator_expand (&context->evaluator, keyword->returns, &names_seen, arena, &attempt->result, &error))
-      set_error (attempt, arena, &error, &keyword->where);
-    else /* its variables end with the scope */
-      attempt->result = value_copy (arena, &attempt->result);
-  }
+  if (attempt->outcome == RUNNER_PASS && keyword->returns
+      && attempt_expand (context, keyword->returns, &keyword->where, arena, &attempt->result, attempt))
+    attempt->result = value_copy (arena, &attempt->result); /* its variables end with the scope */
   context->scope = caller;
   context->result = result_before;
   if (context->test->deferred != deferred_before) {
@@ -353,8 +235,8 @@ run_form (struct context *context, const struct step *step, const struct value *
           struct attempt *attempt)
 {
   if (step->kind != STEP_LOAD && args->type != VALUE_STRING) {
-    set_failure (attempt, RUNNER_ERROR, step->args, arena_printf (arena, "%s: expected a name, got %s", step->key->string,
-                                                                  value_type_name (args->type)));
+    attempt_fail (attempt, RUNNER_ERROR, step->args,
+                  arena_printf (arena, "%s: expected a name, got %s", step->key->string, value_type_name (args->type)));
     return;
   }
   struct value result = attempt->result;
@@ -382,274 +264,18 @@ run_branches (struct context *context, const struct step *step, struct arena *ar
   attempt->result = (struct value) { .type = VALUE_MAP, .count = 1, .members = m };
 }
 
-/* ---- what is held against the result ---- */
-
-static void
-save_one (struct context *context, const struct member *m, struct arena *arena, struct attempt *attempt, bool must)
-{
-  struct expr_error error;
-  struct value value;
-  if (m->value.flags & VALUE_DYNAMIC) {
-    struct expr_scope scope = scope_at (context, &m->value);
-    if (!evaluator_expand (&context->evaluator, &m->value, &scope, arena, &value, &error)) {
-      if (must)
-        set_error (attempt, arena, &error, &m->value);
-      return;
-    }
-    scope_set (context->scope, m->key.string, &value);
-    return;
-  }
-  char why[256];
-  size_t count;
-  struct path *path = path_compile (arena, m->value.string, m->value.size, why, sizeof why);
-  const struct value **found = path ? path_select (path, context->result, arena, &count) : NULL;
-  if (!path || count == SIZE_MAX)
-    set_failure (attempt, RUNNER_ERROR, &m->value, path ? "the path visits too much" : arena_strdup (arena, why));
-  else if (path_singular (path)) {
-    if (count)
-      scope_set (context->scope, m->key.string, found[0]);
-    else if (must) {
-      struct buffer shown = { 0 };
-      value_show (&shown, context->result, 300);
-      set_failure (attempt, RUNNER_FAIL, &m->value,
-                   arena_printf (arena, "save: %s finds nothing in the result %s", m->value.string,
-                                 buffer_text (&shown)));
-      buffer_free (&shown);
-    }
-  }
-  else {
-    struct value *items = arena_array (arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++)
-      items[i] = *found[i];
-    value = (struct value) { .type = VALUE_LIST, .count = count, .items = items };
-    scope_set (context->scope, m->key.string, &value);
-  }
-}
-
-/* Lines "path: text" of the differences. */
-static const char *
-show_differences (struct arena *arena, const struct differences *differences)
-{
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  for (size_t i = 0; i < differences->count; i++) {
-    const struct difference *d = &differences->items[i];
-    buffer_printf (&text, "%s%s%s%s", i ? "\n" : "", d->path ? d->path : "", d->path && *d->path ? ": " : "", d->text);
-  }
-  if (differences->more)
-    buffer_printf (&text, "\n… and %zu more", differences->more);
-  return arena_copy (arena, text.data, text.size);
-}
-
-/* MATCH_YES and so on; what is different as a text in *shown. */
-static int
-hold_against (struct context *context, const struct value *pattern, const struct value *actual, struct arena *arena,
-              struct differences *differences, struct attempt *attempt)
-{
-  struct value expanded;
-  struct expr_error error;
-  struct expr_scope scope = scope_at (context, pattern);
-  if (!evaluator_expand (&context->evaluator, pattern, &scope, arena, &expanded, &error)) {
-    set_error (attempt, arena, &error, pattern);
-    return MATCH_WRONG;
-  }
-  struct match match = { .evaluator = &context->evaluator, .scope = &scope, .arena = arena };
-  *differences = (struct differences) { .arena = arena };
-  return match_value (&match, &expanded, actual, differences);
-}
-
-static void
-run_expect (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
-{
-  struct differences differences;
-  context->test->checks++;
-  int matched = hold_against (context, step->expect, context->result, arena, &differences, attempt);
-  if (matched == MATCH_YES || attempt->outcome != RUNNER_PASS)
-    return;
-  const struct difference *first = differences.count ? &differences.items[0] : NULL;
-  const struct value *where = first && first->where.line ? &first->where : step->expect;
-  const char *message = !first ? "the result does not match"
-                        : first->path && *first->path && strcmp (first->path, "$") != 0
-                          ? arena_printf (arena, "%s: %s", first->path, first->text)
-                          : first->text;
-  const char *newline = strchr (message, '\n');
-  if (newline)
-    message = arena_copy (arena, message, (size_t) (newline - message));
-  set_failure (attempt, matched == MATCH_WRONG ? RUNNER_ERROR : RUNNER_FAIL, where, message);
-  if (differences.count > 1 || newline)
-    attempt->details = show_differences (arena, &differences);
-}
-
-static bool
-is_letter (char c)
-{
-  return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-#define EXPLAINED 8 /* names, at most */
-
-/* The values of the names in an expression: " (first = 5, last = 7)". */
-static void
-explain (struct context *context, const struct value *check, struct buffer *out)
-{
-  const char *p = check->type == VALUE_STRING ? check->string : "", *end = p + (*p ? check->size : 0);
-  const struct value *values[EXPLAINED];
-  unsigned told = 0;
-  while (p < end && told < EXPLAINED) {
-    const char *start = p;
-    while (p < end && is_letter (*p))
-      p++;
-    size_t n = (size_t) (p - start);
-    bool member = start > check->string && (start[-1] == '.' || start[-1] == ':' || start[-1] == '"' || start[-1] == '\'');
-    const struct value *value = n && !member && (*start < '0' || *start > '9') ? lookup (context, start, n) : NULL;
-    bool again = false;
-    for (unsigned i = 0; i < told; i++)
-      again |= values[i] == value;
-    if (value && value != context->result && !again) {
-      buffer_printf (out, "%s%.*s = ", told ? ", " : " (", (int) n, start);
-      values[told++] = value;
-      value_show (out, value, 200);
-    }
-    p += n == 0;
-  }
-  if (told)
-    buffer_putc (out, ')');
-}
-
-static void
-run_check (struct context *context, const struct value *check, struct arena *arena, struct attempt *attempt)
-{
-  struct expr_error error;
-  struct expr_scope scope = scope_at (context, check);
-  bool holds;
-  context->test->checks++;
-  if (!evaluator_test (&context->evaluator, check, &scope, &holds, &error))
-    set_error (attempt, arena, &error, check);
-  else if (!holds) {
-    struct buffer text = { 0 };
-    buffer_lit (&text, "does not hold: ");
-    if (check->type == VALUE_STRING)
-      buffer_add (&text, check->string, check->size);
-    else
-      value_show (&text, check, 100);
-    explain (context, check, &text);
-    set_failure (attempt, RUNNER_FAIL, check, arena_copy (arena, text.data, text.size));
-    buffer_free (&text);
-  }
-}
-
-static void
-run_checks (struct context *context, const struct value *check, struct arena *arena, struct attempt *attempt)
-{
-  if (check->type != VALUE_LIST) {
-    run_check (context, check, arena, attempt);
-    return;
-  }
-  for (size_t i = 0; i < check->count; i++)
-    run_check (context, &check->items[i], arena, attempt);
-}
-
-/* A map that is a matcher ({$contains: …}) is about the message alone. */
-static bool
-is_matcher (const struct value *pattern)
-{
-  if (pattern->type != VALUE_MAP || !pattern->count)
-    return false;
-  const struct value *key = &pattern->members[0].key;
-  return key->size > 1 && key->string[0] == '$' && key->string[1] != '.' && key->string[1] != '[';
-}
-
-/* Did it fail as `fails` describes?  A text is part of the message; a map is held
- * against {outcome, message, result}. */
-static bool
-fails_so (struct context *context, const struct value *fails, const struct attempt *attempt, struct arena *arena,
-          struct attempt *judged)
-{
-  static const char *const outcomes[] = { "passed", "failed", "error", "skipped" };
-  const char *message = attempt->message ? attempt->message : "";
-  struct member members[] = {
-    { value_string ("outcome"), value_string (outcomes[attempt->outcome]) },
-    { value_string ("message"), value_string (message) },
-    { value_string ("result"), attempt->result },
-  };
-  struct value whole = { .type = VALUE_MAP, .count = 3, .members = members }, text = *fails;
-  struct differences differences;
-  struct expr_error error;
-  if (fails->type == VALUE_BOOL && fails->boolean)
-    return true;
-  if (fails->type == VALUE_STRING) {
-    struct expr_scope scope = scope_at (context, fails);
-    if (!evaluator_expand (&context->evaluator, fails, &scope, arena, &text, &error)) {
-      set_error (judged, arena, &error, fails);
-      return false;
-    }
-    if (text.type == VALUE_STRING)
-      return strstr (message, text.string) != NULL;
-  }
-  const struct value *actual = is_matcher (fails) ? &members[1].value : &whole;
-  return hold_against (context, &text, actual, arena, &differences, judged) == MATCH_YES;
-}
-
-/* `fails`: the step must fail or err, and as described. */
-static void
-run_fails (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
-{
-  const struct value *before = context->result;
-  struct attempt judged = { .outcome = RUNNER_PASS };
-  context->test->checks++;
-  if (attempt->outcome == RUNNER_SKIP)
-    return;
-  if (attempt->outcome == RUNNER_PASS) {
-    set_failure (attempt, RUNNER_FAIL, step->fails, "it should fail, but passed");
-    return;
-  }
-  if (attempt->expired)
-    return; /* an overrun deadline never satisfies it */
-  context->result = &attempt->result;
-  bool fine = fails_so (context, step->fails, attempt, arena, &judged);
-  context->result = before;
-  const char *text = arena_printf (arena, "it failed as it should, but otherwise than expected: %s",
-                                   attempt->message ? attempt->message : "");
-  context->test->verdict = (struct verdict) { .outcome = RUNNER_PASS }; /* of a group: it has told it */
-  *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key, .result = attempt->result };
-  if (judged.outcome != RUNNER_PASS)
-    set_failure (attempt, judged.outcome, &judged.where, judged.message);
-  else if (!fine)
-    set_failure (attempt, RUNNER_FAIL, step->fails, text);
-}
-
 /* ---- an attempt ---- */
-
-static void
-run_parts_after (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
-{
-  const struct value *before = context->result;
-  context->result = &attempt->result;
-  bool passed = attempt->outcome == RUNNER_PASS;
-  if (step->save && (passed || attempt->result.count))
-    for (size_t i = 0; i < step->save->count; i++)
-      save_one (context, &step->save->members[i], arena, attempt, passed);
-  if (step->expect && attempt->outcome == RUNNER_PASS)
-    run_expect (context, step, arena, attempt);
-  if (step->check && attempt->outcome == RUNNER_PASS)
-    run_checks (context, step->check, arena, attempt);
-  context->result = before;
-}
 
 static void
 run_attempt (struct context *context, const struct step *step, struct arena *arena, int64_t deadline_ns,
              struct attempt *attempt)
 {
   struct value args = *step->args;
-  struct expr_error error;
   *attempt = (struct attempt) { .outcome = RUNNER_PASS, .where = *step->key, .result = { .type = VALUE_MAP } };
   bool body_is_args = step->body.count && step->kind != STEP_BACKGROUND && step->kind != STEP_LOAD;
-  if (!body_is_args && (args.flags & VALUE_DYNAMIC)) {
-    struct expr_scope scope = scope_at (context, step->key);
-    if (!evaluator_expand (&context->evaluator, step->args, &scope, arena, &args, &error)) {
-      set_error (attempt, arena, &error, step->key);
-      return;
-    }
-  }
+  if (!body_is_args && (args.flags & VALUE_DYNAMIC)
+      && !attempt_expand (context, step->args, step->key, arena, &args, attempt))
+    return;
   int64_t outer = context->deadline_ns;
   if (deadline_ns < outer)
     context->deadline_ns = deadline_ns;
@@ -682,7 +308,7 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
     break;
   }
   context->deadline_ns = outer;
-  run_parts_after (context, step, arena, attempt);
+  attempt_hold (context, step, arena, attempt);
 }
 
 /* ---- retry ---- */
@@ -696,15 +322,11 @@ read_time (struct context *context, const struct value *value, struct arena *are
            struct attempt *attempt)
 {
   struct value expanded;
-  struct expr_error error;
-  struct expr_scope scope = scope_at (context, value);
-  if (!evaluator_expand (&context->evaluator, value, &scope, arena, &expanded, &error)) {
-    set_error (attempt, arena, &error, value);
+  if (!attempt_expand (context, value, value, arena, &expanded, attempt))
     return false;
-  }
   if (value_duration (&expanded, ns))
     return true;
-  set_failure (attempt, RUNNER_ERROR, value, "expected a duration with its unit (200ms, 5s, 2m)");
+  attempt_fail (attempt, RUNNER_ERROR, value, "expected a duration with its unit (200ms, 5s, 2m)");
   return false;
 }
 
@@ -742,46 +364,14 @@ wait_for (struct context *context, int64_t ns)
   }
 }
 
-/* `stop_if`: give up at once?  One that cannot be told is an error of the attempt. */
-static bool
-gives_up (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
-{
-  struct differences differences;
-  struct attempt judged = { .outcome = RUNNER_PASS };
-  if (!step->stop_if)
-    return false;
-  int matched = hold_against (context, step->stop_if, &attempt->result, arena, &differences, &judged);
-  if (judged.outcome != RUNNER_PASS)
-    set_failure (attempt, judged.outcome, &judged.where, judged.message);
-  if (matched != MATCH_YES)
-    return false;
-  set_failure (attempt, RUNNER_FAIL, step->stop_if, "gave up: stop_if holds");
-  return true;
-}
-
-static bool
-until_holds (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
-{
-  struct differences differences;
-  context->test->checks++;
-  int matched = hold_against (context, step->until, &attempt->result, arena, &differences, attempt);
-  if (matched == MATCH_YES)
-    return true;
-  if (attempt->outcome == RUNNER_PASS) {
-    set_failure (attempt, matched == MATCH_WRONG ? RUNNER_ERROR : RUNNER_FAIL, step->until, "until does not hold");
-    attempt->details = show_differences (arena, &differences);
-  }
-  return false;
-}
-
 /* After an attempt: is this enough? */
 static bool
 enough (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
   const struct value *before = context->result;
   context->result = &attempt->result;
-  bool done = gives_up (context, step, arena, attempt) || attempt->outcome == RUNNER_SKIP
-              || (attempt->outcome == RUNNER_PASS && (!step->until || until_holds (context, step, arena, attempt)));
+  bool done = attempt_gives_up (context, step, arena, attempt) || attempt->outcome == RUNNER_SKIP
+              || (attempt->outcome == RUNNER_PASS && (!step->until || attempt_until (context, step, arena, attempt)));
   context->result = before;
   return done;
 }
@@ -820,7 +410,7 @@ run_retried (struct context *context, const struct step *step, struct arena *are
       deadline = context->deadline_ns;
     run_attempt (context, step, arena, deadline, attempt);
     if (step->fails)
-      run_fails (context, step, arena, attempt);
+      attempt_must_fail (context, step, arena, attempt);
     if (!step->retry || enough (context, step, arena, attempt))
       return attempts;
     if (!attempt->expired) {
@@ -843,10 +433,10 @@ static bool
 condition_holds (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
   struct expr_error error;
-  struct expr_scope scope = scope_at (context, step->condition);
+  struct expr_scope scope = context_scope_at (context, step->condition);
   bool holds = false;
   if (!evaluator_test (&context->evaluator, step->condition, &scope, &holds, &error)) {
-    set_error (attempt, arena, &error, step->condition);
+    attempt_error (attempt, arena, &error, step->condition);
     return false;
   }
   return holds;
@@ -857,7 +447,7 @@ expand_name (struct context *context, const struct step *step, struct arena *are
 {
   struct value name;
   struct expr_error error;
-  struct expr_scope scope = scope_at (context, step->key);
+  struct expr_scope scope = context_scope_at (context, step->key);
   if (!step->name || !evaluator_expand (&context->evaluator, step->name, &scope, arena, &name, &error))
     return NULL;
   CLEANUP_BUFFER struct buffer text = { 0 };
@@ -866,7 +456,7 @@ expand_name (struct context *context, const struct step *step, struct arena *are
   return arena_copy (arena, text.data ? text.data : "", text.size);
 }
 
-static int
+int
 run_once (struct context *context, const struct step *step)
 {
   struct arena *arena = &context->pool[context->depth];
@@ -875,8 +465,8 @@ run_once (struct context *context, const struct step *step)
   int64_t start = clock_now_ns ();
   arena_reset (arena);
   if (context_stopped (context)) {
-    set_failure (&attempt, RUNNER_FAIL, step->key,
-                 context_cancelled (context) ? "cancelled" : "the test's time was over before this step");
+    attempt_fail (&attempt, RUNNER_FAIL, step->key,
+                  context_cancelled (context) ? "cancelled" : "the test's time was over before this step");
     attempt.expired = true;
   }
   else if (step->condition && !condition_holds (context, step, arena, &attempt)) {
@@ -884,7 +474,7 @@ run_once (struct context *context, const struct step *step)
       return RUNNER_PASS;
   }
   else if (context->depth >= (context->user ? STEP_NEST_USER : STEP_NEST))
-    set_failure (&attempt, RUNNER_ERROR, step->key, "keywords and groups are nested too deeply");
+    attempt_fail (&attempt, RUNNER_ERROR, step->key, "keywords and groups are nested too deeply");
   else {
     context->depth++;
     attempts = run_retried (context, step, arena, &attempt);
@@ -901,128 +491,6 @@ run_once (struct context *context, const struct step *step)
                     attempt.message ? attempt.message : "", attempt.details);
   }
   return attempt.outcome;
-}
-
-/* ---- each ---- */
-
-/* Names that a step saves, its groups included. */
-static void
-saved_names (const struct step *step, struct arena *arena, const char ***list, size_t *count, size_t *room)
-{
-  const struct value *maps[] = { step->save, step->kind == STEP_SET ? step->args : NULL };
-  for (size_t m = 0; m < 2; m++)
-    for (size_t i = 0; maps[m] && i < maps[m]->count; i++) {
-      if (*count == *room) {
-        *room = *room ? *room * 2 : 8;
-        const char **larger = arena_array (arena, *room, sizeof *larger);
-        if (*count)
-          memcpy (larger, *list, *count * sizeof *larger);
-        *list = larger;
-      }
-      (*list)[(*count)++] = maps[m]->members[i].key.string;
-    }
-  if (step->kind != STEP_DEFER && step->kind != STEP_LOAD)
-    for (size_t i = 0; i < step->body.count; i++)
-      saved_names (&step->body.items[i], arena, list, count, room);
-}
-
-struct rows {
-  struct value table; /* expanded: a map of lists or "a..b" */
-  size_t count;
-};
-
-static bool
-parse_range (const struct value *value, int64_t *from, int64_t *to)
-{
-  long long a, b;
-  char end;
-  if (value->type != VALUE_STRING || sscanf (value->string, "%lld..%lld%c", &a, &b, &end) != 2)
-    return false;
-  *from = a;
-  *to = b;
-  return true;
-}
-
-static const char *
-count_rows (struct rows *rows, struct arena *arena)
-{
-  for (size_t i = 0; i < rows->table.count; i++) {
-    const struct member *m = &rows->table.members[i];
-    int64_t from, to;
-    size_t n;
-    if (m->value.type == VALUE_LIST)
-      n = m->value.count;
-    else if (parse_range (&m->value, &from, &to)) {
-      if (to >= from && (uint64_t) to - (uint64_t) from >= EACH_MOST)
-        return arena_printf (arena, "each: %s: more than %d rows", m->key.string, EACH_MOST);
-      n = to < from ? 0 : (size_t) (to - from) + 1;
-    }
-    else
-      return arena_printf (arena, "each: %s: expected a list or a range (0..9), got %s", m->key.string,
-                           value_type_name (m->value.type));
-    if (i && n != rows->count)
-      return arena_printf (arena, "each: lists of different lengths: %s has %zu, %s has %zu", m->key.string, n,
-                           rows->table.members[0].key.string, rows->count);
-    rows->count = n;
-  }
-  return NULL;
-}
-
-static void
-set_row (struct context *context, const struct rows *rows, size_t row)
-{
-  for (size_t i = 0; i < rows->table.count; i++) {
-    const struct member *m = &rows->table.members[i];
-    int64_t from, to;
-    struct value value = value_null;
-    if (m->value.type == VALUE_LIST)
-      value = m->value.items[row];
-    else if (parse_range (&m->value, &from, &to))
-      value = value_int (from + (int64_t) row);
-    scope_set (context->scope, m->key.string, &value);
-  }
-}
-
-static int
-run_each (struct context *context, const struct step *step)
-{
-  CLEANUP_ARENA struct arena arena = { 0 };
-  struct rows rows = { .count = 0 };
-  struct expr_error error;
-  struct expr_scope scope = scope_at (context, step->key);
-  const char *wrong = NULL;
-  if (!evaluator_expand (&context->evaluator, step->each, &scope, &arena, &rows.table, &error))
-    wrong = error.message;
-  else
-    wrong = count_rows (&rows, &arena);
-  if (wrong) {
-    record_failure (context, step, step->each, RUNNER_ERROR, false, wrong, NULL);
-    return RUNNER_ERROR;
-  }
-  const char **saved = NULL;
-  size_t saved_count = 0, room = 0;
-  saved_names (step, &arena, &saved, &saved_count, &room);
-  struct value *columns = arena_array (&arena, saved_count * rows.count, sizeof *columns);
-  unsigned *before = arena_array (&arena, saved_count, sizeof *before);
-  for (size_t row = 0; row < rows.count; row++) {
-    set_row (context, &rows, row);
-    for (size_t i = 0; i < saved_count; i++)
-      before[i] = scope_times (context->scope, saved[i]);
-    int outcome = run_once (context, step);
-    if (outcome != RUNNER_PASS)
-      return outcome;
-    for (size_t i = 0; i < saved_count; i++) {
-      /* a row that saves nothing has null, not what an earlier one saved */
-      bool set = scope_times (context->scope, saved[i]) != before[i];
-      const struct value *value = set ? scope_get (context->scope, saved[i], strlen (saved[i])) : NULL;
-      columns[i * rows.count + row] = value ? value_copy (&arena, value) : value_null;
-    }
-  }
-  for (size_t i = 0; i < saved_count; i++) {
-    struct value list = { .type = VALUE_LIST, .count = rows.count, .items = columns + i * rows.count };
-    scope_set (context->scope, saved[i], &list);
-  }
-  return RUNNER_PASS;
 }
 
 int

@@ -1,7 +1,10 @@
 /* worker.h - a process that runs the tests of one suite; what its files share.
  *
  *   worker.c        setup, tests in turn, teardown; their verdicts as events
+ *   context.c       a thread's names, when it must stop, what its test has come to
  *   step-run.c      one step with its modifiers
+ *   step-expect.c   what is held against its result
+ *   step-each.c     the rows of `each`
  *   branch.c        steps in a thread of their own
  *   step-parallel.c branches that are waited for
  *   step-background.c branches that are joined later
@@ -152,10 +155,17 @@ struct runner_step {
 void run_deferred (struct context *context);
 void free_kept_scopes (struct test_run *test);
 
-/* step-run.c */
+/* step-run.c: the outcome; the verdict is set when it is no pass. */
 int run_steps (struct context *context, struct steps steps);
+
+/* context.c */
+/* A variable, or the `result` that is being looked at; NULL: there is none of the name. */
+const struct value *context_lookup (const struct context *context, const char *name, size_t size);
 /* An expression scope over this context's variables. */
 struct expr_scope context_scope (struct context *context);
+/* The same for what is written at `where`: files are relative to that file. */
+struct expr_scope context_scope_at (struct context *context, const struct value *where);
+/* The first is the test's verdict; what comes after it goes to the verdict's details. */
 void record_failure (struct context *context, const struct step *step, const struct value *where, int outcome,
                      bool expired, const char *message, const char *details);
 bool context_cancelled (const struct context *context);
