@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -17,6 +15,7 @@
 #include "commands.h"
 #include "descriptors.h"
 #include "embedded.h"
+#include "files.h"
 
 static const char plugin_help[] =
   "Usage: runner plugin new NAME [DIR]\n"
@@ -70,35 +69,25 @@ tell (const char *what, const char *path)
   return false;
 }
 
-/* The folders of a path, the first `from` bytes of which are there. */
+/* The folder, and those above it. */
 static bool
-make_folders (const char *path, size_t from)
+prepare_folder (const char *path)
 {
-  char folder[PATH_MAX];
-  for (const char *slash = path + from; (slash = strchr (slash, '/')); slash++) {
-    if (slash == path)
-      continue;
-    if ((size_t) (slash - path) >= sizeof folder) {
-      errno = ENAMETOOLONG;
-      return tell ("make the folder", path);
-    }
-    memcpy (folder, path, (size_t) (slash - path));
-    folder[slash - path] = '\0';
-    if (mkdir (folder, 0777) < 0 && errno != EEXIST)
-      return tell ("make the folder", folder);
-  }
-  return true;
+  CLEANUP_BUFFER struct buffer failed = { 0 };
+  return make_folders (path, &failed) || tell ("make the folder", buffer_text (&failed));
 }
 
 /* Never over a file that is there. */
 static bool
-write_file (const char *folder, const char *name, const struct embedded *file)
+write_template (const char *folder, const char *name, const struct embedded *file)
 {
-  CLEANUP_BUFFER struct buffer path = { 0 }, text = { 0 };
+  CLEANUP_BUFFER struct buffer path = { 0 }, text = { 0 }, above = { 0 };
   buffer_printf (&path, "%s/", folder);
   put_replaced (&path, strchr (file->name, '/') + 1, "NAME", name);
   put_replaced (&text, file->text, "@NAME@", name);
-  if (!make_folders (buffer_text (&path), strlen (folder) + 1))
+  const char *whole = buffer_text (&path);
+  buffer_add (&above, whole, (size_t) (strrchr (whole, '/') - whole));
+  if (!prepare_folder (buffer_text (&above)))
     return false;
   int fd = open (buffer_text (&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
@@ -113,11 +102,9 @@ write_file (const char *folder, const char *name, const struct embedded *file)
 
 /* There, empty and a folder; or not there, then it is made. */
 static bool
-prepare_folder (const char *folder)
+prepare_empty (const char *folder)
 {
-  CLEANUP_BUFFER struct buffer path = { 0 };
-  buffer_printf (&path, "%s/", folder);
-  if (!make_folders (buffer_text (&path), 0))
+  if (!prepare_folder (folder))
     return false;
   DIR *dir = opendir (folder);
   if (!dir)
@@ -140,10 +127,10 @@ plugin_new (const char *name, const char *folder)
                         "\"%.80s\" cannot be a plugin's name: small letters, digits, - and _, a letter first", name);
   if (!name_is_free (name))
     return usage_error ("plugin", "the name \"%s\" is taken by the runner itself", name);
-  if (!prepare_folder (folder))
+  if (!prepare_empty (folder))
     return 2;
   for (const struct embedded *file = embedded_files; file->name; file++)
-    if (strncmp (file->name, begin, sizeof begin - 1) == 0 && !write_file (folder, name, file))
+    if (strncmp (file->name, begin, sizeof begin - 1) == 0 && !write_template (folder, name, file))
       return 3;
   printf ("%s: a plugin is there; `make check` in it builds and tests it, README.md says more\n", folder);
   return fflush (stdout) == 0 ? 0 : 3;

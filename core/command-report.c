@@ -51,12 +51,9 @@ struct report_options {
   int verbose, color;
 };
 
-#define REPORTERS_MOST 4
-
 struct reading {
   const char *name;            /* of the file, for messages */
-  struct reporter *reporters[REPORTERS_MOST];
-  size_t reporter_count;
+  struct reporters reporters;
   struct buffer line;          /* what is read of the current line */
   uint64_t number;             /* of that line, from 1 */
   bool too_long;               /* the rest of the line is passed over */
@@ -100,8 +97,7 @@ take_event (struct reading *reading, const struct event *event)
     reading->ended = true;
     reading->status = event->status;
   }
-  for (size_t i = 0; i < reading->reporter_count; i++)
-    report_event (reading->reporters[i], event);
+  reporters_event (&reading->reporters, event);
 }
 
 /* A line, with `whole` false when the file ends within it. */
@@ -200,26 +196,13 @@ make_reporters (struct reading *reading, const struct report_options *o)
   struct console_options console = { .out = stdout, .color = wants_color (STDOUT_FILENO, o->color),
                                      .verbose = o->verbose, .width = 80 };
   if (o->tap)
-    reading->reporters[reading->reporter_count++] = report_tap (stdout);
+    reporters_add (&reading->reporters, report_tap (stdout));
   if (o->console || (!o->tap && !o->junit && !o->html))
-    reading->reporters[reading->reporter_count++] = report_console (&console);
+    reporters_add (&reading->reporters, report_console (&console));
   if (o->junit)
-    reading->reporters[reading->reporter_count++] = report_junit (o->junit);
+    reporters_add (&reading->reporters, report_junit (o->junit));
   if (o->html)
-    reading->reporters[reading->reporter_count++] = report_html (o->html);
-}
-
-static void
-finish_reporters (struct reading *reading)
-{
-  for (size_t i = 0; i < reading->reporter_count; i++) {
-    struct reporter *reporter = reading->reporters[i];
-    report_finish (reporter);
-    if (*reporter->error) {
-      fprintf (stderr, "runner report: the report %s is lost: %s\n", reporter->type->name, reporter->error);
-      reading->broken = true;
-    }
-  }
+    reporters_add (&reading->reporters, report_html (o->html));
 }
 
 /* What is wrong with the whole counts as what could not be told: 130 and 2 weigh more. */
@@ -246,11 +229,11 @@ report (const struct report_options *o)
     return 2;
   make_reporters (&reading, o);
   if (read_all (&reading, fd)) {
-    finish_reporters (&reading);
+    if (!reporters_finish (&reading.reporters, "runner report"))
+      reading.broken = true;
     status = exit_status (&reading);
   }
-  for (size_t i = 0; i < reading.reporter_count; i++)
-    report_free (reading.reporters[i]);
+  reporters_free (&reading.reporters);
   close (fd);
   buffer_free (&reading.line);
   arena_free (&reading.arena);

@@ -167,7 +167,6 @@ judge_deadlines (struct job *job, int64_t now)
       return;
     job->hung = true;
     job->hung_step = slot->step;
-    close (job->keeper.lifeline); /* the keeper ends everything */
-    job->keeper.lifeline = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+    job_cut (job);
   }
 }

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
@@ -23,6 +22,7 @@
 
 #include "arena.h"
 #include "descriptors.h"
+#include "files.h"
 #include "secret.h"
 #include "text.h"
 #include "worker.h"
@@ -91,58 +91,7 @@ kill_descendants (pid_t parent, pid_t except)
   return kill_below (parent, except, 0);
 }
 
-/* ---- files ---- */
-
-bool
-write_file (const char *path, const char *data, size_t size, bool sync)
-{
-  char temporary[PATH_MAX];
-  int n = snprintf (temporary, sizeof temporary, "%s.%ld~", path, (long) getpid ());
-  if (n < 0 || (size_t) n >= sizeof temporary) {
-    errno = ENAMETOOLONG;
-    return false;
-  }
-  int fd = open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0)
-    return false;
-  bool fine = true;
-  while (fine && size) {
-    ssize_t done = write (fd, data, size);
-    if (done < 0 && errno == EINTR)
-      continue;
-    fine = done >= 0;
-    if (fine) {
-      data += done;
-      size -= (size_t) done;
-    }
-  }
-  fine = fine && (!sync || fsync (fd) == 0);
-  int error = errno;
-  fine = close (fd) == 0 && fine && rename (temporary, path) == 0;
-  if (!fine) {
-    if (error)
-      errno = error;
-    error = errno;
-    unlink (temporary);
-    errno = error;
-  }
-  return fine;
-}
-
-static int
-remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  (void) st;
-  (void) type;
-  (void) ftw;
-  return remove (path) < 0 && errno != ENOENT ? errno : 0;
-}
-
-bool
-remove_tree (const char *path)
-{
-  return nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0;
-}
+/* ---- folders of tests ---- */
 
 /* $TMPDIR/runner-PID-XXXXXX: PID is the keeper's. */
 void
@@ -303,7 +252,7 @@ write_log (struct house *house, struct drain *drain)
   struct buffer text = { 0 };
   capture_text (&drain->capture, &text);
   secret_mask (&text, 0);
-  if (write_file (drain->path, text.data, text.size, false)) {
+  if (write_file (drain->path, text.data, text.size)) {
     if (!drain->finished)
       tell (house, "last %s\t%s\n", drain->name, drain->path);
   }

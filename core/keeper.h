@@ -47,9 +47,5 @@ unsigned kill_descendants (pid_t parent, pid_t except);
 size_t children_of (pid_t parent, pid_t *pids, size_t n);
 /* For mkdtemp: the keeper removes such folders when the worker could not. */
 void temp_template (char *out, size_t size, pid_t keeper);
-/* Removes a folder and all in it; false: not all of it. */
-bool remove_tree (const char *path);
-/* Writes a whole file beside and renames it; false: errno. */
-bool write_file (const char *path, const char *data, size_t size, bool sync);
 
 #endif

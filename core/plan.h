@@ -15,11 +15,10 @@ struct run_options {
   size_t tag_count;
   const char *where;            /* --where */
   uint32_t shard, shards;       /* 1-based; 0: all */
-  bool last_failed, shuffle, fail_fast, list, dry_run;
+  bool last_failed, shuffle, fail_fast, list;
   uint64_t seed;
   uint32_t retries, repeat;
   int64_t timeout_ns;           /* --timeout: of every test that has no smaller one; 0: none */
-  int64_t run_timeout_ns;
   const char **targets;         /* --target ROLE.EXPORT=VALUE */
   size_t target_count;
   const char **vars;            /* --var NAME=VALUE */

@@ -21,6 +21,7 @@
 #include "document.h"
 #include "json.h"
 #include "descriptors.h"
+#include "files.h"
 #include "role-process.h"
 #include "secret.h"
 #include "text.h"

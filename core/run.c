@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "descriptors.h"
+#include "files.h"
 #include "report.h"
 #include "supervisor.h"
 #include "text.h"
@@ -373,53 +374,41 @@ terminal_width (void)
   return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-/* The folders of a file, so that it can be written at the end. */
 static bool
 prepare_output (const struct run_options *o)
 {
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_puts (&text, o->output);
-  buffer_text (&text);
-  for (char *p = text.data + 1; p <= text.data + text.size; p++)
-    if (*p == '/' || p == text.data + text.size) {
-      char c = *p;
-      *p = '\0';
-      if (mkdir (text.data, 0777) < 0 && errno != EEXIST) {
-        fprintf (stderr, "runner: cannot make the folder %s: %s\n", text.data, strerror (errno));
-        return false;
-      }
-      *p = c;
-    }
-  return true;
+  CLEANUP_BUFFER struct buffer failed = { 0 };
+  if (make_folders (o->output, &failed))
+    return true;
+  fprintf (stderr, "runner: cannot make the folder %s: %s\n", buffer_text (&failed), strerror (errno));
+  return false;
 }
 
 static int
 run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, struct run_roles *roles)
 {
-  struct reporter *reporters[4];
-  size_t n = 0;
+  struct reporters reporters = { .count = 0 };
   CLEANUP_BUFFER struct buffer junit = { 0 }, html = { 0 };
   if (!prepare_output (o))
     return 3;
   descriptors_raise ();
   if (o->tap)
-    reporters[n++] = report_tap (stdout);
+    reporters_add (&reporters, report_tap (stdout));
   else {
     struct console_options console = { .out = stdout, .color = wants_color (STDOUT_FILENO, o->color),
                                        .live = isatty (STDOUT_FILENO) && o->verbose >= 0, .verbose = o->verbose,
                                        .width = terminal_width () };
-    reporters[n++] = report_console (&console);
+    reporters_add (&reporters, report_console (&console));
   }
   if (!o->junit) {
     buffer_printf (&junit, "%s/junit.xml", o->output);
     o->junit = buffer_text (&junit);
   }
-  reporters[n++] = report_junit (o->junit);
+  reporters_add (&reporters, report_junit (o->junit));
   buffer_printf (&html, "%s/report", o->output);
-  reporters[n++] = report_html (buffer_text (&html));
-  int status = supervise (plan, o, engine, roles, reporters, n);
-  for (size_t i = 0; i < n; i++)
-    report_free (reporters[i]);
+  reporters_add (&reporters, report_html (buffer_text (&html)));
+  int status = supervise (plan, o, engine, roles, &reporters);
+  reporters_free (&reporters);
   if (fflush (stdout) != 0 && status < 3)
     status = 3;
   return status;

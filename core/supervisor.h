@@ -10,6 +10,6 @@
 /* Runs everything; returns the exit status of the program:
  * 0 all passed, 1 a test failed, 3 something could not be run or told, 130 interrupted. */
 int supervise (const struct plan *plan, const struct run_options *options, struct expr_engine *engine,
-               struct run_roles *run_roles, struct reporter **reporters, size_t reporter_count);
+               struct run_roles *run_roles, struct reporters *reporters);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "descriptors.h"
 #include "document.h"
+#include "files.h"
 #include "secret.h"
 #include "text.h"
 #include "worker.h"

@@ -13,6 +13,7 @@
 
 #include "arena.h"
 #include "buffer.h"
+#include "descriptors.h"
 #include "text.h"
 
 /* Not mkstemp: its files are readable by their owner only. */
@@ -60,16 +61,7 @@ failed (struct output_file *file)
 bool
 output_file_write (struct output_file *file, const void *data, size_t size)
 {
-  for (const char *at = data; size;) {
-    ssize_t n = write (file->fd, at, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return failed (file);
-    at += n;
-    size -= (size_t) n;
-  }
-  return true;
+  return descriptor_write (file->fd, data, size) || failed (file);
 }
 
 /* So that the name, too, survives a power loss. */

@@ -1,8 +1,9 @@
-/* report.c - hands events to a reporter, and nothing more once it has failed. */
+/* report.c - hands events to reporters, and nothing more to one that has failed. */
 #include "config.h"
 
 #include "report.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 void
@@ -37,4 +38,52 @@ report_failed (struct reporter *reporter, const char *fmt, ...)
   va_end (args);
   if (n <= 0)
     snprintf (reporter->error, sizeof reporter->error, "failed");
+}
+
+void
+reporters_add (struct reporters *reporters, struct reporter *reporter)
+{
+  assert (reporters->count < REPORTERS_MOST);
+  reporters->items[reporters->count++] = reporter;
+}
+
+void
+reporters_event (struct reporters *reporters, const struct event *event)
+{
+  for (size_t i = 0; i < reporters->count; i++)
+    report_event (reporters->items[i], event);
+}
+
+void
+reporters_tick (struct reporters *reporters, int64_t now_us)
+{
+  for (size_t i = 0; i < reporters->count; i++) {
+    struct reporter *reporter = reporters->items[i];
+    if (reporter->type->tick && !*reporter->error)
+      reporter->type->tick (reporter, now_us);
+  }
+}
+
+bool
+reporters_finish (struct reporters *reporters, const char *program)
+{
+  bool fine = true;
+  for (size_t i = 0; i < reporters->count; i++)
+    report_finish (reporters->items[i]);
+  for (size_t i = 0; i < reporters->count; i++) {
+    const struct reporter *reporter = reporters->items[i];
+    if (*reporter->error) {
+      fprintf (stderr, "%s: the report %s is lost: %s\n", program, reporter->type->name, reporter->error);
+      fine = false;
+    }
+  }
+  return fine;
+}
+
+void
+reporters_free (struct reporters *reporters)
+{
+  for (size_t i = 0; i < reporters->count; i++)
+    report_free (reporters->items[i]);
+  reporters->count = 0;
 }

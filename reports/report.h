@@ -42,10 +42,24 @@ struct reporter *report_html (const char *path);
 /* TAP 14 on `out` (not closed) */
 struct reporter *report_tap (FILE *out);
 
-/* Calls, in this order, for all reporters. */
+/* Calls, in this order. */
 void report_event (struct reporter *reporter, const struct event *event);
 void report_finish (struct reporter *reporter);
 void report_free (struct reporter *reporter);
+/* The first is its error, and it gets no more events. */
 void report_failed (struct reporter *reporter, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+
+/* Those of a run, each of which gets everything. */
+#define REPORTERS_MOST 4
+struct reporters {
+  struct reporter *items[REPORTERS_MOST];
+  size_t count;
+};
+void reporters_add (struct reporters *reporters, struct reporter *reporter);
+void reporters_event (struct reporters *reporters, const struct event *event);
+void reporters_tick (struct reporters *reporters, int64_t now_us);
+/* False: a report is lost, which is told on stderr, as of `program`. */
+bool reporters_finish (struct reporters *reporters, const char *program);
+void reporters_free (struct reporters *reporters);
 
 #endif
