@@ -78,7 +78,7 @@ _runner_arguments ()
         *) _runner_words "core $("$runner" plugins "${path[@]}" --names 2>/dev/null)" ;;
       esac ;;
     plugin)
-      if [[ $current == -* ]]; then _runner_words '--help --version'
+      if [[ $current == -* ]]; then _runner_words "$(_runner_options plugin)"
       elif [[ $COMP_CWORD == 2 ]]; then _runner_words new
       elif [[ $COMP_CWORD == 4 ]]; then _runner_folders
       fi ;;
@@ -86,7 +86,7 @@ _runner_arguments ()
       if [[ $current == -* ]]; then _runner_words "$(_runner_options report)"
       else _runner_files jsonl
       fi ;;
-    version) _runner_words --help ;;
+    version) _runner_words "$(_runner_options version)" ;;
     *)
       if [[ $current == -* ]]; then _runner_words "$(_runner_options "$command")"
       else _runner_files yaml yml

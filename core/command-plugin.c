@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,18 +15,23 @@
 #include "descriptors.h"
 #include "embedded.h"
 #include "files.h"
+#include "options.h"
 
-static const char plugin_help[] =
+static const struct option_row rows[] = { OPTION_ROWS_END };
+
+static const struct options options = {
+  .command = "plugin",
+  .usage =
   "Usage: runner plugin new NAME [DIR]\n"
   "Writes a plugin to begin with into DIR [./NAME], which must not be there or be empty: a\n"
   "step, a role, a suite that tests them, a manual, and a Makefile that builds it outside of\n"
   "runner's source, by pkg-config.\n"
   "\n"
-  "NAME: small letters, digits, - and _, a letter first; steps are then NAME.STEP.\n"
-  "\n"
-  "      --help, --version\n"
-  "\n"
-  "Exit status: 0 fine; 2 the name or the folder cannot be taken; 3 a file cannot be written.\n";
+  "NAME: small letters, digits, - and _, a letter first; steps are then NAME.STEP.\n",
+  .rows = rows,
+  .more =
+  "Exit status: 0 fine; 2 the name or the folder cannot be taken; 3 a file cannot be written.\n"
+};
 
 #define NAME_MOST 64
 
@@ -139,27 +143,11 @@ plugin_new (const char *name, const char *folder)
 int
 command_plugin (int argc, char **argv)
 {
-  enum { OPTION_HELP = 256, OPTION_VERSION };
-  static const struct option options[] = { { "help", no_argument, NULL, OPTION_HELP },
-                                           { "version", no_argument, NULL, OPTION_VERSION },
-                                           { NULL, 0, NULL, 0 } };
-  int option;
-  opterr = 0;
-  optind = 1;
-  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
-    switch (option) {
-    case OPTION_HELP:
-    case 'h':
-      fputs (plugin_help, stdout);
-      return 0;
-    case OPTION_VERSION:
-      puts (PACKAGE_STRING);
-      return 0;
-    default:
-      return usage_error ("plugin", "unknown option %s", argv[optind - 1]);
-    }
-  argc -= optind;
-  argv += optind;
+  int first, status = options_read (&options, argc, argv, &first);
+  if (status >= 0)
+    return status;
+  argc -= first;
+  argv += first;
   if (argc < 1 || strcmp (argv[0], "new") != 0)
     return usage_error ("plugin", "`runner plugin new NAME [DIR]` is all there is; `runner plugins` lists plugins");
   if (argc < 2 || argc > 3)

@@ -1,28 +1,32 @@
 /* command-plugins.c - `runner plugins`: what the plugins on the path offer. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
 #include "describe.h"
+#include "options.h"
 
-static const char plugins_help[] =
+enum what { WHAT_ALL, WHAT_NAMES = OPTION_OWN, WHAT_VERBS, WHAT_ROLES, WHAT_POD };
+
+static const struct option_row rows[] = {
+  { WHAT_NAMES, "names", NULL, "print nothing but names of plugins, one a line", NULL },
+  { WHAT_VERBS, "verbs", NULL, "print nothing but names of verbs", NULL },
+  { WHAT_ROLES, "roles", NULL, "print nothing but names of roles", NULL },
+  { WHAT_POD, "pod", NULL, "print parameters and results as POD, for a manual page", NULL },
+  OPTION_ROW_PLUGIN_PATH,
+  OPTION_ROWS_END
+};
+
+static const char usage[] =
   "Usage: runner plugins [--plugin-path PATH] [NAME…]\n"
   "Lists the plugins there are; or, of those named (also ./FILE.so, or core: the runner's\n"
-  "own), all verbs and roles with their parameters, results and exports.\n"
-  "\n"
-  "      --names              print nothing but names of plugins, one a line\n"
-  "      --verbs, --roles     print nothing but names of verbs, of roles\n"
-  "      --pod                print parameters and results as POD, for a manual page\n"
-  "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
-  "      --help, --version\n"
-  "\n"
+  "own), all verbs and roles with their parameters, results and exports.\n";
+
+static const char more[] =
   "Exit status: 0 fine; 2 a plugin cannot be loaded, or there is none of that name; 3 output\n"
   "is lost.\n";
-
-enum what { WHAT_ALL, WHAT_NAMES, WHAT_VERBS, WHAT_ROLES, WHAT_POD };
 
 /* ---- loading ---- */
 
@@ -199,40 +203,25 @@ show_all (enum what what)
   return show (names, true, what);
 }
 
+static bool
+take_option (void *data, int number, const char *text)
+{
+  enum what *what = data;
+  (void) text;
+  *what = (enum what) number;
+  return true;
+}
+
 int
 command_plugins (int argc, char **argv)
 {
-  enum { OPTION_PLUGIN_PATH = 256, OPTION_HELP, OPTION_VERSION };
-  int option, what = WHAT_ALL;
-  const struct option options[] = { { "plugin-path", required_argument, NULL, OPTION_PLUGIN_PATH },
-                                    { "names", no_argument, &what, WHAT_NAMES },
-                                    { "verbs", no_argument, &what, WHAT_VERBS },
-                                    { "roles", no_argument, &what, WHAT_ROLES },
-                                    { "pod", no_argument, &what, WHAT_POD },
-                                    { "help", no_argument, NULL, OPTION_HELP },
-                                    { "version", no_argument, NULL, OPTION_VERSION },
-                                    { NULL, 0, NULL, 0 } };
-  opterr = 0;
-  optind = 1;
-  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
-    switch (option) {
-    case 0:
-      break;
-    case OPTION_PLUGIN_PATH:
-      plugin_set_path (optarg);
-      break;
-    case OPTION_HELP:
-    case 'h':
-      fputs (plugins_help, stdout);
-      return 0;
-    case OPTION_VERSION:
-      puts (PACKAGE_STRING);
-      return 0;
-    default:
-      return usage_error ("plugins", "unknown option %s, or its value is missing", argv[optind - 1]);
-    }
-  bool fine = optind < argc ? show ((const char *const *) argv + optind, false, (enum what) what)
-                            : show_all ((enum what) what);
+  enum what what = WHAT_ALL;
+  const struct options options = { .command = "plugins", .usage = usage, .rows = rows, .more = more,
+                                   .take = take_option, .data = &what };
+  int first, status = options_read (&options, argc, argv, &first);
+  if (status >= 0)
+    return status;
+  bool fine = first < argc ? show ((const char *const *) argv + first, false, what) : show_all (what);
   if (fflush (stdout) != 0 || ferror (stdout))
     return 3;
   return fine ? 0 : 2;

@@ -3,47 +3,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "options.h"
 #include "report.h"
 
-static const char report_help[] =
+enum { OPTION_CONSOLE = OPTION_OWN, OPTION_TAP, OPTION_JUNIT, OPTION_HTML, OPTION_COLOR };
+
+static const struct option_row rows[] = {
+  { OPTION_CONSOLE, "console", NULL, "what a run prints: the default, unless another report is named", NULL },
+  { OPTION_TAP, "tap", NULL, "TAP version 14 on standard output", NULL },
+  { OPTION_JUNIT, "junit", "FILE", "the JUnit report", NULL },
+  { OPTION_HTML, "html", "DIR", "the HTML report, into this folder", NULL },
+  { 'v', "verbose", NULL, "of --console: more; twice: also every step", NULL },
+  { 'q', "quiet", NULL, "of --console: only failures and the end", NULL },
+  { OPTION_COLOR, "color", "[=WHEN]", "of --console: always, never, auto", "always, never or auto" },
+  OPTION_ROWS_END
+};
+
+static const char usage[] =
   "Usage: runner report [OPTION]… EVENTS\n"
   "Makes reports again from the events of a run (events.jsonl, the folder it is in, or - for\n"
-  "standard input), also of a run that was killed: what has no result was not run.\n"
-  "\n"
-  "      --console            what a run prints: the default, unless another report is named\n"
-  "      --tap                TAP version 14 on standard output\n"
-  "      --junit FILE         the JUnit report\n"
-  "      --html DIR           the HTML report, into this folder\n"
-  "  -v, --verbose; -q, --quiet   of --console: more, or only failures and the end\n"
-  "      --color[=WHEN]       of --console: always, never, auto\n"
-  "      --help, --version\n"
-  "\n"
+  "standard input), also of a run that was killed: what has no result was not run.\n";
+
+static const char more[] =
   "Exit status: the run's own; 3 when it did not come to its end, or something could not be\n"
   "told; 2 when EVENTS are no events or the command line is wrong.\n";
-
-enum {
-  OPTION_CONSOLE = 256, OPTION_TAP, OPTION_JUNIT, OPTION_HTML, OPTION_COLOR, OPTION_HELP, OPTION_VERSION
-};
-
-static const struct option long_options[] = {
-  { "console", no_argument, NULL, OPTION_CONSOLE },
-  { "tap", no_argument, NULL, OPTION_TAP },
-  { "junit", required_argument, NULL, OPTION_JUNIT },
-  { "html", required_argument, NULL, OPTION_HTML },
-  { "verbose", no_argument, NULL, 'v' },
-  { "quiet", no_argument, NULL, 'q' },
-  { "color", optional_argument, NULL, OPTION_COLOR },
-  { "help", no_argument, NULL, OPTION_HELP },
-  { "version", no_argument, NULL, OPTION_VERSION },
-  { NULL, 0, NULL, 0 }
-};
 
 struct report_options {
   const char *events, *junit, *html;
@@ -244,59 +233,48 @@ report (const struct report_options *o)
 
 /* ---- options ---- */
 
-/* -1: go on; else the exit status. */
-static int
-take_option (struct report_options *o, int option, char **argv)
+static bool
+take_option (void *data, int number, const char *text)
 {
-  switch (option) {
+  struct report_options *o = data;
+  switch (number) {
   case OPTION_CONSOLE:
     o->console = true;
-    return -1;
+    break;
   case OPTION_TAP:
     o->tap = true;
-    return -1;
+    break;
   case OPTION_JUNIT:
-    o->junit = optarg;
-    return -1;
+    o->junit = text;
+    break;
   case OPTION_HTML:
-    o->html = optarg;
-    return -1;
+    o->html = text;
+    break;
   case 'v':
     o->verbose++;
-    return -1;
+    break;
   case 'q':
     o->verbose = -1;
-    return -1;
+    break;
   case OPTION_COLOR:
-    if (!parse_color (optarg, &o->color))
-      return usage_error ("report", "--color: \"%s\" is none of always, never, auto", optarg);
-    return -1;
-  case OPTION_HELP:
-  case 'h':
-    fputs (report_help, stdout);
-    return 0;
-  case OPTION_VERSION:
-    puts (PACKAGE_STRING);
-    return 0;
-  default:
-    return usage_error ("report", "unknown option %s, or its value is missing", argv[optind - 1]);
+    return parse_color (text, &o->color);
   }
+  return true;
 }
 
 int
 command_report (int argc, char **argv)
 {
   struct report_options o = { .color = -1 };
-  int option, status;
-  opterr = 0;
-  optind = 1;
-  while ((option = getopt_long (argc, argv, ":hvq", long_options, NULL)) != -1)
-    if ((status = take_option (&o, option, argv)) >= 0)
-      return status;
-  if (optind + 1 != argc)
-    return usage_error ("report", optind == argc ? "no file of events is named" : "one file of events is enough");
+  const struct options options = { .command = "report", .usage = usage, .rows = rows, .more = more,
+                                   .take = take_option, .data = &o };
+  int first, status = options_read (&options, argc, argv, &first);
+  if (status >= 0)
+    return status;
+  if (first + 1 != argc)
+    return usage_error ("report", first == argc ? "no file of events is named" : "one file of events is enough");
   if (o.tap && o.console)
     return usage_error ("report", "--tap and --console both print to standard output: choose one");
-  o.events = argv[optind];
+  o.events = argv[first];
   return report (&o);
 }

@@ -1,26 +1,29 @@
 /* command-schema.c - `runner schema`: what editors complete suites from. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
+#include "options.h"
 #include "schema.h"
 
-static const char schema_help[] =
+static const struct option_row rows[] = { OPTION_ROW_PLUGIN_PATH, OPTION_ROWS_END };
+
+static const struct options options = {
+  .command = "schema",
+  .usage =
   "Usage: runner schema [--plugin-path PATH] [NAME…]\n"
   "Prints the JSON Schema (2020-12) of suites and libraries that use the plugins named, or\n"
   "all there are (`core`: none).  An editor with a YAML language server completes and checks\n"
   "suites by it:\n"
   "\n"
-  "  # yaml-language-server: $schema=runner.schema.json\n"
-  "\n"
-  "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
-  "      --help, --version\n"
-  "\n"
+  "  # yaml-language-server: $schema=runner.schema.json\n",
+  .rows = rows,
+  .more =
   "Exit status: 0 fine; 2 a plugin cannot be loaded (nothing is printed), or there is none of\n"
-  "that name; 3 output is lost.\n";
+  "that name; 3 output is lost.\n"
+};
 
 /* All are tried, so that every one that cannot be loaded is told. */
 static bool
@@ -63,28 +66,6 @@ print_schema (const char *const *names)
 int
 command_schema (int argc, char **argv)
 {
-  enum { OPTION_PLUGIN_PATH = 256, OPTION_HELP, OPTION_VERSION };
-  static const struct option options[] = { { "plugin-path", required_argument, NULL, OPTION_PLUGIN_PATH },
-                                           { "help", no_argument, NULL, OPTION_HELP },
-                                           { "version", no_argument, NULL, OPTION_VERSION },
-                                           { NULL, 0, NULL, 0 } };
-  int option;
-  opterr = 0;
-  optind = 1;
-  while ((option = getopt_long (argc, argv, ":h", options, NULL)) != -1)
-    switch (option) {
-    case OPTION_PLUGIN_PATH:
-      plugin_set_path (optarg);
-      break;
-    case OPTION_HELP:
-    case 'h':
-      fputs (schema_help, stdout);
-      return 0;
-    case OPTION_VERSION:
-      puts (PACKAGE_STRING);
-      return 0;
-    default:
-      return usage_error ("schema", "unknown option %s, or its value is missing", argv[optind - 1]);
-    }
-  return print_schema ((const char *const *) argv + optind);
+  int first, status = options_read (&options, argc, argv, &first);
+  return status >= 0 ? status : print_schema ((const char *const *) argv + first);
 }

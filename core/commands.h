@@ -34,9 +34,4 @@ struct suite **load_suites (const char *const *paths, size_t count, struct expr_
                             size_t *libraries, struct faults *faults);
 void free_suites (struct suite **suites, size_t count);
 
-/* Colours on this stream?  NO_COLOR, TERM=dumb, --color. */
-bool wants_color (int fd, int option);
-/* The value of --color (NULL: always) as 1, 0 or -1. */
-bool parse_color (const char *text, int *color);
-
 #endif

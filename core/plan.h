@@ -30,6 +30,11 @@ struct run_options {
   const char *command;          /* for the report */
 };
 
+/* Reads the options of `runner run`, or of another `command`.  -1: go on; else the exit status.
+ * To be freed in any case; what it holds belongs to argv, or to it.  run-options.c */
+int run_options_read (struct run_options *options, const char *command, int argc, char **argv);
+void run_options_free (struct run_options *options);
+
 struct planned {
   uint32_t number;              /* in its suite's plan */
   const struct test *test;

@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "options.h"
 #include "out.h"
 #include "plugin.h"
 #include "text.h"
@@ -453,37 +454,26 @@ wants_help (int argc, char **argv)
   return false;
 }
 
-static const char role_help[] =
+static const struct option_row rows[] = { OPTION_ROW_PLUGIN_PATH, OPTION_ROWS_END };
+
+static const struct options options = {
+  .command = "role",
+  .usage =
   "Usage: runner role [--plugin-path PATH] PLUGIN.ROLE [OPTION]…\n"
-  "Runs one role of a system in the foreground until SIGTERM or SIGINT.\n"
-  "\n"
-  "      --plugin-path PATH   where plugins are looked for first, colon-separated\n"
-  "      --help, --version\n"
-  "\n"
-  "`runner role PLUGIN.ROLE --help` lists a role's options, `runner plugins --roles` all roles.\n";
+  "Runs one role of a system in the foreground until SIGTERM or SIGINT.\n",
+  .rows = rows,
+  .more = "`runner role PLUGIN.ROLE --help` lists a role's options, `runner plugins --roles` all roles.\n",
+  .words_follow = true
+};
 
 int
 command_role (int argc, char **argv)
 {
-  int first = 1;
-  while (first + 1 < argc && strcmp (argv[first], "--plugin-path") == 0) {
-    plugin_set_path (argv[first + 1]);
-    first += 2;
-  }
-  if (first < argc && strncmp (argv[first], "--plugin-path=", 14) == 0)
-    plugin_set_path (argv[first++] + 14);
-  if (first < argc && strcmp (argv[first], "--version") == 0) {
-    puts (PACKAGE_STRING);
-    return 0;
-  }
-  if (first < argc && wants_help (1, argv + first)) {
-    fputs (role_help, stdout);
-    return 0;
-  }
+  int first, status = options_read (&options, argc, argv, &first);
+  if (status >= 0)
+    return status;
   if (first >= argc)
     return usage_error ("role", "no role is named");
-  if (argv[first][0] == '-')
-    return usage_error ("role", "unknown option %s before the name of the role", argv[first]);
   const struct role_type *type = find_role (argv[first]);
   if (!type)
     return 2;
@@ -495,7 +485,7 @@ command_role (int argc, char **argv)
                               .lock = PTHREAD_MUTEX_INITIALIZER };
   out_init (&role.exports, &role.arena);
   out_init (&role.observation, &role.observation_arena);
-  int status = run_role (&role, argc - first - 1, argv + first + 1);
+  status = run_role (&role, argc - first - 1, argv + first + 1);
   out_free (&role.exports);
   out_free (&role.observation);
   arena_free (&role.observation_arena);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "options.h"
 
 #define SUITES_MOST 10000
 #define FOLDERS_DEEP 64

@@ -49,6 +49,18 @@ expect 2 "$RUNNER" role
 has err 'no role is named'
 expect 2 "$RUNNER" role nothing
 expect 2 "$RUNNER" version 2
+for command in run list check role schema plugins; do
+  expect 2 "$RUNNER" $command --plugin-paht x
+  has err 'unknown option --plugin-paht; did you mean --plugin-path?'
+  expect 2 "$RUNNER" $command --plugin-path
+  has err "runner $command: --plugin-path needs a value"
+done
+for command in run report; do
+  expect 2 "$RUNNER" $command --color=blue x
+  has err '--color: expected always, never or auto, got "blue"'
+  expect 2 "$RUNNER" $command -z x
+  has err 'unknown option -z'
+done
 
 # output that is lost
 if [ -w /dev/full ]; then

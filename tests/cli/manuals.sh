@@ -13,7 +13,7 @@ while read -r command; do
     has "$manual" "$option"
   done <options
 done <commands
-for variable in $(cat "$top_srcdir"/core/run.c "$top_srcdir"/core/plugin.c | grep -o 'getenv ("[A-Z_]*")' | cut -d'"' -f2); do
+for variable in $(cat "$top_srcdir"/core/options.c "$top_srcdir"/core/run-options.c "$top_srcdir"/core/plugin.c | grep -o 'getenv ("[A-Z_]*")' | cut -d'"' -f2); do
   has "$manual" "$variable"
 done
 
