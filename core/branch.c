@@ -4,7 +4,6 @@
 #include "branch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "load-verdict.h"
 #include "text.h"

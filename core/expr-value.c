@@ -7,7 +7,6 @@
 
 #include "expr-internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 

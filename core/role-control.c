@@ -1,20 +1,15 @@
 /* role-control.c - roles as a worker sees them: starting, stopping, watching.  The role.*
- * verbs are in role-verbs.c, the role's own side in role-process.c. */
+ * verbs are in role-verbs.c, the start of a process in role-start.c, the role's own side in role-process.c. */
 #include "config.h"
 
 #include "role-control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,132 +26,8 @@
 
 pthread_mutex_t roles_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- command line ---- */
-
-struct command {
-  struct arena *arena;
-  const char **argv;
-  size_t count, room;
-  struct buffer secrets;       /* a JSON object */
-  bool any_secret;
-};
-
-static void
-add_word (struct command *command, const char *word)
-{
-  if (command->count + 1 >= command->room) {
-    size_t room = command->room ? command->room * 2 : 32;
-    const char **argv = arena_array (command->arena, room, sizeof *argv);
-    if (command->count)
-      memcpy (argv, command->argv, command->count * sizeof *argv);
-    command->argv = argv;
-    command->room = room;
-  }
-  command->argv[command->count++] = word;
-  command->argv[command->count] = NULL;
-}
-
-/* Does masking change it? */
-static bool
-holds_secret (const struct buffer *text)
-{
-  CLEANUP_BUFFER struct buffer masked = { 0 };
-  if (!secret_any ())
-    return false;
-  buffer_add (&masked, text->data, text->size);
-  secret_mask (&masked, 0);
-  return masked.size != text->size || memcmp (masked.data, text->data, text->size) != 0;
-}
-
-static void
-add_option (struct command *command, const struct runner_param *row, const char *name, const struct value *value)
-{
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  if (!value_print (&text, value))
-    json_write (&text, value);
-  bool nul = memchr (buffer_text (&text), 0, text.size) != NULL;
-  if (nul || (row && row->type == RUNNER_SECRET) || holds_secret (&text)) {
-    if (command->any_secret)
-      buffer_putc (&command->secrets, ',');
-    json_write_string (&command->secrets, name, strlen (name));
-    buffer_putc (&command->secrets, ':');
-    json_write (&command->secrets, value);
-    command->any_secret = true;
-    return;
-  }
-  char *option = arena_printf (command->arena, "--%s=%s", name, buffer_text (&text));
-  for (char *p = option + 2; *p != '='; p++)
-    if (*p == '_')
-      *p = '-';
-  add_word (command, option);
-}
-
-/* The port at the end of "host:port" or "http://host:port/…"; 0: none. */
-static int64_t
-port_of (const char *text)
-{
-  const char *host = strstr (text, "://");
-  host = host ? host + 3 : text;
-  const char *end = host + strcspn (host, "/");
-  while (end > host && end[-1] != ':')
-    end--;
-  return end > host ? strtol (end, NULL, 10) : 0;
-}
-
-/* Started again, a role gets the very addresses it had. */
-static const struct value *
-earlier_address (const struct role_state *role, const char *param, struct value *out)
-{
-  if (role->starts == 0)
-    return NULL;
-  for (size_t i = 0; i < role->def->type->export_count; i++) {
-    const struct runner_field *field = &role->def->type->exports[i];
-    const struct value *value = field->param ? value_get (&role->exports, field->name) : NULL;
-    if (!value || strcmp (field->param, param) != 0)
-      continue;
-    const struct runner_param *row = param_find (&role->def->type->params, param, strlen (param));
-    if (row && row->type == RUNNER_INT && value->type == VALUE_STRING)
-      *out = value_int (port_of (value->string));
-    else
-      *out = *value;
-    return out;
-  }
-  return NULL;
-}
-
-static void
-build_command (struct command *command, const struct role_state *role)
-{
-  const struct role_type *type = role->def->type;
-  const char *path = plugin_get_path ();
-  buffer_putc (&command->secrets, '{');
-  add_word (command, "/proc/self/exe");
-  add_word (command, "role");
-  if (path)
-    add_word (command, arena_printf (command->arena, "--plugin-path=%s", path));
-  add_word (command, type->name);
-  const struct value *args = &role->args;
-  for (size_t i = 0; i < type->params.count; i++) {
-    const struct runner_param *row = &type->params.rows[i];
-    struct value again;
-    const struct value *value = earlier_address (role, row->name, &again);
-    if (!value && args->type == VALUE_MAP)
-      value = value_get (args, row->name);
-    else if (!value && args->type != VALUE_NULL && (row->flags & RUNNER_PRIMARY))
-      value = args;
-    if (value)
-      add_option (command, row, row->name, value);
-  }
-  buffer_lit (&command->secrets, "}\n");
-}
-
-/* ---- starting ---- */
-
-static bool
-cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
-  __attribute__ ((format (printf, 3, 4)));
-static bool
-cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
+bool
+role_cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
   buffer_printf (&text, "role %s ", role->name);
@@ -168,138 +39,10 @@ cannot (struct context *context, const struct role_state *role, const char *fmt,
   return false;
 }
 
-static const char *
-log_path (struct worker *worker, const struct role_state *role, struct arena *arena)
+const char *
+role_log_path (struct worker *worker, const struct role_state *role, struct arena *arena)
 {
   return arena_printf (arena, "%s/%s.%u.log", worker->log_folder, role->name, role->starts);
-}
-
-/* In the child, before exec: descriptors 0 (null), 1 and 2 (output), 3 (control). */
-static _Noreturn void
-become_role (const char **argv, char **env, int output, int control)
-{
-  struct sigaction plain = { .sa_handler = SIG_DFL };
-  sigset_t none;
-  setsid ();
-  descriptors_restore ();
-  for (int s = 1; s < NSIG; s++)
-    sigaction (s, &plain, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
-  int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  int high_output = fcntl (output, F_DUPFD_CLOEXEC, 10), high_control = fcntl (control, F_DUPFD_CLOEXEC, 10);
-  if (null >= 0 && high_output >= 0 && high_control >= 0 && dup2 (null, 0) == 0 && dup2 (high_output, 1) == 1
-      && dup2 (high_output, 2) == 2 && dup2 (high_control, 3) == 3)
-    execve (argv[0], (char **) argv, env);
-  _exit (127);
-}
-
-/* It is there again when the role is started again, and goes with the role. */
-static bool
-make_temp (struct worker *worker, struct role_state *role)
-{
-  char template[PATH_MAX];
-  if (role->temp)
-    return true;
-  temp_template (template, sizeof template, worker->link->pid);
-  char *path = arena_strdup (&role->arena, template);
-  if (!mkdtemp (path))
-    return false;
-  role->temp = path;
-  return true;
-}
-
-static char **
-role_environment (const struct role_state *role, struct arena *arena)
-{
-  size_t n = 0;
-  while (environ && environ[n])
-    n++;
-  char **env = arena_array (arena, n + 3, sizeof *env);
-  for (size_t i = 0; i < n; i++)
-    env[i] = environ[i];
-  env[n] = arena_strdup (arena, ROLE_FD_ENV "=3");
-  env[n + 1] = arena_printf (arena, ROLE_TEMP_ENV "=%s", role->temp);
-  return env;
-}
-
-static bool
-send_secrets (int fd, const struct buffer *line)
-{
-  for (size_t done = 0; done < line->size;) {
-    ssize_t n = send (fd, line->data + done, line->size - done, MSG_NOSIGNAL);
-    if (n < 0 && errno != EINTR)
-      return false;
-    done += n > 0 ? (size_t) n : 0;
-  }
-  return true;
-}
-
-/* Hands both streams to the keeper. */
-static bool
-drain_role (struct worker *worker, struct role_state *role, int output, int control, struct arena *arena)
-{
-  if (!capture_new (&role->output))
-    return false;
-  if (!capture_new (&role->control)) {
-    capture_free (&role->output);
-    return false;
-  }
-  role->output_number
-    = keeper_drain (worker->link, output, &role->output, role->name, log_path (worker, role, arena));
-  role->control_number = keeper_drain (worker->link, control, &role->control, role->name, NULL);
-  role->drained = true;
-  return role->output_number >= 0 && role->control_number >= 0;
-}
-
-static bool
-spawn_role (struct context *context, struct role_state *role)
-{
-  struct worker *worker = context->worker;
-  CLEANUP_ARENA struct arena arena = { 0 };
-  struct command command = { .arena = &arena };
-  int output[2], control[2];
-  if (!make_temp (worker, role))
-    return cannot (context, role, "cannot have a temporary folder: %s", strerror (errno));
-  build_command (&command, role);
-  char **env = role_environment (role, &arena);
-  if (pipe2 (output, O_CLOEXEC) < 0)
-    return cannot (context, role, "cannot be started: %s", strerror (errno));
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0) {
-    close (output[0]);
-    close (output[1]);
-    return cannot (context, role, "cannot be started: %s", strerror (errno));
-  }
-  sigset_t all, old;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &old);
-  pid_t pid = fork ();
-  if (pid == 0)
-    become_role (command.argv, env, output[1], control[1]);
-  int error = errno;
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
-  close (output[1]);
-  close (control[1]);
-  if (pid < 0) {
-    close (output[0]);
-    close (control[0]);
-    buffer_free (&command.secrets);
-    return cannot (context, role, "cannot be started: %s", strerror (error));
-  }
-  pthread_mutex_lock (&roles_lock);
-  role->starts++;
-  role->pid = pid;
-  role->pid_fd = (int) syscall (SYS_pidfd_open, pid, 0);
-  role->running = true;
-  role->paused = false;
-  role->cursor = 0;
-  role->log_mark = 0;
-  pthread_mutex_unlock (&roles_lock);
-  bool fine = send_secrets (control[0], &command.secrets);
-  buffer_free (&command.secrets);
-  if (!fine || !drain_role (worker, role, output[0], control[0], &arena))
-    return cannot (context, role, "cannot be connected: %s", strerror (errno));
-  return true;
 }
 
 /* ---- what a role says ---- */
@@ -435,7 +178,7 @@ wait_ready (struct context *context, struct role_state *role)
     if (ended) {
       describe_end (role->wait_status, &why);
       last_words (role, &why);
-      return cannot (context, role, "is not ready: it %s", buffer_text (&why));
+      return role_cannot (context, role, "is not ready: it %s", buffer_text (&why));
     }
     int64_t left = end - clock_now_ns ();
     if (left > 0 && context_stopped (context))
@@ -444,7 +187,7 @@ wait_ready (struct context *context, struct role_state *role)
       last_words (role, &why);
       struct buffer took = { 0 };
       print_duration (&took, role->def->ready_ns);
-      bool fine = cannot (context, role, "did not get ready within %s%s", buffer_text (&took), buffer_text (&why));
+      bool fine = role_cannot (context, role, "did not get ready within %s%s", buffer_text (&took), buffer_text (&why));
       buffer_free (&took);
       return fine;
     }
@@ -456,7 +199,7 @@ wait_ready (struct context *context, struct role_state *role)
     poll (fds, 3, left < 0 ? 0 : (int) (left / 1000000 > 60000 ? 60000 : left / 1000000 + 1));
     uint64_t count;
     if (fds[0].revents && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-      return cannot (context, role, "cannot be heard: %s", strerror (errno));
+      return role_cannot (context, role, "cannot be heard: %s", strerror (errno));
   }
 }
 
@@ -593,7 +336,7 @@ join_shared (struct context *context, struct role_state *role, const struct run_
                 dup (shared->output.event_fd) };
   if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0 || fds[3] < 0 || !capture_open (&role->control, fds[0], fds[1])
       || !capture_open (&role->output, fds[2], fds[3]))
-    return cannot (context, role, "cannot be joined: %s", strerror (errno));
+    return role_cannot (context, role, "cannot be joined: %s", strerror (errno));
   return true;
 }
 
@@ -613,7 +356,7 @@ launch (struct context *context, const struct role_def *def, bool of_test)
     else if (shared)
       fine = join_shared (context, role, shared);
     else if (!def->manual)
-      fine = expand_args (context, role) && spawn_role (context, role);
+      fine = expand_args (context, role) && role_spawn (context, role);
   }
   return fine;
 }
@@ -691,7 +434,7 @@ release_process (struct worker *worker, struct role_state *role)
   }
   if (role->drained) {
     CLEANUP_ARENA struct arena arena = { 0 };
-    keeper_finish (worker->link, role->output_number, log_path (worker, role, &arena));
+    keeper_finish (worker->link, role->output_number, role_log_path (worker, role, &arena));
     keeper_finish (worker->link, role->control_number, NULL);
     capture_free (&role->output);
     capture_free (&role->control);
@@ -724,7 +467,7 @@ bool
 role_restart (struct context *context, struct role_state *role)
 {
   release_process (context->worker, role);
-  if (!expand_args (context, role) || !spawn_role (context, role) || !wait_ready (context, role))
+  if (!expand_args (context, role) || !role_spawn (context, role) || !wait_ready (context, role))
     return false;
   publish (context, role->def);
   return true;
@@ -862,7 +605,7 @@ roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs)
       continue;
     (*logs)[count++] = (struct event_log) { .name = arena_strdup (arena, role->name),
                                             .text = arena_copy (arena, text.data, text.size),
-                                            .text_size = text.size, .file = log_path (worker, role, arena) };
+                                            .text_size = text.size, .file = role_log_path (worker, role, arena) };
   }
   return count;
 }

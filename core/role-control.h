@@ -1,4 +1,5 @@
-/* role-control.h - a role as a worker sees it: what role-control.c and role-verbs.c share. */
+/* role-control.h - a role as a worker sees it: what role-control.c, role-start.c and role-verbs.c
+ * share. */
 #ifndef ROLE_CONTROL_H
 #define ROLE_CONTROL_H
 
@@ -51,5 +52,15 @@ int role_next_line (struct role_state *role, uint64_t *cursor, struct buffer *li
 const struct value *role_said (const struct buffer *line, const char *what, struct arena *arena);
 /* What it has printed from there on, its end when that is more than `most`. */
 size_t role_log_since (struct role_state *role, uint64_t from, size_t most, struct buffer *out);
+
+/* "role NAME …", as an error of what runs; gives false. */
+bool role_cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
+  __attribute__ ((format (printf, 3, 4)));
+/* The file of what it prints since it was last started. */
+const char *role_log_path (struct worker *worker, const struct role_state *role, struct arena *arena);
+
+/* role-start.c */
+/* Starts the process, with what it prints and says drained; false: the verdict is set. */
+bool role_spawn (struct context *context, struct role_state *role);
 
 #endif

@@ -4,12 +4,10 @@
 #include "shared.h"
 
 #include <execinfo.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "text.h"
 

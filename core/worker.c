@@ -1,7 +1,6 @@
 /* worker.c - runs the tests of one suite in turn and tells what came of them. */
 #include "config.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>

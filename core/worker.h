@@ -10,8 +10,11 @@
  *   step-background.c branches that are joined later
  *   step-load.c     simulated users
  *   step-api.c      the interface for plugins: runner_* of a step
+ *   step-handle.c   the same for handles
+ *   step-program.c  the same for programs and their output
  *   core-verbs.c    log, sleep, fail, skip
  *   role-control.c  starting, stopping, watching roles
+ *   role-start.c    the process of one
  *   role-verbs.c    role.* verbs
  *   leftover.c      programs that a test leaves running
  */
@@ -200,10 +203,14 @@ void load_wire (struct load_user *user, bool received, const char *peer, const v
 void step_begin (struct runner_step *step, struct context *context, const struct step *source, struct arena *arena,
                  int64_t deadline_ns);
 void step_release (struct runner_step *step); /* handles it holds, builders */
-/* The ends of what is being drained, n at most; texts belong to the arena. */
-size_t drain_logs (struct worker *worker, struct arena *arena, struct event_log *logs, size_t n);
+
+/* step-handle.c */
 /* Destroys all handles of a scope, newest first, each under a deadline. */
 void destroy_handles (struct context *context, struct scope *scope);
+
+/* step-program.c */
+/* The ends of what is being drained, n at most; texts belong to the arena. */
+size_t drain_logs (struct worker *worker, struct arena *arena, struct event_log *logs, size_t n);
 
 /* worker.c */
 int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt);

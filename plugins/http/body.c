@@ -2,7 +2,6 @@
  * encoding of forms, which queries share. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

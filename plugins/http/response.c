@@ -1,6 +1,5 @@
 /* response.c - from a finished transfer to the step's result. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,6 @@
  *
  * A session belongs to one thread at a time.  A branch or a simulated user gets a
  * copy of the outer one: the same settings and cookies, its own connections. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

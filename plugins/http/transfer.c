@@ -1,7 +1,6 @@
 /* transfer.c - one transfer: waits for it under the step's deadline, bounds what
  * comes, notes the traffic, and says what went wrong. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,6 @@
  * Documents that declare entities are refused: expanding them is how a small
  * body becomes a large one, and how files leak. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

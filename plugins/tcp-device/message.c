@@ -2,7 +2,6 @@
 #include "message.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pyrepr.h"
 #include "../common/utf8.h"

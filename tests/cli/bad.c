@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
 
 struct handle_args { const char *as; struct runner_bool hang; };
 struct flood_args { int64_t megabytes; };

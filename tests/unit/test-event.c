@@ -1,7 +1,6 @@
 /* test-event.c - event.c: what is written can be read, and what is read is checked. */
 #include "unit.h"
 
-#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
