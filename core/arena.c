@@ -161,6 +161,18 @@ arena_array (struct arena *arena, size_t n, size_t size)
   return arena_alloc (arena, total);
 }
 
+void *
+arena_grow (struct arena *arena, void *items, size_t count, size_t *room, size_t size)
+{
+  if (count < *room)
+    return items;
+  *room = *room ? *room * 2 : 8;
+  void *larger = arena_array (arena, *room, size);
+  if (count)
+    memcpy (larger, items, count * size);
+  return larger;
+}
+
 char *
 arena_copy (struct arena *arena, const void *data, size_t size)
 {

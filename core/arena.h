@@ -17,6 +17,8 @@ struct arena {
 /* `{ 0 }` is an empty arena, ready for use. */
 void *arena_alloc (struct arena *arena, size_t size); /* zeroed, aligned for any type */
 void *arena_array (struct arena *arena, size_t n, size_t size); /* checked product */
+/* Room for one more: gives `items`, or, when `count` of them fill *room, a copy with more of it. */
+void *arena_grow (struct arena *arena, void *items, size_t count, size_t *room, size_t size);
 char *arena_copy (struct arena *arena, const void *data, size_t size); /* + a final NUL */
 char *arena_strdup (struct arena *arena, const char *text);
 char *arena_printf (struct arena *arena, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

@@ -107,14 +107,7 @@ add_step_record (struct test_run *test)
     test->steps_untold++;
     return NULL;
   }
-  if (test->step_count == test->step_room) {
-    size_t room = test->step_room ? test->step_room * 2 : 8;
-    struct event_step *steps = arena_array (&test->arena, room, sizeof *steps);
-    if (test->step_count)
-      memcpy (steps, test->steps, test->step_count * sizeof *steps);
-    test->steps = steps;
-    test->step_room = room;
-  }
+  test->steps = arena_grow (&test->arena, test->steps, test->step_count, &test->step_room, sizeof *test->steps);
   return &test->steps[test->step_count++];
 }
 

@@ -350,13 +350,17 @@ wrong_type (struct reader *r, const struct field *field)
 }
 
 static bool
+read_field_string (struct reader *r, const struct field *field, char **text, size_t *size)
+{
+  return *r->at == '"' ? read_string (r, text, size) : wrong_type (r, field);
+}
+
+static bool
 read_text_field (struct reader *r, const struct field *field, void *base)
 {
   char *text;
   size_t size;
-  if (*r->at != '"')
-    return wrong_type (r, field);
-  if (!read_string (r, &text, &size))
+  if (!read_field_string (r, field, &text, &size))
     return false;
   if (field->kind == KIND_BYTES)
     AT (size_t, base, field->more) = size;
@@ -371,9 +375,7 @@ read_outcome (struct reader *r, const struct field *field, void *base)
 {
   char *text;
   size_t size;
-  if (*r->at != '"')
-    return wrong_type (r, field);
-  if (!read_string (r, &text, &size))
+  if (!read_field_string (r, field, &text, &size))
     return false;
   for (int i = 0; outcome_names[i]; i++)
     if (strcmp (outcome_names[i], text) == 0) {
@@ -442,14 +444,7 @@ static bool read_members (struct reader *r, const struct record *record, void *b
 static void *
 next_item (struct reader *r, char **items, size_t count, size_t *room, size_t size)
 {
-  if (count == *room) {
-    size_t more = *room ? *room * 2 : 8;
-    char *larger = arena_array (r->arena, more, size);
-    if (count)
-      memcpy (larger, *items, count * size);
-    *items = larger;
-    *room = more;
-  }
+  *items = arena_grow (r->arena, *items, count, room, size);
   return *items + count * size;
 }
 

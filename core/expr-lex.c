@@ -4,17 +4,12 @@
 #include "config.h"
 
 #include "expr-internal.h"
+#include "text.h"
 
 static bool
 is_letter (char c)
 {
   return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit (char c)
-{
-  return c >= '0' && c <= '9';
 }
 
 static char

@@ -32,18 +32,6 @@ struct survey {
 #define MARK_SIZE 4
 #define MARK_POINT 0x10ffffu
 
-static int
-hex_value (char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 /* The 16 bits of \uXXXX at `text`, or -1. */
 static int32_t
 read_escape (const char *text, size_t size)
@@ -52,7 +40,7 @@ read_escape (const char *text, size_t size)
     return -1;
   int32_t unit = 0;
   for (int i = 2; i < 6; i++) {
-    int digit = hex_value (text[i]);
+    int digit = hex_digit (text[i]);
     if (digit < 0)
       return -1;
     unit = unit << 4 | digit;
@@ -179,7 +167,7 @@ show_escaped_bytes (char *text, size_t size)
     }
     i += MARK_SIZE;
     if (text[i] == 'u' && size - i >= 5) { /* "udc80" */
-      text[to++] = (char) ((unsigned) hex_value (text[i + 3]) << 4 | (unsigned) hex_value (text[i + 4]));
+      text[to++] = (char) ((unsigned) hex_digit (text[i + 3]) << 4 | (unsigned) hex_digit (text[i + 4]));
       i += 5;
     }
     else { /* the second of two marks */

@@ -95,12 +95,6 @@ enter (struct parser *p)
   return wrong (p, "nested too deeply");
 }
 
-static bool
-is_digit (int c)
-{
-  return c >= '0' && c <= '9';
-}
-
 /* The length of the character at `at` if it may begin (or be in) a short name. */
 static size_t
 name_character (const char *text, size_t size, bool first)
@@ -134,11 +128,7 @@ parse_hex4 (struct parser *p, uint32_t *unit)
 {
   *unit = 0;
   for (int i = 0; i < 4; i++, p->at++) {
-    int c = peek (p);
-    int digit = is_digit (c)             ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
+    int digit = hex_digit (peek (p));
     if (digit < 0)
       return wrong (p, "expected four hexadecimal digits after \\u");
     *unit = *unit << 4 | (uint32_t) digit;

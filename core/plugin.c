@@ -350,16 +350,8 @@ list_add (struct listing *list, const char *name, size_t size)
   for (size_t i = 0; i < list->count; i++)
     if (strlen (list->names[i]) == size && memcmp (list->names[i], name, size) == 0)
       return;
-  if (list->count + 1 >= list->room) {
-    size_t room = list->room ? list->room * 2 : 32;
-    const char **names = arena_array (list->arena, room, sizeof *names);
-    if (list->count)
-      memcpy (names, list->names, list->count * sizeof *names);
-    list->names = names;
-    list->room = room;
-  }
+  list->names = arena_grow (list->arena, list->names, list->count, &list->room, sizeof *list->names);
   list->names[list->count++] = arena_copy (list->arena, name, size);
-  list->names[list->count] = NULL;
 }
 
 static bool
@@ -396,8 +388,8 @@ plugin_names (struct arena *arena)
 {
   struct listing list = { .arena = arena };
   each_folder (list_folder, &list);
-  if (!list.names)
-    list.names = arena_array (arena, 1, sizeof *list.names);
+  list.names = arena_grow (arena, list.names, list.count, &list.room, sizeof *list.names);
+  list.names[list.count] = NULL;
   qsort (list.names, list.count, sizeof *list.names, compare_names);
   return list.names;
 }

@@ -30,16 +30,8 @@ struct command {
 static void
 add_word (struct command *command, const char *word)
 {
-  if (command->count + 1 >= command->room) {
-    size_t room = command->room ? command->room * 2 : 32;
-    const char **argv = arena_array (command->arena, room, sizeof *argv);
-    if (command->count)
-      memcpy (argv, command->argv, command->count * sizeof *argv);
-    command->argv = argv;
-    command->room = room;
-  }
+  command->argv = arena_grow (command->arena, command->argv, command->count, &command->room, sizeof *command->argv);
   command->argv[command->count++] = word;
-  command->argv[command->count] = NULL;
 }
 
 /* Does masking change it? */
@@ -133,6 +125,7 @@ build_command (struct command *command, const struct role_state *role)
     if (value)
       add_option (command, row, row->name, value);
   }
+  add_word (command, NULL);
   buffer_lit (&command->secrets, "}\n");
 }
 

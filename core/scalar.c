@@ -8,32 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_digit (char c)
-{
-  return c >= '0' && c <= '9';
-}
-
-static bool
-is_one_of (const char *text, size_t size, const char *const *words)
-{
-  for (; *words; words++)
-    if (strlen (*words) == size && memcmp (*words, text, size) == 0)
-      return true;
-  return false;
-}
-
-static int
-digit_of (char c)
-{
-  if (is_digit (c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return 16;
-}
+#include "text.h"
 
 enum reading { NO_NUMBER, NUMBER, TOO_LARGE };
 
@@ -45,8 +20,8 @@ read_integer (const char *text, size_t size, int base, bool negative, struct val
   if (size == 0)
     return NO_NUMBER;
   for (size_t i = 0; i < size; i++) {
-    int digit = digit_of (text[i]);
-    if (digit >= base)
+    int digit = hex_digit (text[i]);
+    if (digit < 0 || digit >= base)
       return NO_NUMBER;
     large = large || number > (limit - (uint64_t) digit) / (uint64_t) base;
     if (!large)
@@ -97,11 +72,11 @@ read_float (const char *text, size_t size, struct value *out)
   static const char *const infinities[] = { ".inf", ".Inf", ".INF", NULL };
   static const char *const nans[] = { ".nan", ".NaN", ".NAN", NULL };
   bool is_signed = *text == '-' || *text == '+';
-  if (is_one_of (text + is_signed, size - is_signed, infinities)) {
+  if (text_is_one_of (text + is_signed, size - is_signed, infinities)) {
     *out = value_float (*text == '-' ? -INFINITY : INFINITY);
     return NUMBER;
   }
-  if (is_one_of (text, size, nans)) {
+  if (text_is_one_of (text, size, nans)) {
     *out = value_float (NAN);
     return NUMBER;
   }
@@ -137,11 +112,11 @@ document_scalar (const char *text, size_t size, struct value *out)
   *out = value_text (text, size);
   if (is_digit (c) || c == '-' || c == '+' || c == '.')
     return read_number (text, size, out) != TOO_LARGE;
-  if (size == 0 || ((c == '~' || c == 'n' || c == 'N') && is_one_of (text, size, nulls)))
+  if (size == 0 || ((c == '~' || c == 'n' || c == 'N') && text_is_one_of (text, size, nulls)))
     *out = value_null;
-  else if ((c == 't' || c == 'T') && is_one_of (text, size, trues))
+  else if ((c == 't' || c == 'T') && text_is_one_of (text, size, trues))
     *out = value_bool (true);
-  else if ((c == 'f' || c == 'F') && is_one_of (text, size, falses))
+  else if ((c == 'f' || c == 'F') && text_is_one_of (text, size, falses))
     *out = value_bool (false);
   return true;
 }

@@ -238,15 +238,6 @@ secret_forget_all (void)
 #define NO_MATCH ((size_t) 0)
 #define CUT_OFF SIZE_MAX
 
-static int
-hex_digit (char c)
-{
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = (char) (c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static size_t
 compare_fixed (const struct pattern *pattern, const char *text, size_t size)
 {

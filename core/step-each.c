@@ -15,13 +15,7 @@ saved_names (const struct step *step, struct arena *arena, const char ***list, s
   const struct value *maps[] = { step->save, step->kind == STEP_SET ? step->args : NULL };
   for (size_t m = 0; m < 2; m++)
     for (size_t i = 0; maps[m] && i < maps[m]->count; i++) {
-      if (*count == *room) {
-        *room = *room ? *room * 2 : 8;
-        const char **larger = arena_array (arena, *room, sizeof *larger);
-        if (*count)
-          memcpy (larger, *list, *count * sizeof *larger);
-        *list = larger;
-      }
+      *list = arena_grow (arena, *list, *count, room, sizeof **list);
       (*list)[(*count)++] = maps[m]->members[i].key.string;
     }
   if (step->kind != STEP_DEFER && step->kind != STEP_LOAD)

@@ -25,6 +25,24 @@ void text_nearest (const char *name, const char *candidate, const char **best, s
 /* Is it one of the names?  The list ends with NULL. */
 bool text_is_one_of (const char *text, size_t size, const char *const *names);
 
+/* Whatever the locale is. */
+static inline bool
+is_digit (int c)
+{
+  return c >= '0' && c <= '9';
+}
+
+/* The value of a hexadecimal digit; -1: it is none. */
+static inline int
+hex_digit (int c)
+{
+  if (is_digit (c))
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* How many bytes at the beginning are printable ASCII. */
 size_t text_plain (const char *text, size_t size);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "text.h"
+
 /* ---- numbers with units ---- */
 
 struct unit { const char *name; uint64_t worth; };
@@ -19,12 +21,6 @@ static const struct unit size_units[] = {
   { "B", 1 }, { "KB", 1000 }, { "kB", 1000 }, { "KiB", 1 << 10 }, { "MB", 1000000 }, { "MiB", 1 << 20 },
   { "GB", 1000000000 }, { "GiB", 1 << 30 }, { NULL, 0 },
 };
-
-static bool
-is_digit (char c)
-{
-  return c >= '0' && c <= '9';
-}
 
 static bool
 is_letter (char c)
@@ -308,18 +304,6 @@ static bool
 is_blank (char c)
 {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static int
-hex_digit (char c)
-{
-  if (is_digit (c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
 }
 
 bool

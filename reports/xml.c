@@ -23,12 +23,6 @@ add_byte (struct buffer *out, unsigned char c)
   buffer_add (out, escape, sizeof escape);
 }
 
-static bool
-is_hex (char c)
-{
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 static void
 add_ascii (struct buffer *out, const char *text, size_t size, bool attribute)
 {
@@ -56,7 +50,7 @@ add_ascii (struct buffer *out, const char *text, size_t size, bool attribute)
     buffer_lit (out, "&#13;");
     break;
   case '\\':
-    if (size >= 4 && text[1] == 'x' && is_hex (text[2]) && is_hex (text[3]))
+    if (size >= 4 && text[1] == 'x' && hex_digit (text[2]) >= 0 && hex_digit (text[3]) >= 0)
       add_byte (out, c);
     else
       buffer_putc (out, '\\');

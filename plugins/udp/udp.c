@@ -80,11 +80,14 @@ struct wanted_args { struct runner_bytes text; const char *regex; struct runner_
 struct receive_args { const char *conn; int64_t count; struct wanted_args wanted; };
 struct quiet_args { const char *conn; struct runner_duration ns; struct wanted_args wanted; };
 
+/* The socket, and what is to come: RUNNER_PASS, or the outcome to return. */
 static int
-wanted_of (struct runner_step *step, const struct wanted_args *args, struct stream_wanted *wanted)
+begin_receiving (struct runner_step *step, const char *conn, const struct wanted_args *args,
+                 struct udp_socket **socket, struct stream_wanted *wanted)
 {
   struct stream_args all = { .text = args->text, .regex = args->regex, .bytes = args->bytes };
-  return stream_wanted (step, &all, wanted);
+  *socket = socket_use (step, conn);
+  return *socket ? stream_wanted (step, &all, wanted) : RUNNER_ERROR;
 }
 
 static const char *
@@ -153,8 +156,8 @@ udp_receive (struct runner_step *step, const void *arguments)
 {
   const struct receive_args *args = arguments;
   struct stream_wanted wanted;
-  struct udp_socket *socket = socket_use (step, args->conn);
-  int outcome = socket ? wanted_of (step, &args->wanted, &wanted) : RUNNER_ERROR;
+  struct udp_socket *socket;
+  int outcome = begin_receiving (step, args->conn, &args->wanted, &socket, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   struct runner_out *out = runner_result (step);
@@ -194,8 +197,8 @@ udp_wait (struct runner_step *step, const void *arguments)
 {
   const struct receive_args *args = arguments;
   struct stream_wanted wanted;
-  struct udp_socket *socket = socket_use (step, args->conn);
-  int outcome = socket ? wanted_of (step, &args->wanted, &wanted) : RUNNER_ERROR;
+  struct udp_socket *socket;
+  int outcome = begin_receiving (step, args->conn, &args->wanted, &socket, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   for (size_t skipped = 0;; skipped++) {
@@ -216,8 +219,8 @@ udp_quiet (struct runner_step *step, const void *arguments)
 {
   const struct quiet_args *args = arguments;
   struct stream_wanted wanted;
-  struct udp_socket *socket = socket_use (step, args->conn);
-  int outcome = socket ? wanted_of (step, &args->wanted, &wanted) : RUNNER_ERROR;
+  struct udp_socket *socket;
+  int outcome = begin_receiving (step, args->conn, &args->wanted, &socket, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
   if (runner_left (step) < args->ns.ns)
