@@ -1,5 +1,6 @@
-# functions.sh - what the scripts of tests/cli share.  Each begins with
-#   . "${0%/*}/functions.sh"
+# functions.sh - what the scripts of tests/cli share, and those of plugins.  Each begins with
+#   . "${0%/*}/functions.sh"                        or, of a plugin,
+#   . "${0%/*}/../../../tests/cli/functions.sh"
 # and is then in an empty folder of its own, $tmp, which goes when the script ends.
 # $RUNNER is the program, $top_srcdir the source, $top_builddir the build; all absolute.
 set -eu
@@ -8,6 +9,7 @@ export LC_ALL
 unset RUNNER_PLUGIN_PATH NO_COLOR CI_NODE_INDEX CI_NODE_TOTAL JOB_COMPLETION_INDEX SLURM_ARRAY_TASK_ID || :
 
 top_srcdir=$(cd "${0%/*}/../.." && pwd)
+top_srcdir=${top_srcdir%/plugins}
 RUNNER=${RUNNER:-$PWD/runner}
 top_builddir=${RUNNER%/*}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/runner-cli.XXXXXX")
@@ -131,4 +133,17 @@ has ()
 lacks ()
 {
   if grep -qF -- "$2" "$1"; then fail "$1 has \"$2\""; fi
+}
+
+# steps_fail NAME: a test with the steps of standard input must not pass; what is told is in out.
+steps_fail ()
+{
+  { printf 'suite: %s\ntests:\n  - test: it\n    steps:\n' "$1"; cat; } >"$1.yaml"
+  if "$RUNNER" -o results "$1.yaml" >"$tmp/out" 2>&1; then fail "$1 passed"; fi
+}
+
+# says REGEX: is this in out?
+says ()
+{
+  grep -q -e "$1" "$tmp/out" || fail "no \"$1\" in the output"
 }

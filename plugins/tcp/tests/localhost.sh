@@ -1,9 +1,6 @@
 #!/bin/sh
 # localhost.sh - where no file names it, as in a small container, localhost is this machine.
-set -eu
-runner=${RUNNER:-./runner}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. "${0%/*}/../../../tests/cli/functions.sh"
 unnamed='mount --bind /dev/null /etc/hosts'
 
 if [ -e /etc/hosts ]; then
@@ -12,7 +9,7 @@ if [ -e /etc/hosts ]; then
 else
   set --
 fi
-cat >"$folder/localhost.yaml" <<'END'
+cat >localhost.yaml <<'END'
 suite: localhost
 tests:
   - test: it is this machine
@@ -24,4 +21,4 @@ tests:
       - tcp.connect: "localhost:${port}"
         expect: {peer: "127.0.0.1:${port}"}
 END
-"$@" "$runner" -o "$folder/results" "$folder/localhost.yaml"
+expect 0 "$@" "$RUNNER" -o results localhost.yaml
