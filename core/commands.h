@@ -7,13 +7,6 @@
 
 #include "suite.h"
 
-struct command {
-  const char *name;
-  int (*run) (int argc, char **argv);
-  const char *help; /* one line */
-};
-extern const struct command commands[]; /* ends with a name of NULL */
-
 int command_run (int argc, char **argv);     /* run.c */
 int command_check (int argc, char **argv);
 int command_list (int argc, char **argv);

@@ -99,9 +99,6 @@ void expr_charge (lua_State *lua, size_t items);
 void expr_call (lua_State *lua, int arguments, int results);
 /* Writes `undefined name "x"; did you mean "y"?`. */
 void expr_tell_undefined (const struct expr_scope *scope, const char *name, char *message, size_t size);
-bool expr_late (struct expr_engine *engine);
-/* Replaces the table on top by one through which it can only be read. */
-void expr_read_only (lua_State *lua, const char *name);
 
 /* ---- expr-value.c ---- */
 void expr_open_values (lua_State *lua);

@@ -28,8 +28,8 @@ processor_ns (void)
 }
 
 /* Asks the cheap clock first; a busy machine is not held against the expression. */
-bool
-expr_late (struct expr_engine *engine)
+static bool
+is_late (struct expr_engine *engine)
 {
   struct expr_run *run = &engine->run;
   if (run->late)
@@ -60,7 +60,7 @@ expr_alloc (void *data, void *old, size_t old_size, size_t size)
     engine->run.churn += size - had;
     if (engine->run.churn > CHURN) {
       engine->run.churn = 0;
-      if (engine->depth && expr_late (engine))
+      if (engine->depth && is_late (engine))
         return NULL;
     }
   }
@@ -78,7 +78,7 @@ expr_charge (lua_State *lua, size_t items)
   if (items > EXPR_WORK)
     items = EXPR_WORK;
   engine->run.work -= (int64_t) items;
-  if (engine->run.work < 0 || (items > HOOK_STEP && expr_late (engine)))
+  if (engine->run.work < 0 || (items > HOOK_STEP && is_late (engine)))
     luaL_error (lua, EXPR_TOO_LONG);
 }
 
@@ -88,7 +88,7 @@ count_hook (lua_State *lua, lua_Debug *activation)
   (void) activation;
   struct expr_engine *engine = expr_engine_of (lua);
   engine->run.work -= HOOK_STEP;
-  if (engine->run.work < 0 || expr_late (engine))
+  if (engine->run.work < 0 || is_late (engine))
     luaL_error (lua, EXPR_TOO_LONG);
 }
 
@@ -426,8 +426,9 @@ library_index (lua_State *lua)
   return luaL_error (lua, "there is no %s.%s", library, name);
 }
 
-void
-expr_read_only (lua_State *lua, const char *name)
+/* Replaces the table on top by one through which it can only be read. */
+static void
+make_read_only (lua_State *lua, const char *name)
 {
   lua_newtable (lua); /* stays empty: every access goes to its metatable */
   lua_newtable (lua);
@@ -507,17 +508,17 @@ add_libraries (lua_State *lua)
 {
   open_library (lua, "string", luaopen_string, string_allowed);
   luaL_setfuncs (lua, expr_string_functions, 0);
-  expr_read_only (lua, "string");
+  make_read_only (lua, "string");
   lock_strings (lua);
   lua_setfield (lua, -2, "string");
   open_library (lua, "table", luaopen_table, table_allowed);
-  expr_read_only (lua, "table");
+  make_read_only (lua, "table");
   lua_setfield (lua, -2, "table");
   open_library (lua, "math", luaopen_math, math_allowed);
-  expr_read_only (lua, "math");
+  make_read_only (lua, "math");
   lua_setfield (lua, -2, "math");
   open_library (lua, "utf8", luaopen_utf8, utf8_allowed);
-  expr_read_only (lua, "utf8");
+  make_read_only (lua, "utf8");
   lua_setfield (lua, -2, "utf8");
 }
 

@@ -11,7 +11,12 @@
 #include "commands.h"
 #include "text.h"
 
-const struct command commands[] = {
+struct command {
+  const char *name;
+  int (*run) (int argc, char **argv);
+  const char *help; /* one line */
+};
+static const struct command commands[] = {
   { "run", command_run, "run suites (the default: `runner SUITE…`)" },
   { "check", command_check, "say all that is wrong with suites, and run nothing" },
   { "list", command_list, "print the tests that would be run" },

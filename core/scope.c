@@ -75,16 +75,6 @@ scope_times (const struct scope *scope, const char *name)
   return variable ? variable->times : 0;
 }
 
-void
-scope_unset (struct scope *scope, const char *name)
-{
-  struct variable *variable = own_variable (scope, name, strlen (name));
-  if (!variable)
-    return;
-  arena_free (&variable->arena);
-  *variable = scope->vars[--scope->count];
-}
-
 const struct value *
 scope_get (const struct scope *scope, const char *name, size_t size)
 {

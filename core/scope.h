@@ -51,7 +51,6 @@ void scope_set (struct scope *scope, const char *name, const struct value *value
 void scope_copy (struct scope *to, const struct scope *from);
 /* How often it was set in this very scope. */
 unsigned scope_times (const struct scope *scope, const char *name);
-void scope_unset (struct scope *scope, const char *name);
 /* In this scope and its parents; NULL: none. */
 const struct value *scope_get (const struct scope *scope, const char *name, size_t size);
 void scope_names (const struct scope *scope, void (*each) (void *data, const char *name), void *data);

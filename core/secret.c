@@ -233,18 +233,13 @@ secret_forget_all (void)
 
 /* ---- comparing ---- */
 
-/* How a text compares with a pattern: bytes of the text that are it, NO_MATCH, or
- * CUT_OFF when the text ends before it is decided. */
+/* How a text compares with a pattern: bytes of the text that are it, or NO_MATCH. */
 #define NO_MATCH ((size_t) 0)
-#define CUT_OFF SIZE_MAX
 
 static size_t
 compare_fixed (const struct pattern *pattern, const char *text, size_t size)
 {
-  size_t n = size < pattern->size ? size : pattern->size;
-  if (memcmp (text, pattern->data, n) != 0)
-    return NO_MATCH;
-  return n == pattern->size ? n : CUT_OFF;
+  return size >= pattern->size && memcmp (text, pattern->data, pattern->size) == 0 ? pattern->size : NO_MATCH;
 }
 
 static size_t
@@ -253,7 +248,7 @@ compare_url (const struct pattern *pattern, const char *text, size_t size)
   size_t at = 0;
   for (size_t i = 0; i < pattern->size; i++) {
     if (at == size)
-      return CUT_OFF;
+      return NO_MATCH;
     unsigned char c = (unsigned char) text[at];
     if (c != '%') {
       if (c != pattern->data[i] && !(c == '+' && pattern->data[i] == ' '))
@@ -264,7 +259,7 @@ compare_url (const struct pattern *pattern, const char *text, size_t size)
     static const char digits[] = "0123456789abcdef";
     for (size_t d = 1; d < 3; d++) {
       if (at + d == size)
-        return CUT_OFF;
+        return NO_MATCH;
       int digit = hex_digit (text[at + d]);
       if (digit < 0 || digits[digit] != digits[pattern->data[i] >> (d == 1 ? 4 : 0) & 15])
         return NO_MATCH;
@@ -274,20 +269,14 @@ compare_url (const struct pattern *pattern, const char *text, size_t size)
   return at;
 }
 
-/* The code of `\uXXXX` at the beginning of the text; -1: there is none; -2: cut off. */
+/* The code of `\uXXXX` at the beginning of the text; -1: there is none. */
 static long
 unicode_escape (const char *text, size_t size)
 {
-  static const char lead[] = "\\u";
   long code = 0;
-  for (size_t i = 0; i < 6; i++) {
-    if (i == size)
-      return -2;
-    if (i < 2) {
-      if (text[i] != lead[i])
-        return -1;
-      continue;
-    }
+  if (size < 6 || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  for (size_t i = 2; i < 6; i++) {
     int digit = hex_digit (text[i]);
     if (digit < 0)
       return -1;
@@ -314,14 +303,14 @@ put_utf8 (unsigned char *to, long code)
   return n;
 }
 
-/* Decodes the escape at the beginning of the text.  Returns its size, NO_MATCH or
- * CUT_OFF; what it means is in `meant`. */
+/* Decodes the escape at the beginning of the text.  Returns its size, or NO_MATCH; what it
+ * means is in `meant`. */
 static size_t
 json_escape (const char *text, size_t size, unsigned char *meant, size_t *meant_size)
 {
   static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
   if (size < 2)
-    return CUT_OFF;
+    return NO_MATCH;
   if (text[1] != 'u') {
     const char *found = text[1] ? strchr (letters, text[1]) : NULL;
     if (!found)
@@ -332,12 +321,12 @@ json_escape (const char *text, size_t size, unsigned char *meant, size_t *meant_
   }
   long code = unicode_escape (text, size);
   if (code < 0)
-    return code == -2 ? CUT_OFF : NO_MATCH;
+    return NO_MATCH;
   size_t used = 6;
   if (code >= 0xd800 && code < 0xdc00) {
     long low = unicode_escape (text + 6, size - 6);
     if (low < 0xdc00 || low > 0xdfff)
-      return low == -2 ? CUT_OFF : NO_MATCH;
+      return NO_MATCH;
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     used = 12;
   }
@@ -351,7 +340,7 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
   size_t at = 0;
   for (size_t i = 0; i < pattern->size;) {
     if (at == size)
-      return CUT_OFF;
+      return NO_MATCH;
     if (text[at] != '\\') {
       if ((unsigned char) text[at++] != pattern->data[i++])
         return NO_MATCH;
@@ -359,8 +348,8 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
     }
     unsigned char meant[4];
     size_t n = 0, used = json_escape (text + at, size - at, meant, &n);
-    if (used == NO_MATCH || used == CUT_OFF)
-      return used;
+    if (used == NO_MATCH)
+      return NO_MATCH;
     if (n > pattern->size - i || memcmp (meant, pattern->data + i, n) != 0)
       return NO_MATCH;
     at += used;
@@ -369,10 +358,9 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
   return at;
 }
 
-/* The longest pattern that the text begins with, NO_MATCH, or CUT_OFF when more
- * text could make a match, or a longer one. */
+/* The longest pattern that the text begins with, or NO_MATCH. */
 static size_t
-longest_match (const char *text, size_t size, bool more_follows)
+longest_match (const char *text, size_t size)
 {
   const struct bucket *bucket = &buckets[(unsigned char) text[0]];
   size_t longest = NO_MATCH;
@@ -381,11 +369,6 @@ longest_match (const char *text, size_t size, bool more_follows)
     size_t n = pattern->spelling == SPELLING_FIXED ? compare_fixed (pattern, text, size)
                : pattern->spelling == SPELLING_URL ? compare_url (pattern, text, size)
                                                    : compare_json (pattern, text, size);
-    if (n == CUT_OFF) {
-      if (more_follows)
-        return CUT_OFF;
-      continue;
-    }
     if (n > longest)
       longest = n;
   }
@@ -404,34 +387,25 @@ may_begin (const char *text, size_t size)
   return pairs[pair / 64] >> pair % 64 & 1;
 }
 
-/* Appends the text masked to `out`, up to where it is decided, and returns that
- * place.  *covered: bytes at the beginning (on return: from that place on) that
- * belong to a secret already masked.  Secrets that overlap become one `***`. */
-static size_t
-mask (const char *text, size_t size, bool more_follows, size_t *covered, struct buffer *out)
+/* Appends the text masked to `out`.  Secrets that overlap become one `***`. */
+static void
+mask (const char *text, size_t size, struct buffer *out)
 {
-  size_t end = *covered; /* of what is masked so far */
-  size_t plain = end;    /* from here on nothing has been appended */
-  size_t i = 0;
-  for (; i < size; i++) {
+  size_t end = 0; /* of what is masked so far; from there on nothing has been appended */
+  for (size_t i = 0; i < size; i++) {
     if (!may_begin (text + i, size - i))
       continue;
-    size_t n = longest_match (text + i, size - i, more_follows);
-    if (n == CUT_OFF)
-      break;
+    size_t n = longest_match (text + i, size - i);
     if (n == NO_MATCH)
       continue;
     if (i >= end) {
-      buffer_add (out, text + plain, i - plain);
+      buffer_add (out, text + end, i - end);
       buffer_lit (out, "***");
     }
     if (i + n > end)
-      plain = end = i + n;
+      end = i + n;
   }
-  if (i > plain)
-    buffer_add (out, text + plain, i - plain);
-  *covered = end > i ? end - i : 0;
-  return i;
+  buffer_add (out, text + end, size - end);
 }
 
 /* Is there anything to be masked?  Most texts hold nothing, and need no copy. */
@@ -439,7 +413,7 @@ static size_t
 first_match (const char *text, size_t size)
 {
   for (size_t i = 0; i < size; i++)
-    if (may_begin (text + i, size - i) && longest_match (text + i, size - i, false) != NO_MATCH)
+    if (may_begin (text + i, size - i) && longest_match (text + i, size - i) != NO_MATCH)
       return i;
   return size;
 }
@@ -453,38 +427,7 @@ secret_mask (struct buffer *buffer, size_t from)
   if (first == buffer->size)
     return;
   CLEANUP_BUFFER struct buffer masked = { 0 };
-  size_t covered = 0;
-  mask (buffer->data + first, buffer->size - first, false, &covered, &masked);
+  mask (buffer->data + first, buffer->size - first, &masked);
   buffer->size = first;
   buffer_add (buffer, masked.data, masked.size);
-}
-
-static void
-feed (struct secret_stream *stream, bool more_follows, struct buffer *out)
-{
-  struct buffer *held = &stream->held;
-  size_t done = mask (held->data, held->size, more_follows, &stream->covered, out);
-  buffer_remove (held, done);
-}
-
-void
-secret_stream_feed (struct secret_stream *stream, const char *data, size_t size, struct buffer *out)
-{
-  if (!pattern_count) {
-    buffer_add (out, data, size);
-    return;
-  }
-  if (!size)
-    return;
-  buffer_add (&stream->held, data, size);
-  feed (stream, true, out);
-}
-
-void
-secret_stream_end (struct secret_stream *stream, struct buffer *out)
-{
-  if (stream->held.size)
-    feed (stream, false, out);
-  buffer_free (&stream->held);
-  *stream = (struct secret_stream) { 0 };
 }

@@ -14,19 +14,11 @@
 
 #define SECRET_SHORTEST 4
 
-/* Adds a value; false when it is shorter than SECRET_SHORTEST. */
+/* Adds a value, which is copied; false when it is shorter than SECRET_SHORTEST. */
 bool secret_add (const char *data, size_t size);
-bool secret_any (void);
+bool secret_any (void); /* is there one? */
 /* Masks in place from position `from` of the buffer on. */
 void secret_mask (struct buffer *buffer, size_t from);
-/* Streams: bytes that could begin a secret are held back until more come.
- * Appends the masked bytes to `out`. */
-struct secret_stream {
-  struct buffer held;
-  size_t covered; /* of its bytes: belong to a secret for which `***` has been written */
-};
-void secret_stream_feed (struct secret_stream *stream, const char *data, size_t size, struct buffer *out);
-void secret_stream_end (struct secret_stream *stream, struct buffer *out); /* and frees it */
-void secret_forget_all (void);
+void secret_forget_all (void); /* for tests: no other thread may mask */
 
 #endif

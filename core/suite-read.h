@@ -52,8 +52,5 @@ const char *const *suite_forms (void);
 /* Reads a map's keys: calls with each known key; others are faults (`x-` aside). */
 const struct value *read_key (const struct value *map, const char *key);
 void check_keys (struct reader *reader, const struct value *map, const char *what, const char *const *known);
-/* A text of a key, or NULL with a fault when it is something else or dynamic. */
-const char *read_text (struct reader *reader, const struct value *value, const char *what);
-bool read_bool (struct reader *reader, const struct value *value, const char *what, bool *out);
 
 #endif

@@ -48,7 +48,8 @@ check_keys (struct reader *reader, const struct value *map, const char *what, co
   }
 }
 
-const char *
+/* A text of a key, or NULL with a fault when it is something else or dynamic. */
+static const char *
 read_text (struct reader *reader, const struct value *value, const char *what)
 {
   if (!value)
@@ -73,7 +74,7 @@ read_text (struct reader *reader, const struct value *value, const char *what)
   return arena_copy (reader->arena, text.data, text.size);
 }
 
-bool
+static bool
 read_bool (struct reader *reader, const struct value *value, const char *what, bool *out)
 {
   if (!value)

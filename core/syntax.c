@@ -96,8 +96,8 @@ syntax_check_text (uint16_t file, const char *text, size_t size, struct faults *
   return true;
 }
 
-void
-syntax_go (struct syntax_cursor *cursor, size_t line, size_t column)
+static void
+go_to (struct syntax_cursor *cursor, size_t line, size_t column)
 {
   if (!cursor->text || line != cursor->line || column < cursor->column) {
     cursor->text = line < UINT32_MAX ? source_line (cursor->file, (uint32_t) line + 1, &cursor->size) : NULL;
@@ -117,7 +117,7 @@ syntax_go (struct syntax_cursor *cursor, size_t line, size_t column)
 char
 syntax_byte_at (struct syntax_cursor *cursor, size_t line, size_t column)
 {
-  syntax_go (cursor, line, column);
+  go_to (cursor, line, column);
   return cursor->size ? *cursor->text : '\0';
 }
 
@@ -125,7 +125,7 @@ bool
 syntax_has_colon (struct syntax_cursor *cursor, const yaml_mark_t *from, const yaml_mark_t *to)
 {
   for (size_t line = from->line; line <= to->line; line++) {
-    syntax_go (cursor, line, line == from->line ? from->column : 0);
+    go_to (cursor, line, line == from->line ? from->column : 0);
     for (size_t i = 0; i < cursor->size && (line < to->line || cursor->column + i < to->column); i++) {
       if (cursor->text[i] == ':')
         return true;

@@ -21,7 +21,6 @@ struct syntax_cursor {
   const char *text;    /* the rest of the line, from here on; NULL: there is no such line */
   size_t size;
 };
-void syntax_go (struct syntax_cursor *cursor, size_t line, size_t column);
 
 /* The byte at a place, 0 if there is none. */
 char syntax_byte_at (struct syntax_cursor *cursor, size_t line, size_t column);

@@ -166,22 +166,6 @@ print_duration (struct buffer *out, int64_t ns)
     buffer_printf (out, "%u d %02u h", (unsigned) (hours / 24), (unsigned) (hours % 24));
 }
 
-void
-print_duration_exact (struct buffer *out, int64_t ns)
-{
-  uint64_t rest = ns < 0 ? 0 - (uint64_t) ns : (uint64_t) ns;
-  if (ns < 0)
-    buffer_putc (out, '-');
-  const struct unit *best = time_units;
-  for (const struct unit *unit = time_units; unit->name; unit++)
-    if (rest && rest % unit->worth == 0)
-      best = unit;
-  if (rest)
-    buffer_printf (out, "%llu%s", (unsigned long long) (rest / best->worth), best->name);
-  else
-    buffer_lit (out, "0s");
-}
-
 /* ---- addresses ---- */
 
 #define LONGEST_HOST 253

@@ -11,8 +11,6 @@ bool parse_duration (const char *text, size_t size, int64_t *ns);
 bool parse_size (const char *text, size_t size, uint64_t *bytes);
 /* Durations as people read them: "1.50 s", "230 ms", "2 m 03 s". */
 void print_duration (struct buffer *out, int64_t ns);
-/* Written exactly and shortly: "1500ms", so that it can be read back. */
-void print_duration_exact (struct buffer *out, int64_t ns);
 
 /* host:port, host, [v6]:port, :port (localhost), unix:/path, unix:@name.
  * `host` and `path` are copied to the arena.  False: `why` (static) says. */

@@ -21,8 +21,8 @@
 
 /* ---- events ---- */
 
-void
-worker_flush (struct worker *worker)
+static void
+flush_events (struct worker *worker)
 {
   if (!worker->lost_events && !descriptor_write (worker->events_fd, worker->events.data, worker->events.size))
     worker->lost_events = true; /* the supervisor is gone, and soon this worker */
@@ -63,7 +63,7 @@ tell_start (struct worker *worker)
   worker->shared->started = true;
   if (worker->running)
     put_start (worker, worker->running, worker->shared->attempt);
-  worker_flush (worker);
+  flush_events (worker);
 }
 
 void
@@ -76,7 +76,7 @@ tell_event (struct worker *worker, struct event *event)
   event->time_us = time_now_us ();
   pthread_mutex_lock (&worker->lock);
   put_event (worker, event);
-  worker_flush (worker);
+  flush_events (worker);
   pthread_mutex_unlock (&worker->lock);
 }
 
@@ -482,7 +482,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   *outcome = event->outcome;
   worker->running = NULL;
   if (worker->events.size > EVENTS_BATCH || went_wrong (run) || clock_now_ns () - worker->flushed_ns > BATCH_NS)
-    worker_flush (worker);
+    flush_events (worker);
   return dead;
 }
 
@@ -584,7 +584,7 @@ run_setup (struct worker *worker, struct test_run *run)
   if (!define_vars (context, false))
     return false;
   if (suite->role_count) {
-    worker_flush (worker);
+    flush_events (worker);
     if (!roles_start (context, suite->roles, suite->role_count, false) || !define_vars (context, true))
       return false;
   }
@@ -767,6 +767,6 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
     tear_down (worker, &end_run, &end);
     put_event (worker, &end);
   }
-  worker_flush (worker);
+  flush_events (worker);
   return restart ? WORKER_RESTART : cancelled (worker) ? WORKER_INTERRUPTED : WORKER_DONE;
 }

@@ -225,7 +225,6 @@ void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((
 void tell_start (struct worker *worker);
 /* Writes an event, from any thread; it is told at once. */
 void tell_event (struct worker *worker, struct event *event);
-void worker_flush (struct worker *worker);
 
 /* What is kept of the traffic, as it is told; for the supervisor too. */
 size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);

@@ -101,8 +101,6 @@ void html_line_detail (struct buffer *out, const struct event *event);
 void html_badge (struct buffer *out, int outcome, bool flaky);
 /* A duration in a <span class="time">. */
 void html_time (struct buffer *out, int64_t us);
-/* Adds a link to a file below the folder above the report, else its name alone. */
-void html_file (struct html_report *html, struct buffer *out, const char *path);
 
 /* ---- loads (html-load.c) ---- */
 

@@ -44,8 +44,9 @@ below (const char *path, const char *root)
   return size && strncmp (path, root, size) == 0 && path[size] ? path + size : NULL;
 }
 
-void
-html_file (struct html_report *html, struct buffer *out, const char *path)
+/* A link to a file below the folder above the report, else its name alone. */
+static void
+add_file (struct html_report *html, struct buffer *out, const char *path)
 {
   const char *rest = below (path, html->root);
   rest = rest ? rest : below (path, html->real_root);
@@ -167,7 +168,7 @@ add_logs (struct html_report *html, struct buffer *out, const struct event *even
     buffer_lit (out, "</summary>\n");
     if (log->file) {
       buffer_lit (out, "<p>");
-      html_file (html, out, log->file);
+      add_file (html, out, log->file);
       buffer_lit (out, "</p>\n");
     }
     if (tail.size)
@@ -284,7 +285,7 @@ add_files (struct html_report *html, struct buffer *out, const struct event *eve
   buffer_lit (out, "<ul class=\"files\">\n");
   for (size_t i = 0; i < event->attachment_count && i < MOST_FILES; i++) {
     buffer_lit (out, "<li>");
-    html_file (html, out, event->attachments[i]);
+    add_file (html, out, event->attachments[i]);
     buffer_lit (out, "</li>\n");
   }
   buffer_lit (out, "</ul>\n");

@@ -172,8 +172,6 @@ int http_settings_merge (struct runner_step *step, const struct http_options *op
                          struct http_settings *settings, struct http_kept **kept);
 /* Adds "Name: value" lines for a map of headers.  RUNNER_PASS, or the outcome. */
 int http_headers_add (struct runner_step *step, struct runner_map map, struct curl_slist **headers);
-/* Finds a header's line in a list by its name; NULL: none. */
-const char *http_headers_find (const struct curl_slist *headers, const char *name);
 int http_request_prepare (struct http_request *request);
 void http_request_end (struct http_request *request);
 /* A file's name, relative to the suite's folder unless absolute.  NULL: no memory. */

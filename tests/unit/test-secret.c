@@ -192,74 +192,6 @@ START_TEST (a_final_newline_need_not_be_there)
 }
 END_TEST
 
-static void
-stream_gives (const char *text, size_t size, size_t chunk, const struct buffer *expected)
-{
-  struct secret_stream stream = { .covered = 0 };
-  struct buffer out = { 0 };
-  for (size_t i = 0; i < size; i += chunk)
-    secret_stream_feed (&stream, text + i, size - i < chunk ? size - i : chunk, &out);
-  secret_stream_end (&stream, &out);
-  ck_assert_uint_eq (out.size, expected->size);
-  ck_assert (memcmp (out.data, expected->data, out.size) == 0);
-  buffer_free (&out);
-}
-
-START_TEST (a_stream_masks_as_if_it_were_one_text)
-{
-  add ("abcabcab");
-  add ("bcabx");
-  add ("zzzz");
-  static const char *const parts[] = { "abc", "ab", "x", "zz", "%62", "\\u0063", "\\", "YWJj", "616263",
-                                      "hello ", "+" };
-  srand (7);
-  for (int round = 0; round < 2000; round++) {
-    struct buffer text = { 0 }, expected = { 0 };
-    for (int i = rand () % 30 + 1; i > 0; i--)
-      buffer_puts (&text, parts[(size_t) rand () % (sizeof parts / sizeof *parts)]);
-    buffer_add (&expected, text.data, text.size);
-    secret_mask (&expected, 0);
-    for (size_t chunk = 1; chunk < 12; chunk += 2)
-      stream_gives (text.data, text.size, chunk, &expected);
-    buffer_free (&text);
-    buffer_free (&expected);
-  }
-}
-END_TEST
-
-START_TEST (a_stream_holds_back_only_what_could_be_a_secret)
-{
-  add ("hunter22");
-  struct secret_stream stream = { .covered = 0 };
-  struct buffer out = { 0 };
-  secret_stream_feed (&stream, "hello hunt", 10, &out);
-  ck_assert_str_eq (buffer_text (&out), "hello ");
-  secret_stream_feed (&stream, "ing", 3, &out);
-  ck_assert_str_eq (buffer_text (&out), "hello hunting");
-  secret_stream_feed (&stream, " hunter2", 8, &out);
-  secret_stream_end (&stream, &out);
-  ck_assert_str_eq (buffer_text (&out), "hello hunting hunter2");
-  buffer_free (&out);
-}
-END_TEST
-
-/* A secret that overlaps itself must not make a stream keep all that comes. */
-START_TEST (a_stream_stays_small)
-{
-  add ("aaaaaaaa");
-  struct secret_stream stream = { .covered = 0 };
-  struct buffer out = { 0 };
-  for (int i = 0; i < 1000; i++) {
-    secret_stream_feed (&stream, "aaaaaaaaaaaaaaaa", 16, &out);
-    ck_assert_uint_lt (stream.held.size, 8 * 6);
-  }
-  secret_stream_feed (&stream, "b", 1, &out);
-  secret_stream_end (&stream, &out);
-  ck_assert_str_eq (buffer_text (&out), "***b");
-  buffer_free (&out);
-}
-END_TEST
-
 Suite *
 secret_suite (void)
 {
@@ -278,9 +210,6 @@ secret_suite (void)
   tcase_add_test (tc, secrets_that_overlap_become_one_mask);
   tcase_add_test (tc, lines_of_a_key_are_masked_by_themselves);
   tcase_add_test (tc, a_final_newline_need_not_be_there);
-  tcase_add_test (tc, a_stream_masks_as_if_it_were_one_text);
-  tcase_add_test (tc, a_stream_holds_back_only_what_could_be_a_secret);
-  tcase_add_test (tc, a_stream_stays_small);
   suite_add_tcase (suite, tc);
   return suite;
 }
