@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arena.h"
 #include "buffer.h"
 #include "commands.h"
 #include "descriptors.h"

@@ -18,7 +18,9 @@ struct engine_store {
 };
 
 void engine_store_init (struct engine_store *store, uint64_t seed);
+/* One that was left, else a new one; the thread gives it back, or frees it. */
 struct expr_engine *engine_take (struct engine_store *store);
+/* When ENGINES_KEPT are there already, it is freed. */
 void engine_give (struct engine_store *store, struct expr_engine *engine);
 
 /* One engine a processor, for threads of which there are too many to have one each. */
@@ -27,6 +29,7 @@ struct engine_pool {
   size_t count;
 };
 
+/* Its engines are taken from the store, and given back to it. */
 void engine_pool_init (struct engine_pool *pool, struct engine_store *store);
 void engine_pool_free (struct engine_pool *pool, struct engine_store *store);
 

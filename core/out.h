@@ -12,6 +12,7 @@ struct runner_out {
   bool broken;          /* nested too deeply or out of order: told by out_finish */
 };
 
+/* What is built belongs to the arena; the builder is freed by out_free. */
 void out_init (struct runner_out *out, struct arena *arena);
 /* The map built so far.  Lists and maps left open are closed.  The builder can
  * be used on after out_finish only by runner_put_reset. */

@@ -51,6 +51,7 @@ const struct plugin *plugin_load (const char *path, char *error, size_t error_si
 /* The names of all plugins on the path, sorted, ends with NULL; belongs to the arena. */
 const char **plugin_names (struct arena *arena);
 
+/* NULL: it has none of that name. */
 const struct verb *plugin_verb (const struct plugin *plugin, const char *name); /* "tcp.send" or "send" */
 const struct role_type *plugin_role (const struct plugin *plugin, const char *name);
 

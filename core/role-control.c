@@ -14,11 +14,8 @@
 #include <unistd.h>
 
 #include "document.h"
-#include "json.h"
-#include "descriptors.h"
 #include "files.h"
-#include "role-process.h"
-#include "secret.h"
+#include "json.h"
 #include "text.h"
 #include "units.h"
 

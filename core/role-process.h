@@ -6,11 +6,9 @@
 #ifndef ROLE_PROCESS_H
 #define ROLE_PROCESS_H
 
+/* The environment variable with the number of that socket. */
 #define ROLE_FD_ENV "RUNNER_ROLE_FD"
-
 /* The environment variable with the role's own folder. */
 #define ROLE_TEMP_ENV "RUNNER_ROLE_TEMP"
-
-int command_role (int argc, char **argv);
 
 #endif

@@ -41,6 +41,7 @@ bool run_roles_start (struct run_roles *roles, const struct plan *plan, const st
 void run_roles_stop (struct run_roles *roles);
 void run_roles_free (struct run_roles *roles);
 
+/* NULL: there is none, or `roles` is NULL. */
 const struct run_role *run_roles_find (const struct run_roles *roles, const char *name, uint32_t index);
 
 #endif

@@ -42,6 +42,7 @@ struct scope {
   pthread_mutex_t lock;    /* of the handles */
 };
 
+/* `parent`: NULL: none; it lives longer.  `owner`: NULL: itself. */
 void scope_init (struct scope *scope, struct scope *parent, struct scope *owner);
 void scope_free (struct scope *scope); /* its handles have been destroyed */
 
@@ -53,6 +54,7 @@ void scope_copy (struct scope *to, const struct scope *from);
 unsigned scope_times (const struct scope *scope, const char *name);
 /* In this scope and its parents; NULL: none. */
 const struct value *scope_get (const struct scope *scope, const char *name, size_t size);
+/* Calls `each` with the names that can be seen, some of them perhaps twice. */
 void scope_names (const struct scope *scope, void (*each) (void *data, const char *name), void *data);
 
 enum take { TAKE_NONE, TAKE_OK, TAKE_BUSY, TAKE_COPY };

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "json.h"
-#include "descriptors.h"
 #include "regexp.h"
 #include "text.h"
 #include "worker.h"

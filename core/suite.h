@@ -134,6 +134,7 @@ void suite_free (struct suite *suite);
 /* Reads the values of its secrets and has them masked from now on. */
 void suite_read_secrets (struct suite *suite, struct faults *faults);
 
+/* NULL: there is none of that name. */
 const struct keyword *suite_keyword (const struct suite *suite, const char *name, size_t size);
 const struct role_def *suite_role (const struct suite *suite, const char *name);
 

@@ -28,6 +28,7 @@ char syntax_byte_at (struct syntax_cursor *cursor, size_t line, size_t column);
 /* Is there a `:` in the source between two places (comments left out)? */
 bool syntax_has_colon (struct syntax_cursor *cursor, const yaml_mark_t *from, const yaml_mark_t *to);
 
+/* A libyaml place as one of ours: a null with file, line and column. */
 struct value syntax_place (uint16_t file, const yaml_mark_t *mark);
 
 #endif

@@ -36,7 +36,7 @@ begin_picture (struct buffer *out, double width, double height, const char *titl
     "</title>\n<style>@media (prefers-color-scheme: dark) {"
     ".paper{fill:#171c24}.grid{stroke:#2e3642}.ink{fill:#a9b4c2}.axis{stroke:#5a6676}.shade{fill:#222a35}"
     ".blue{stroke:#6ea8fe}.amber{stroke:#f0b24b}.red{stroke:#ff7b72}.violet{stroke:#b69cff}"
-    ".fblue{fill:#6ea8fe}.famber{fill:#f0b24b}.fred{fill:#ff7b72}.fviolet{fill:#b69cff}"
+    ".fblue{fill:#6ea8fe}.famber{fill:#f0b24b}.fred{fill:#ff7b72}"
     ".o1{fill:#3fb26b}.o2{fill:#ff7b72}.o3{fill:#e58bff}.o4{fill:#7d8895}.o5{fill:#59636f}"
     "}</style>\n"
     "<rect class=\"paper\" width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#ffffff\"/>\n");
@@ -218,7 +218,6 @@ add_title (struct plot *plot, const char *title)
 #define FILL_BLUE "class=\"fblue\" fill=\"#1f6feb\""
 #define FILL_AMBER "class=\"famber\" fill=\"#b86e00\""
 #define FILL_RED "class=\"fred\" fill=\"#cf222e\""
-#define FILL_VIOLET "class=\"fviolet\" fill=\"#7a4fd0\""
 
 /* The value of a second; negative: there is none. */
 typedef double value_of (const struct chart_sample *sample);

@@ -89,6 +89,7 @@ struct html_report {
   struct buffer scratch, part;
 };
 
+/* What the HTML report keeps of a suite; the tally holds it. */
 struct html_suite *html_suite_of (struct tally_suite *suite);
 
 /* ---- a test (html-test.c) ---- */

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "../common/bytes.h"
 #include "journal.h"
 
 struct stack_args {

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../common/show.h"
 #include "tls.h"
 
 #define PIECE ((size_t) 64 << 10) /* bytes read at once */
