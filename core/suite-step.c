@@ -320,6 +320,33 @@ check_each (struct reader *reader, const struct value *each)
   check_each_lengths (reader, each);
 }
 
+/* What a step that failed can be described by: a part of the message, a matcher for it, or a
+ * pattern for {outcome, message, result}. */
+static void
+check_fails (struct reader *reader, const struct value *fails)
+{
+  static const char *const known[] = { "outcome", "message", "result", NULL };
+  match_check (fails, reader->faults);
+  if (fails->type == VALUE_BOOL && !fails->boolean)
+    fault_add (reader->faults, fails, "fails: false says nothing: leave it out, and the step must pass");
+  else if (fails->type != VALUE_BOOL && fails->type != VALUE_STRING && fails->type != VALUE_MAP)
+    fault_add (reader->faults, fails, "fails: expected true, a part of the message, or a pattern: {message: …}; got %s%s",
+               value_type_name (fails->type), fails->type == VALUE_INT ? " (a text stands in quotes)" : "");
+  if (fails->type != VALUE_MAP || !fails->count || fails->members[0].key.string[0] == '$')
+    return; /* a matcher, a path */
+  for (size_t i = 0; i < fails->count; i++) {
+    const struct value *key = &fails->members[i].key, *value = &fails->members[i].value;
+    if ((key->flags & VALUE_DYNAMIC) || key->string[0] == '$')
+      continue;
+    if (!text_is_one_of (key->string, key->size, known))
+      fault_unknown (reader->faults, key, "fails: key", key->string, known);
+    else if (value_is (key, "outcome") && value->type != VALUE_MAP && !(value->flags & VALUE_DYNAMIC)
+             && !value_is (value, "failed") && !value_is (value, "error"))
+      fault_add (reader->faults, value, "fails: outcome: expected failed or error: a step that %s does not fail",
+                 value_is (value, "skipped") ? "is skipped" : "passes");
+  }
+}
+
 static void
 check_modifiers (struct reader *reader, struct step *step)
 {
@@ -338,7 +365,7 @@ check_modifiers (struct reader *reader, struct step *step)
   if (step->until)
     check_result_names (reader, step, step->until, "until");
   if (step->fails)
-    match_check (step->fails, reader->faults);
+    check_fails (reader, step->fails);
   if (step->kind == STEP_DEFER && (step->each || step->save || step->expect || step->check || step->fails || step->retry))
     fault_add (reader->faults, step->key, "defer takes no such modifier: give it to the steps inside");
 }

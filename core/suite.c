@@ -161,6 +161,39 @@ collision (struct reader *reader, const struct value *key, const char *what, con
   buffer_free (&place);
 }
 
+/* Roles hide variables, and secrets both: a name that is given twice is a mistake. */
+static void
+check_name_twice (struct reader *reader, const struct value *name, const char *what, const struct role_def *roles,
+                  size_t role_count)
+{
+  for (size_t i = 0; i < role_count; i++)
+    if (value_is (name, roles[i].name)) {
+      CLEANUP_BUFFER struct buffer place = { 0 };
+      place_print (&place, &roles[i].where);
+      fault_add (reader->faults, name, "%s \"%s\" has the name of the role at %s, which would hide it: choose another",
+                 what, name->string, buffer_text (&place));
+    }
+}
+
+static void
+check_names_twice (struct reader *reader)
+{
+  const struct suite *suite = reader->suite;
+  for (size_t i = 0; i < suite->var_count; i++) {
+    check_name_twice (reader, &suite->vars[i].where, "variable", suite->roles, suite->role_count);
+    for (size_t t = 0; t < suite->test_count; t++)
+      check_name_twice (reader, &suite->vars[i].where, "variable", suite->tests[t].roles, suite->tests[t].role_count);
+    for (size_t s = 0; s < suite->secret_count; s++)
+      if (value_is (&suite->secrets[s].where, suite->vars[i].name))
+        collision (reader, &suite->secrets[s].where, "variable", &suite->vars[i].where);
+  }
+  for (size_t i = 0; i < suite->secret_count; i++) {
+    check_name_twice (reader, &suite->secrets[i].where, "secret", suite->roles, suite->role_count);
+    for (size_t t = 0; t < suite->test_count; t++)
+      check_name_twice (reader, &suite->secrets[i].where, "secret", suite->tests[t].roles, suite->tests[t].role_count);
+  }
+}
+
 static void
 read_vars (struct reader *reader, const struct value *vars)
 {
@@ -310,6 +343,17 @@ read_roles (struct reader *reader, const struct value *roles, struct role_def *f
 /* ---- keywords: first their heads, so that steps can call any of them ---- */
 
 static void
+check_keyword_default (struct reader *reader, const struct keyword_param *param)
+{
+  if ((param->preset->flags & VALUE_DYNAMIC) || value_fits (param->preset, param->type))
+    return;
+  CLEANUP_BUFFER struct buffer shown = { 0 };
+  value_show (&shown, param->preset, 60);
+  fault_add (reader->faults, param->preset, "default: expected %s, got %s %s", param->type,
+             value_type_name (param->preset->type), buffer_text (&shown));
+}
+
+static void
 read_keyword_param (struct reader *reader, const struct member *m, struct keyword_param *param)
 {
   static const char *const known[] = { "type", "primary", "default", "about", NULL };
@@ -330,7 +374,24 @@ read_keyword_param (struct reader *reader, const struct member *m, struct keywor
     }
   }
   param->preset = read_key (&m->value, "default");
+  if (param->preset)
+    check_keyword_default (reader, param);
   read_bool (reader, read_key (&m->value, "primary"), "primary", &param->primary);
+}
+
+/* Only one may stand alone. */
+static void
+check_primaries (struct reader *reader, const struct keyword *keyword)
+{
+  const struct keyword_param *first = NULL;
+  for (size_t i = 0; i < keyword->param_count; i++) {
+    const struct keyword_param *param = &keyword->params[i];
+    if (param->primary && first)
+      fault_add (reader->faults, &param->name, "params: %s is primary already: only one parameter can stand alone",
+                 first->name.string);
+    else if (param->primary)
+      first = param;
+  }
 }
 
 static void
@@ -353,6 +414,7 @@ read_keyword_head (struct reader *reader, const struct member *m, struct keyword
   keyword->params = arena_array (reader->arena, params->count, sizeof *keyword->params);
   for (size_t i = 0; i < params->count; i++)
     read_keyword_param (reader, &params->members[i], &keyword->params[keyword->param_count++]);
+  check_primaries (reader, keyword);
 }
 
 static void
@@ -702,6 +764,7 @@ read_suite (struct reader *reader, const struct value *root)
   if (read_key (root, "teardown"))
     suite->teardown = read_steps (reader, read_key (root, "teardown"), "teardown");
   read_tests (reader, root);
+  check_names_twice (reader);
 }
 
 static struct suite *

@@ -61,6 +61,21 @@ printf 'suite: \377\376x\ntests: []\n' | refused encoding 'UTF-8'
 printf '' | refused empty 'the file is empty'
 printf 'suite: x\ntests:\n  - test: a\n    steps: []\n  - test: a\n    steps: []\n' | refused same-name 'two tests'
 
+# names that would hide each other, and what no step can come to
+printf 'suite: x\nvars: {hub: 4}\nroles: {hub: {bad.early: {}}}\ntests: [{test: a, steps: [log: x]}]\n' > hidden.yaml
+expect 2 "$RUNNER" check --plugin-path "$top_builddir/tests/cli/.libs" hidden.yaml
+has err 'hidden.yaml:2:8: variable "hub" has the name of the role at hidden.yaml:3:9'
+printf 'suite: x\nvars: {key: 4}\nsecrets: {key: {env: KEY}}\ntests: [{test: a, steps: [log: x]}]\n' \
+  | refused secret-and-variable 'secret-and-variable.yaml:3:11: variable "key" is already defined'
+printf 'suite: x\nkeywords: {k: {params: {a: {primary: true}, b: {primary: true}}, steps: [log: x]}}\ntests: [{test: a, steps: [log: x]}]\n' \
+  | refused two-primaries 'two-primaries.yaml:2:45: params: a is primary already'
+printf 'suite: x\nkeywords: {k: {params: {a: {type: integer, default: abc}}, steps: [log: x]}}\ntests: [{test: a, steps: [log: x]}]\n' \
+  | refused default-type 'default: expected integer, got string "abc"'
+with '- log: x' '  fails: false' | refused fails-false 'fails-false.yaml:6:16: fails: false says nothing'
+with '- log: x' '  fails: 404' | refused fails-number 'a text stands in quotes'
+with '- log: x' '  fails: {outcome: passed}' | refused fails-passed 'expected failed or error: a step that passes does not fail'
+with '- log: x' '  fails: {mesage: x}' | refused fails-key 'did you mean "message"'
+
 with '- check: "(function() while true do end end)()"' | fails loop 'too long'
 with "- set: {x: '\${string.rep(\"x\", 1000000000)}'}" | fails string-rep 'string'
 with "- set: {x: '\${table.move({1}, 1, 1000000000, 2)}'}" | fails table-move 'table'
