@@ -60,12 +60,13 @@ put_group (struct buffer *out, const struct params *params, const char *group)
 static void
 put_limits (struct buffer *out, const struct runner_param *row)
 {
+  const char *of = row->type == RUNNER_LIST ? " item(s)" : "";
   if (row->min && row->max)
-    buffer_printf (out, " from %s to %s", row->min, row->max);
+    buffer_printf (out, " from %s to %s%s", row->min, row->max, of);
   else if (row->min)
-    buffer_printf (out, ", at least %s", row->min);
+    buffer_printf (out, ", at least %s%s", row->min, of);
   else if (row->max)
-    buffer_printf (out, ", at most %s", row->max);
+    buffer_printf (out, ", at most %s%s", row->max, of);
 }
 
 void
@@ -105,7 +106,8 @@ same_row (const struct runner_param *a, const struct runner_param *b)
 {
   return a->type == b->type && a->flags == b->flags && a->choices == b->choices && same_text (a->name, b->name)
          && same_text (a->preset, b->preset) && same_text (a->help, b->help) && same_text (a->group, b->group)
-         && same_text (a->min, b->min) && same_text (a->max, b->max);
+         && same_text (a->min, b->min) && same_text (a->max, b->max) && same_text (a->pattern, b->pattern)
+         && same_text (a->form, b->form);
 }
 
 bool

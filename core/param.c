@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "document.h"
+#include "regexp.h"
 #include "text.h"
 #include "units.h"
 
@@ -130,6 +131,8 @@ magnitude (uint32_t type, const struct value *value, double *number)
     *number = (double) ns;
   else if (type == RUNNER_SIZE && as_size (value, &bytes))
     *number = (double) bytes;
+  else if (type == RUNNER_LIST && value->type == VALUE_LIST)
+    *number = (double) value->count;
   else
     return as_number (value, number);
   return true;
@@ -143,14 +146,15 @@ in_range (const struct conversion *c, const struct value *value)
   const struct runner_param *row = c->row;
   if ((!row->min && !row->max) || !magnitude (row->type, value, &number))
     return true;
+  const char *what = row->type == RUNNER_LIST ? "have" : "be", *of = row->type == RUNNER_LIST ? " item(s)" : "";
   if (row->min && document_scalar (row->min, strlen (row->min), &bound) && magnitude (row->type, &bound, &limit)
       && number < limit) {
-    snprintf (c->error, c->error_size, "%s: must be at least %s", row->name, row->min);
+    snprintf (c->error, c->error_size, "%s: must %s at least %s%s", row->name, what, row->min, of);
     return false;
   }
   if (row->max && document_scalar (row->max, strlen (row->max), &bound) && magnitude (row->type, &bound, &limit)
       && number > limit) {
-    snprintf (c->error, c->error_size, "%s: must be at most %s", row->name, row->max);
+    snprintf (c->error, c->error_size, "%s: must %s at most %s%s", row->name, what, row->max, of);
     return false;
   }
   return true;
@@ -522,6 +526,27 @@ tell_fault (void *data, const char *message)
   fault_add (check->faults, check->where, "%s: %s", check->what, message);
 }
 
+/* What only a text that stands in the suite is held against: see `pattern` of runner_param. */
+static bool
+text_fits (const struct conversion *c, const struct value *value)
+{
+  char why[256];
+  size_t at;
+  const struct runner_param *row = c->row;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if ((!row->pattern && !(row->flags & RUNNER_REGEX)) || !value_print (&text, value))
+    return true;
+  if ((row->flags & RUNNER_REGEX) && !regex_check (buffer_text (&text), text.size, &at, why, sizeof why)) {
+    snprintf (c->error, c->error_size, "%s: bad regular expression at character %zu: %s", row->name, at + 1, why);
+    return false;
+  }
+  if (row->pattern
+      && regex_search (row->pattern, strlen (row->pattern), buffer_text (&text), text.size, NULL, 0, NULL, why,
+                       sizeof why) == REGEX_NO)
+    return refuse (c, value, row->form ? row->form : row->pattern);
+  return true;
+}
+
 static void
 check_row (const struct runner_param *row, const char *what, const struct value *value, struct faults *faults)
 {
@@ -536,7 +561,7 @@ check_row (const struct runner_param *row, const char *what, const struct value 
   } field;
   char message[512];
   struct conversion c = { row, &arena, NULL, message, sizeof message };
-  if (!convert_one (&c, value, &field))
+  if (!convert_one (&c, value, &field) || !text_fits (&c, value))
     fault_add (faults, value, "%s: %s", what, message);
   arena_free (&arena);
 }
@@ -647,6 +672,12 @@ row_wellformed (const struct params *params, const struct runner_param *row, cha
   }
   if (!row->help || !row->help[0]) {
     snprintf (error, error_size, "parameter %s has no help", row->name);
+    return false;
+  }
+  char why[256];
+  size_t at;
+  if (row->pattern && !regex_check (row->pattern, strlen (row->pattern), &at, why, sizeof why)) {
+    snprintf (error, error_size, "parameter %s: its pattern is no regular expression: %s", row->name, why);
     return false;
   }
   return true;

@@ -56,7 +56,7 @@ extern "C" {
 /* The interface's version.  The major number changes when old plugins can no
  * longer be loaded; the minor number when something is added.
  *   1.0  first version
- *   1.1  runner_role_temp
+ *   1.1  runner_role_temp; of a parameter RUNNER_REGEX, pattern and form, min and max of a list
  */
 #define RUNNER_ABI_MAGIC 0x52754e65u /* "RuNe" */
 #define RUNNER_ABI_MAJOR 1
@@ -121,6 +121,7 @@ struct runner_bytes_pattern { const uint8_t *data; const uint8_t *mask; size_t s
 #define RUNNER_PRIMARY 2u  /* may stand alone: `verb: VALUE` */
 #define RUNNER_HANDLE 4u   /* names a handle that exists (completion, manuals) */
 #define RUNNER_NEW_HANDLE 8u /* names a handle that the verb makes */
+#define RUNNER_REGEX 16u   /* a text that is a regular expression, as for runner_regex.  Since 1.1 */
 
 /* One row per parameter of a verb or role.  End the table with { 0 }. */
 struct runner_param {
@@ -135,7 +136,12 @@ struct runner_param {
                                  A group whose name begins with `?` may also be left out */
   const char *const *choices; /* allowed texts, ends with NULL; NULL: any */
   const char *min;            /* lowest and highest allowed value, as one would write */
-  const char *max;            /* them; NULL: no limit */
+  const char *max;            /* them; NULL: no limit.  Of a list: how many items */
+  /* Since 1.1.  A regular expression that a text or an address must match (where it must
+   * match in whole, with ^ and $), for editors and `runner check` alone: a text that is made
+   * when the suite runs (`${…}`) is for the verb to judge.  What both PCRE2 and ECMA-262 know. */
+  const char *pattern;        /* NULL: any text */
+  const char *form;           /* what the pattern asks for, in words: "a port's number" */
 };
 
 /* What a verb's result or a role's exports hold.  End the table with { 0 }. */

@@ -126,6 +126,39 @@ put_choices (struct writer *w, const struct runner_param *row)
   end_value (w);
 }
 
+/* A list with so many items, or `${…}`. */
+static void
+put_list (struct writer *w, const struct runner_param *row)
+{
+  open_value (w, "anyOf", VALUE_LIST);
+  open_value (w, NULL, VALUE_MAP);
+  put_text (w, "type", "array");
+  put_limit (w, "minItems", row->min);
+  put_limit (w, "maxItems", row->max);
+  end_value (w);
+  put_ref_map (w, NULL, "dynamic");
+  end_value (w);
+}
+
+/* A text that its pattern matches, or one with `${…}`; a number is looked at when the suite is checked. */
+static void
+put_text_type (struct writer *w, const struct runner_param *row)
+{
+  open_value (w, "anyOf", VALUE_LIST);
+  open_value (w, NULL, VALUE_MAP);
+  if (row->type == RUNNER_TEXT)
+    put_ref (w, "scalar");
+  else
+    put_text (w, "type", "string");
+  if (row->pattern)
+    put_text (w, "pattern", row->pattern);
+  if (row->flags & RUNNER_REGEX)
+    put_text (w, "format", "regex");
+  end_value (w);
+  put_ref_map (w, NULL, "dynamic");
+  end_value (w);
+}
+
 static void
 put_type (struct writer *w, const struct runner_param *row)
 {
@@ -138,6 +171,10 @@ put_type (struct writer *w, const struct runner_param *row)
     put_choices (w, row);
   else if (row->type == RUNNER_INT || row->type == RUNNER_FLOAT)
     put_number (w, row);
+  else if (row->type == RUNNER_LIST && (row->min || row->max))
+    put_list (w, row);
+  else if ((row->type == RUNNER_TEXT || row->type == RUNNER_ADDRESS) && (row->pattern || (row->flags & RUNNER_REGEX)))
+    put_text_type (w, row);
   else if (row->type == RUNNER_ADDRESS)
     put_text (w, "type", "string");
   else if (row->type < sizeof names / sizeof *names && names[row->type])

@@ -60,7 +60,7 @@ struct stream_args {
 #define STREAM_PARAMS(args, member, text_flags)                                                            \
   RUNNER_PARAM_AS ("text", args, member.text, .flags = text_flags, .group = "?content",                    \
                    .help = "exactly these bytes"),                                                         \
-  RUNNER_PARAM_AS ("regex", args, member.regex, .group = "?content",                                       \
+  RUNNER_PARAM_AS ("regex", args, member.regex, .flags = RUNNER_REGEX, .group = "?content",                \
                    .help = "a match of this regular expression (PCRE2)"),                                  \
   RUNNER_PARAM_AS ("bytes", args, member.bytes, .group = "?content",                                       \
                    .help = "bytes in which `.` stands for any hexadecimal digit: {hex: \"00 .. ff\"}"),    \

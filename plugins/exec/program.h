@@ -16,7 +16,7 @@ struct program_args {
 #define PROGRAM_PARAMS(args, member)                                                                       \
   RUNNER_PARAM_AS ("shell", args, member.shell, .flags = RUNNER_PRIMARY, .group = "program",               \
                    .help = "command for /bin/sh -c"),                                                      \
-  RUNNER_PARAM_AS ("argv", args, member.argv, .group = "program",                                          \
+  RUNNER_PARAM_AS ("argv", args, member.argv, .group = "program", .min = "1",                              \
                    .help = "program and its arguments, without a shell; it is looked up in PATH"),         \
   RUNNER_PARAM_AS ("env", args, member.env, .help = "environment variables, added to the runner's"),       \
   RUNNER_PARAM_AS ("clear_env", args, member.clear_env, .preset = "false",                                 \

@@ -47,6 +47,10 @@ run_any (struct runner_step *step, const void *data)
 static const char *const auth_choices[] = { "basic", "digest", "any", NULL };
 static const char *const version_choices[] = { "HTTP/1.0", "HTTP/1.1", "HTTP/2", "h2c", NULL };
 
+/* With a scheme, one of these two. */
+#define URL_FORM                                                                                                 \
+  .pattern = "^(?:[Hh][Tt][Tt][Pp][Ss]?://|(?![A-Za-z][A-Za-z0-9+.-]*://))", .form = "a URL of http or https"
+
 /* What requests and sessions have in common. */
 #define OPTION(args, name, ...) RUNNER_PARAM_AS (#name, args, options.name, __VA_ARGS__)
 #define OPTIONS(args)                                                                                            \
@@ -70,7 +74,7 @@ static const char *const version_choices[] = { "HTTP/1.0", "HTTP/1.1", "HTTP/2",
   OPTION (args, limit, .preset = "64MiB", .help = "largest body to take, unpacked")
 
 #define COMMON(args, ...)                                                                                        \
-  RUNNER_PARAM (args, url, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY,                                            \
+  RUNNER_PARAM (args, url, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY, URL_FORM,                                  \
                 .help = "URL; with a session's base_url also what follows it"),                                  \
   RUNNER_PARAM (args, conn, .flags = RUNNER_HANDLE, .preset = "default",                                         \
                 .help = "session: its connections, cookies and settings"),                                       \
@@ -106,7 +110,7 @@ static const struct runner_param any_params[] = {
 static const struct runner_param session_params[] = {
   RUNNER_PARAM (struct http_session_args, as, .flags = RUNNER_NEW_HANDLE | RUNNER_PRIMARY, .preset = "default",
                 .help = "name of the session"),
-  RUNNER_PARAM (struct http_session_args, base_url, .help = "goes before URLs that have no scheme"),
+  RUNNER_PARAM (struct http_session_args, base_url, URL_FORM, .help = "goes before URLs that have no scheme"),
   RUNNER_PARAM (struct http_session_args, cookies, .help = "names and values of cookies to begin with"),
   OPTIONS (struct http_session_args),
   { 0 }

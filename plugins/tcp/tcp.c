@@ -11,6 +11,8 @@
 #define CONN(args) \
   RUNNER_PARAM (args, conn, .preset = "default", .flags = RUNNER_HANDLE, .help = "name of the connection")
 
+#define PEER_FORM .pattern = "^unix:|:[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port, [v6]:port) or unix:/path"
+
 /* ---- send ---- */
 
 struct send_args {
@@ -157,7 +159,7 @@ static const struct runner_param conn_params[] = {
 /* ---- connect, listen, accept ---- */
 
 static const struct runner_param connect_params[] = {
-  RUNNER_PARAM (struct connect_args, to, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY,
+  RUNNER_PARAM (struct connect_args, to, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY, PEER_FORM,
                 .help = "host:port, [v6]:port or unix:/path; all addresses of a host are tried"),
   RUNNER_PARAM (struct connect_args, as, .preset = "default", .flags = RUNNER_NEW_HANDLE,
                 .help = "name that the connection gets"),

@@ -8,10 +8,12 @@
 
 #include "../common/show.h"
 
+#define PEER_FORM .pattern = ":[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port or [v6]:port)"
+
 /* ---- open, send, close ---- */
 
 static const struct runner_param open_params[] = {
-  RUNNER_PARAM (struct open_args, to, .flags = RUNNER_PRIMARY,
+  RUNNER_PARAM (struct open_args, to, .flags = RUNNER_PRIMARY, PEER_FORM,
                 .help = "the peer, host:port; only its datagrams are received. By default everybody's"),
   RUNNER_PARAM (struct open_args, bind,
                 .help = "our own address; by default any that is free, on 127.0.0.1 without to"),
@@ -56,8 +58,8 @@ udp_send (struct runner_step *step, const void *arguments)
 
 static const struct runner_param send_params[] = {
   RUNNER_PARAM (struct send_args, text, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY, .help = "the datagram"),
-  RUNNER_PARAM (struct send_args, to, .help = "to whom; by default the peer of udp.open, or who sent the last "
-                                              "datagram that was received"),
+  RUNNER_PARAM (struct send_args, to, PEER_FORM,
+                .help = "to whom; by default the peer of udp.open, or who sent the last datagram that was received"),
   CONN (struct send_args, 0),
   { 0 },
 };
@@ -251,7 +253,7 @@ udp_quiet (struct runner_step *step, const void *arguments)
 #define WANTED(args, text_flags)                                                                           \
   RUNNER_PARAM_AS ("text", args, wanted.text, .flags = text_flags, .group = "?content",                    \
                    .help = "exactly these bytes are the datagram"),                                        \
-  RUNNER_PARAM_AS ("regex", args, wanted.regex, .group = "?content",                                       \
+  RUNNER_PARAM_AS ("regex", args, wanted.regex, .flags = RUNNER_REGEX, .group = "?content",                \
                    .help = "this regular expression (PCRE2) matches somewhere in it"),                     \
   RUNNER_PARAM_AS ("bytes", args, wanted.bytes, .group = "?content",                                       \
                    .help = "bytes in which `.` stands for any hexadecimal digit: {hex: \"00 .. ff\"}")

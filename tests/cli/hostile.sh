@@ -61,6 +61,37 @@ printf 'suite: \377\376x\ntests: []\n' | refused encoding 'UTF-8'
 printf '' | refused empty 'the file is empty'
 printf 'suite: x\ntests:\n  - test: a\n    steps: []\n  - test: a\n    steps: []\n' | refused same-name 'two tests'
 
+# constants that no verb can take
+with '- exec.run: {argv: []}' | refused no-program 'no-program.yaml:5:26: exec.run: argv: must have at least 1 item(s)'
+with '- exec.signal: NOPE' | refused no-signal 'signal: expected a signal by its name or number (TERM, SIGTERM, 15), got string "NOPE"'
+with '- exec.signal: 65' | refused signal-number 'expected a signal'
+with '- exec.receive: {regex: "("}' | refused parameter-regex 'regex: bad regular expression at character 2: missing'
+if "$RUNNER" plugins --names | grep -qx tcp; then
+  with '- tcp.receive: {regex: "[a"}' | refused tcp-regex 'tcp-regex.yaml:5:30: tcp.receive: regex: bad regular expression'
+  with '- tcp.connect: {to: nohostport}' | refused no-port 'to: expected an address with a port'
+  with '- tcp.connect: "[::1]:0"' | refused port-zero 'to: expected an address with a port'
+fi
+if "$RUNNER" plugins --names | grep -qx udp; then
+  with '- udp.open: localhost' | refused udp-port 'to: expected an address with a port'
+  with '- udp.receive: {regex: "*"}' | refused udp-regex 'regex: bad regular expression'
+fi
+if "$RUNNER" plugins --names | grep -qx http; then
+  with '- http.get: "htp://x"' | refused scheme 'scheme.yaml:5:19: http.get: url: expected a URL of http or https, got string "htp://x"'
+  with '- http.session: {base_url: "ftp://x"}' | refused base-scheme 'base_url: expected a URL of http or https'
+fi
+cat >constants.yaml <<'EOT'
+suite: constants
+tests:
+  - test: these are fine
+    skip: true
+    steps:
+      - exec.signal: SIGSTKFLT
+      - exec.signal: 64
+      - exec.stop: {signal: "${'KILL'}"}
+      - exec.receive: {regex: "${'('}"}
+EOT
+expect 0 "$RUNNER" check constants.yaml
+
 # names that would hide each other, and what no step can come to
 printf 'suite: x\nvars: {hub: 4}\nroles: {hub: {bad.early: {}}}\ntests: [{test: a, steps: [log: x]}]\n' > hidden.yaml
 expect 2 "$RUNNER" check --plugin-path "$top_builddir/tests/cli/.libs" hidden.yaml

@@ -18,6 +18,7 @@ struct all_args {
   struct runner_list list;
   struct runner_bytes_pattern pattern;
   const char *one, *other;
+  const char *regex, *currency;
 };
 
 static const char *const colours[] = { "red", "green", NULL };
@@ -30,10 +31,12 @@ static const struct runner_param rows[] = {
   RUNNER_PARAM (struct all_args, duration, .preset = "2s", .max = "1m", .help = "h"),
   RUNNER_PARAM (struct all_args, size, .help = "h"),
   RUNNER_PARAM (struct all_args, address, .help = "h"),
-  RUNNER_PARAM (struct all_args, list, .help = "h"),
+  RUNNER_PARAM (struct all_args, list, .min = "1", .max = "3", .help = "h"),
   RUNNER_PARAM (struct all_args, pattern, .help = "h"),
   RUNNER_PARAM (struct all_args, one, .group = "?pick", .help = "h"),
   RUNNER_PARAM (struct all_args, other, .group = "?pick", .help = "h"),
+  RUNNER_PARAM (struct all_args, regex, .flags = RUNNER_REGEX, .help = "h"),
+  RUNNER_PARAM (struct all_args, currency, .pattern = "^[A-Z]{3}$", .form = "a currency (EUR)", .help = "h"),
 };
 
 static struct arena arena;
@@ -138,6 +141,8 @@ static const struct {
   { "{bytes: {hex: '0.'}}", "hex" },
   { "{one: a, other: b}", "only one of" },
   { "{nothing: 1}", "unknown parameter" },
+  { "{list: []}", "must have at least 1 item" },
+  { "{list: [1, 2, 3, 4]}", "must have at most 3 item" },
 };
 
 START_TEST (what_does_not_fit_is_refused)
@@ -157,6 +162,36 @@ START_TEST (what_does_not_fit_is_refused)
 }
 END_TEST
 
+static const struct {
+  const char *given, *says; /* NULL: nothing */
+} constants[] = {
+  { "{regex: '('}", "bad regular expression at character 2" },
+  { "{regex: '(x)'}", NULL },
+  { "{regex: '${x}('}", NULL },
+  { "{currency: euro}", "currency: expected a currency (EUR), got string \"euro\"" },
+  { "{currency: EUR}", NULL },
+  { "{currency: 978}", "expected a currency" },
+  { "{currency: 'E${x}'}", NULL },
+};
+
+/* When it runs they are the verb's. */
+START_TEST (constants_are_held_against_their_pattern)
+{
+  struct faults faults = { 0 };
+  struct value value = yaml (constants[_i].given);
+  params_check (&params, "x.y", &value, &value, &faults);
+  ck_assert_uint_eq (faults.count, constants[_i].says ? 1 : 0);
+  if (constants[_i].says)
+    ck_assert_msg (strstr (faults.items[0].message, constants[_i].says) != NULL, "%s", faults.items[0].message);
+  faults_free (&faults);
+
+  struct all_args a;
+  struct param_error error = { .message = "" };
+  uint64_t mask;
+  ck_assert_msg (convert (constants[_i].given, &a, &mask, &error), "%s", error.message);
+}
+END_TEST
+
 START_TEST (a_wrong_table_is_refused)
 {
   static const struct runner_param small[] = { RUNNER_PARAM (struct all_args, other, .help = "h") };
@@ -164,12 +199,15 @@ START_TEST (a_wrong_table_is_refused)
   static const struct runner_param bad_preset[] = { RUNNER_PARAM (struct all_args, number, .preset = "x", .help = "h") };
   static const struct runner_param twice[] = { RUNNER_PARAM (struct all_args, one, .help = "h"),
                                                RUNNER_PARAM (struct all_args, one, .help = "h") };
+  static const struct runner_param bad_pattern[]
+    = { RUNNER_PARAM (struct all_args, other, .pattern = "(", .form = "f", .help = "h") };
   static const struct runner_param lie[] = { { .name = "x", .type = RUNNER_TEXT, .size = 1, .help = "h" } };
   const struct params wrong[] = {
     { .rows = small, .count = 1, .args_size = 8 },
     { .rows = mute, .count = 1, .args_size = sizeof (struct all_args) },
     { .rows = bad_preset, .count = 1, .args_size = sizeof (struct all_args) },
     { .rows = twice, .count = 2, .args_size = sizeof (struct all_args) },
+    { .rows = bad_pattern, .count = 1, .args_size = sizeof (struct all_args) },
     { .rows = lie, .count = 1, .args_size = sizeof (struct all_args) },
   };
   char error[512] = "";
@@ -188,7 +226,8 @@ param_suite (void)
   tcase_add_test (tc, every_type_is_converted);
   tcase_add_test (tc, presets_stand_for_what_is_not_given);
   tcase_add_loop_test (tc, what_does_not_fit_is_refused, 0, sizeof refused / sizeof *refused);
-  tcase_add_loop_test (tc, a_wrong_table_is_refused, 0, 5);
+  tcase_add_loop_test (tc, a_wrong_table_is_refused, 0, 6);
+  tcase_add_loop_test (tc, constants_are_held_against_their_pattern, 0, sizeof constants / sizeof *constants);
   suite_add_tcase (suite, tc);
   return suite;
 }
