@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "descriptors.h"
 #include "files.h"
 #include "options.h"
+#include "output-file.h"
 #include "report.h"
 #include "supervisor.h"
 
@@ -87,8 +87,8 @@ nothing_fits (const struct plan *plan, const struct run_options *o)
 static void
 remove_file (const char *path)
 {
-  struct stat st;
-  if (lstat (path, &st) == 0 && S_ISREG (st.st_mode) && unlink (path) < 0)
+  CLEANUP_BUFFER struct buffer file = { 0 };
+  if (output_file_target (path, &file) && unlink (buffer_text (&file)) < 0 && errno != ENOENT)
     fprintf (stderr, "runner: the old report %s cannot be removed: %s\n", path, strerror (errno));
 }
 

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -16,14 +18,80 @@
 #include "descriptors.h"
 #include "text.h"
 
-/* Not mkstemp: its files are readable by their owner only. */
-bool
-output_file_open (struct output_file *file, const char *path)
+#define LINKS_MOST 40 /* as the kernel's own limit */
+
+/* Puts what a link says in the place of its path. */
+static bool
+follow (struct buffer *path)
 {
-  *file = (struct output_file) { .path = path, .fd = -1 };
+  char to[PATH_MAX];
+  ssize_t n = readlink (buffer_text (path), to, sizeof to);
+  if (n <= 0 || (size_t) n == sizeof to)
+    return false;
+  const char *slash = strrchr (buffer_text (path), '/');
+  path->size = *to == '/' || !slash ? 0 : (size_t) (slash - path->data) + 1;
+  buffer_add (path, to, (size_t) n);
+  return true;
+}
+
+/* The descriptor, 1 or 2, that leads to this very file; or -1. */
+static int
+standard_descriptor (const struct stat *file)
+{
+  struct stat st;
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fstat (fd, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+      return fd;
+  return -1;
+}
+
+bool
+output_file_target (const char *path, struct buffer *target)
+{
+  struct stat st;
+  target->size = 0;
+  buffer_puts (target, path);
+  if (stat (path, &st) == 0 ? !S_ISREG (st.st_mode) || standard_descriptor (&st) >= 0 : errno != ENOENT)
+    return false;
+  for (int i = 0; i < LINKS_MOST; i++) {
+    if (lstat (buffer_text (target), &st) < 0)
+      return errno == ENOENT;
+    if (!S_ISLNK (st.st_mode))
+      return S_ISREG (st.st_mode);
+    if (!follow (target))
+      return false;
+  }
+  return false;
+}
+
+/* What standard output leads to is opened with the same place in it.  A FIFO that
+ * nobody reads is not waited for: ENXIO. */
+static int
+open_in_place (const char *path)
+{
+  struct stat st;
+  int same = stat (path, &st) == 0 ? standard_descriptor (&st) : -1;
+  if (same >= 0)
+    return fcntl (same, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  int fd = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0)
+    return -1;
+  int flags = fcntl (fd, F_GETFL);
+  if (flags >= 0 && fcntl (fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
+    return fd;
+  int error = errno;
+  close (fd);
+  errno = error;
+  return -1;
+}
+
+/* Not mkstemp: its files are readable by their owner only. */
+static void
+open_beside (struct output_file *file)
+{
   for (int64_t i = 0; i < 100 && file->fd < 0; i++) {
     CLEANUP_BUFFER struct buffer name = { 0 };
-    buffer_puts (&name, path);
+    buffer_puts (&name, file->target);
     buffer_putc (&name, '.');
     buffer_int (&name, getpid ());
     buffer_putc (&name, '-');
@@ -33,8 +101,23 @@ output_file_open (struct output_file *file, const char *path)
     if (file->fd >= 0)
       file->temporary = xstrdup (name.data);
     else if (errno != EEXIST && errno != EINTR)
-      return false;
+      return;
   }
+}
+
+bool
+output_file_open (struct output_file *file, const char *path)
+{
+  CLEANUP_BUFFER struct buffer target = { 0 };
+  *file = (struct output_file) { .fd = -1 };
+  if (output_file_target (path, &target)) {
+    file->target = xstrdup (buffer_text (&target));
+    open_beside (file);
+  }
+  else
+    file->fd = open_in_place (path);
+  if (file->fd < 0)
+    output_file_abandon (file);
   return file->fd >= 0;
 }
 
@@ -47,7 +130,8 @@ output_file_abandon (struct output_file *file)
   if (file->temporary)
     unlink (file->temporary);
   free (file->temporary);
-  *file = (struct output_file) { .path = file->path, .fd = -1 };
+  free (file->target);
+  *file = (struct output_file) { .fd = -1 };
   errno = saved;
 }
 
@@ -84,18 +168,21 @@ sync_folder (const char *path)
 bool
 output_file_commit (struct output_file *file)
 {
-  int error = 0;
-  if (fsync (file->fd) < 0)
+  /* EINVAL: what is written as it is may be of no disk. */
+  if (fsync (file->fd) < 0 && (file->target || errno != EINVAL))
     return failed (file);
-  if (close (file->fd) < 0)
-    error = errno;
+  int fd = file->fd;
   file->fd = -1;
-  if (error || rename (file->temporary, file->path) < 0) {
-    if (error)
-      errno = error;
+  if (close (fd) < 0)
     return failed (file);
+  bool fine = true;
+  if (file->target) {
+    if (rename (file->temporary, file->target) < 0)
+      return failed (file);
+    free (file->temporary);
+    file->temporary = NULL;
+    fine = sync_folder (file->target);
   }
-  free (file->temporary);
-  file->temporary = NULL;
-  return sync_folder (file->path);
+  output_file_abandon (file);
+  return fine;
 }

@@ -35,7 +35,7 @@ struct reporter {
 struct console_options { FILE *out; bool color, live; int verbose; int width; };
 
 struct reporter *report_console (const struct console_options *options);
-/* `path` is written beside and renamed, with fsync. */
+/* `path` is an output-file.h. */
 struct reporter *report_junit (const char *path);
 /* Pages in the folder `path`, which is made when its parent is there; without fsync. */
 struct reporter *report_html (const char *path);
