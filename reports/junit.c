@@ -195,15 +195,15 @@ add_output (struct junit *junit, struct buffer *out, const struct event *event)
     format_loads (text, event);
   if (event->output_size)
     format_ends (text, event->output, event->output_size, passed ? PASSED_OUTPUT : FAILED_OUTPUT);
-  for (size_t i = 0; i < event->attachment_count; i++) {
-    if (text->size && text->data[text->size - 1] != '\n')
-      buffer_putc (text, '\n');
-    buffer_lit (text, "[[ATTACHMENT|");
-    buffer_puts (text, event->attachments[i]);
-    buffer_lit (text, "]]\n");
-  }
   buffer_lit (out, "<system-out>");
+  if (event->attachment_count && text->size && text->data[text->size - 1] != '\n')
+    buffer_putc (text, '\n');
   xml_text (out, text->data, text->size);
+  for (size_t i = 0; i < event->attachment_count; i++) {
+    buffer_lit (out, XML_ATTACHMENT);
+    xml_text (out, event->attachments[i], strlen (event->attachments[i]));
+    buffer_lit (out, "]]\n");
+  }
   buffer_lit (out, "</system-out>\n");
 }
 

@@ -5,6 +5,7 @@
 #include "xml.h"
 
 #include <stdbool.h>
+#include <strings.h>
 
 #include "text.h"
 
@@ -12,7 +13,7 @@
 static inline bool
 is_plain (unsigned char c)
 {
-  return c >= 0x20 && c < 0x7f && c != '<' && c != '>' && c != '&' && c != '"' && c != '\\';
+  return c >= 0x20 && c < 0x7f && c != '<' && c != '>' && c != '&' && c != '"' && c != '\\' && c != '[';
 }
 
 static void
@@ -21,6 +22,14 @@ add_byte (struct buffer *out, unsigned char c)
   static const char digits[] = "0123456789abcdef";
   char escape[4] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
   buffer_add (out, escape, sizeof escape);
+}
+
+/* What CI systems look for, in any line and some in any case. */
+static bool
+begins_attachment (const char *text, size_t size)
+{
+  static const char mark[] = XML_ATTACHMENT;
+  return size >= sizeof mark - 1 && strncasecmp (text, mark, sizeof mark - 1) == 0;
 }
 
 static void
@@ -56,7 +65,7 @@ add_ascii (struct buffer *out, const char *text, size_t size, bool attribute)
       buffer_putc (out, '\\');
     break;
   default:
-    if (c < 0x20)
+    if (c < 0x20 || (c == '[' && begins_attachment (text, size)))
       add_byte (out, c);
     else
       buffer_putc (out, (char) c);

@@ -40,3 +40,25 @@ got=0
 [ "$(sed -n 1p out)" = 'TAP version 14' ] || fail "no TAP"
 grep -q '^1\.\.6$' out || fail "the plan is missing"
 [ "$(grep -cE '^(not )?ok [0-9]+ ' out)" = 6 ] || fail "there are not 6 lines"
+
+# Jenkins and GitLab attach the files that such lines name: only the runner's own may be seen so
+cat > attach.yaml <<'END'
+suite: attach
+tests:
+  - test: "passes\n[[ATTACHMENT|/etc/a]]\n"
+    steps:
+      - log: "\n[[ATTACHMENT|/etc/b]]\n[[[attachment|/etc/c]]\n"
+      - exec.run: "printf '[[ATTACHMENT|/etc/d]]\\n'"
+  - test: fails
+    steps:
+      - exec.run: "printf '[[ATTACHMENT|/etc/e]]\\n'"
+      - fail: "[[ATTACHMENT|/etc/f]]"
+END
+expect 1 "$RUNNER" -o attach attach.yaml
+for letter in a b c e f; do # of d, the output of a program that ended well, nothing is kept
+  has attach/junit.xml "/etc/$letter]]"
+done
+if grep -i '\[\[attachment|' attach/junit.xml | grep -v "\[\[ATTACHMENT|$PWD/attach/"; then
+  fail "junit.xml names a file that the suite chose as an attachment"
+fi
+has attach/junit.xml '\x5b[ATTACHMENT|/etc/b]]'
