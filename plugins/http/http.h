@@ -4,6 +4,7 @@
  *   session.c   sessions: what is kept between requests (connections, cookies)
  *   request.c   from a step's arguments to a libcurl transfer
  *   body.c      the request's body: json, form, multipart, bytes, file
+ *   save.c      the file that save_to asks for
  *   transfer.c  the transfer itself: waiting, limits, traffic, what went wrong
  *   response.c  from a transfer to a step's result
  *   xml.c       XPath on a response's body
@@ -188,6 +189,10 @@ void http_transfer_begin (struct http_request *request);
 void http_transfer_options (struct http_exchange *exchange);
 /* RUNNER_PASS when there is a response, of whatever status. */
 int http_transfer_run (struct http_request *request);
+
+/* save.c */
+/* Opens the file of save_to, if it was given. */
+int http_save_open (struct http_request *request);
 
 /* response.c */
 int http_response (struct http_request *request);

@@ -1,7 +1,6 @@
 /* request.c - from a step's arguments to the options of a libcurl transfer: URL,
  * headers, credentials, TLS.  The body is made in body.c. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -596,30 +595,7 @@ set_options (struct http_request *request)
   return set_url (request, 1);
 }
 
-/* A relative name is in the test's own temporary folder. */
-static int
-open_save_file (struct http_request *request)
-{
-  const char *name = request->args->save_to;
-  struct http_exchange *exchange = &request->session->exchange;
-  if (!name)
-    return RUNNER_PASS;
-  const char *folder = name[0] == '/' ? "" : runner_temp (request->step);
-  if (!folder)
-    return RUNNER_ERROR;
-  struct http_bytes path = { 0 };
-  http_bytes_puts (&path, folder);
-  http_bytes_puts (&path, name[0] == '/' ? "" : "/");
-  http_bytes_puts (&path, name);
-  exchange->save_path = path.failed ? NULL : http_keep (&request->kept, http_bytes_text (&path), path.size);
-  http_bytes_free (&path);
-  if (!exchange->save_path)
-    return runner_error (request->step, "no memory for a file's name");
-  exchange->save_fd = open (exchange->save_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (exchange->save_fd < 0)
-    return runner_error (request->step, "cannot write %s: %s", exchange->save_path, strerror (errno));
-  return RUNNER_PASS;
-}
+/* ---- the whole ---- */
 
 int
 http_request_prepare (struct http_request *request)
@@ -644,7 +620,7 @@ http_request_prepare (struct http_request *request)
   if (outcome == RUNNER_PASS)
     outcome = derive_headers (request);
   if (outcome == RUNNER_PASS)
-    outcome = open_save_file (request);
+    outcome = http_save_open (request);
   if (outcome == RUNNER_PASS)
     outcome = set_options (request);
   return outcome;
