@@ -136,9 +136,10 @@ connect_within (struct runner_step *step, const struct connect_args *args, struc
     outcome = connect_any (step, args, &to, attempt);
     if (outcome != RUNNER_PASS || !attempt->error)
       return outcome;
-    if (!may_come_up (attempt->error) || runner_now () - start + pause > args->within.ns)
+    int64_t left = args->within.ns - (runner_now () - start);
+    if (!may_come_up (attempt->error) || left <= 0)
       break;
-    if (runner_sleep (step, pause) < 0)
+    if (runner_sleep (step, pause < left ? pause : left) < 0) /* the last attempt is at the very end */
       return runner_expired (step, "connecting to %s: %s", attempt->peer, strerror (attempt->error));
     pause = pause * 2 > AGAIN_MOST ? AGAIN_MOST : pause * 2;
   }
