@@ -1,6 +1,7 @@
 /* run-options.c - the options of `runner run` and `runner list`. */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,10 @@ static const struct option_row rows[] = {
   { OPTION_TAG, "tag", "TAG", "only tests with the tag; `!TAG`: only those without", NULL },
   { OPTION_WHERE, "where", "EXPRESSION", "only tests for which it holds: name, suite, path, tags, line", NULL },
   { OPTION_SHARD, "shard", "I/N",
-    "only every N-th part; also from CI_NODE_INDEX/CI_NODE_TOTAL,\n"
+    "only the I-th of N parts; /N: I comes from the environment, as do\n"
+    "both without it: CI_NODE_INDEX/CI_NODE_TOTAL,\n"
     "JOB_COMPLETION_INDEX/JOB_COMPLETIONS, SLURM_ARRAY_TASK_ID/_COUNT",
-    "I/N, with I from 1 to N" },
+    "I/N with I from 1 to N, or /N with I from the environment" },
   { OPTION_LAST_FAILED, "last-failed", NULL, "only tests that did not pass in the run told in OUTPUT", NULL },
   { OPTION_LIST, "list", NULL, "print what would be run, and run nothing", NULL },
   { OPTION_DRY_RUN, "dry-run", NULL, "the same as --list", NULL },
@@ -90,46 +92,89 @@ parse_count (const char *text, long min, long max, uint32_t *out)
   return fine;
 }
 
+#define SHARDS_MOST 100000
+
+/* I/N, or /N: then the shard is 0. */
 static bool
 parse_shard (const char *text, struct run_options *options)
 {
-  unsigned i, n;
-  char end;
-  if (sscanf (text, "%u/%u%c", &i, &n, &end) != 2 || n == 0 || n > 100000 || i == 0 || i > n)
+  size_t digits = strspn (text, "0123456789");
+  char index[8];
+  options->shard = 0;
+  if (text[digits] != '/' || digits >= sizeof index || !isdigit ((unsigned char) text[digits + 1])
+      || !parse_count (text + digits + 1, 1, SHARDS_MOST, &options->shards))
     return false;
-  options->shard = i;
-  options->shards = n;
-  return true;
+  memcpy (index, text, digits);
+  index[digits] = '\0';
+  return !digits || parse_count (index, 1, options->shards, &options->shard);
 }
 
 /* What CI systems say of the part this machine is to do. */
+static const struct part {
+  const char *index, *total;
+  long first;
+  const char *least; /* has the first index, for `first` */
+} parts[] = {
+  { "CI_NODE_INDEX", "CI_NODE_TOTAL", 1, NULL },
+  { "JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0, NULL },
+  { "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", 0, "SLURM_ARRAY_TASK_MIN" },
+};
+#define PART_COUNT (sizeof parts / sizeof *parts)
+
+static const char *
+environment (const char *name)
+{
+  const char *value = getenv (name);
+  return value && *value ? value : NULL;
+}
+
+/* The one whose index is set, and whose total, if that is needed. */
+static const struct part *
+find_part (bool with_total)
+{
+  for (size_t i = 0; i < PART_COUNT; i++)
+    if (environment (parts[i].index) && (!with_total || environment (parts[i].total)))
+      return &parts[i];
+  return NULL;
+}
+
+static bool
+take_part (struct run_options *options, const char *command, const struct part *part)
+{
+  const char *index = getenv (part->index), *least = part->least ? getenv (part->least) : NULL;
+  long at, first = part->first;
+  if (least && !parse_number (least, 0, 1000000, &first))
+    first = part->first;
+  if (parse_number (index, first, first + (long) options->shards - 1, &at)) {
+    options->shard = (uint32_t) (at - first + 1);
+    return true;
+  }
+  usage_error (command, "%s=%s is none of %u parts, which are counted from %ld", part->index, index,
+               (unsigned) options->shards, first);
+  return false;
+}
+
+/* What --shard has left open.  An index alone may be meant for something else: it is told that
+ * it has no effect. */
 static bool
 shard_from_environment (struct run_options *options, const char *command)
 {
-  static const struct {
-    const char *index, *total;
-    long first;
-  } known[] = { { "CI_NODE_INDEX", "CI_NODE_TOTAL", 1 },
-                { "JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0 },
-                { "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", -1 } };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    const char *index = getenv (known[i].index), *total = getenv (known[i].total);
-    if (!index || !total || !*index || !*total)
-      continue;
-    long n, at, first = known[i].first;
-    if (first < 0) { /* Slurm counts from what the array's range begins with */
-      const char *min = getenv ("SLURM_ARRAY_TASK_MIN");
-      if (!min || !parse_number (min, 0, 1000000, &first))
-        first = 0;
-    }
-    if (!parse_number (total, 1, 100000, &n) || !parse_number (index, first, first + n - 1, &at)) {
-      usage_error (command, "%s=%s and %s=%s are no part of a whole", known[i].index, index, known[i].total, total);
-      return false;
-    }
-    options->shard = (uint32_t) (at - first + 1);
-    options->shards = (uint32_t) n;
-    return true;
+  const struct part *part = find_part (options->shards == 0);
+  if (part) {
+    const char *total = getenv (part->total);
+    if (options->shards || parse_count (total, 1, SHARDS_MOST, &options->shards))
+      return take_part (options, command, part);
+    usage_error (command, "%s=%s is no number of parts", part->total, total);
+    return false;
   }
+  if (options->shards) {
+    usage_error (command, "--shard /%u leaves the part to the environment, and there is no %s, %s or %s",
+                 (unsigned) options->shards, parts[0].index, parts[1].index, parts[2].index);
+    return false;
+  }
+  if ((part = find_part (false)))
+    fprintf (stderr, "runner %s: %s=%s is set without %s: this machine does all tests; --shard /N leaves it its part "
+             "of N, --shard 1/1 says that all are meant\n", command, part->index, getenv (part->index), part->total);
   return true;
 }
 
@@ -248,7 +293,7 @@ run_options_read (struct run_options *o, const char *command, int argc, char **a
   o->path_count = (size_t) (argc - first);
   if (!o->path_count)
     return usage_error (command, "no suite is named");
-  if (!o->shards && !shard_from_environment (o, command))
+  if (!o->shard && !shard_from_environment (o, command))
     return 2;
   return -1;
 }

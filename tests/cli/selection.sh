@@ -32,6 +32,38 @@ JOB_COMPLETION_INDEX=1 JOB_COMPLETIONS=3 names | cmp - from-environment || fail 
 SLURM_ARRAY_TASK_ID=6 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=5 names | cmp - from-environment || fail "SLURM"
 expect 2 "$RUNNER" list --shard 4/3 a.yaml
 
+# the total alone on the command line: Kubernetes tells the index only
+JOB_COMPLETION_INDEX=1 names --shard /3 | cmp - from-environment || fail "--shard /3 with JOB_COMPLETION_INDEX"
+CI_NODE_INDEX=2 names --shard /3 | cmp - from-environment || fail "--shard /3 with CI_NODE_INDEX"
+CI_NODE_INDEX=2 CI_NODE_TOTAL=9 names --shard /3 | cmp - from-environment || fail "--shard /3 with another total"
+SLURM_ARRAY_TASK_ID=6 SLURM_ARRAY_TASK_MIN=5 names --shard /3 | cmp - from-environment || fail "--shard /3 with SLURM"
+JOB_COMPLETION_INDEX=1 expect 0 "$RUNNER" list --shard /3 a.yaml
+[ ! -s err ] || fail "a complete shard gives a warning"
+expect 2 "$RUNNER" list --shard /3 a.yaml
+has err '--shard /3 leaves the part to the environment, and there is no CI_NODE_INDEX, JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID'
+JOB_COMPLETION_INDEX=3 expect 2 "$RUNNER" list --shard /3 a.yaml
+has err 'JOB_COMPLETION_INDEX=3 is none of 3 parts'
+JOB_COMPLETION_INDEX=x expect 2 "$RUNNER" list --shard /3 a.yaml
+JOB_COMPLETION_INDEX=3 JOB_COMPLETIONS=3 expect 2 "$RUNNER" list a.yaml
+has err 'JOB_COMPLETION_INDEX=3 is none of 3 parts'
+JOB_COMPLETION_INDEX=0 JOB_COMPLETIONS=x expect 2 "$RUNNER" list a.yaml
+has err 'JOB_COMPLETIONS=x'
+for wrong in / /0 /x 1/ 3 /3/3 '/ 3' -1/3 +1/3 ' 1/3'; do
+  JOB_COMPLETION_INDEX=1 expect 2 "$RUNNER" list --shard "$wrong" a.yaml
+  has err "got \"$wrong\""
+done
+
+# an index alone: all tests are run, and that is told
+for index in CI_NODE_INDEX JOB_COMPLETION_INDEX SLURM_ARRAY_TASK_ID; do
+  expect 0 env "$index=1" "$RUNNER" list a.yaml
+  [ "$(wc -l <out)" = 9 ] || fail "$index alone leaves tests out"
+  [ "$(wc -l <err)" = 1 ] || fail "$index alone: not one warning"
+  has err "runner list: $index=1 is set without"
+  has err 'all tests'
+  expect 0 env "$index=1" "$RUNNER" list --shard 1/1 a.yaml
+  [ ! -s err ] || fail "a warning in spite of --shard 1/1"
+done
+
 # shuffle: the seed reproduces, and changes the order
 names --shuffle=7 > one
 names --shuffle=7 | cmp - one || fail "--shuffle=7 twice"
