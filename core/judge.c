@@ -86,10 +86,11 @@ read_logs (struct job *job, struct arena *arena, struct event *event)
     off_t from = size > (off_t) LOG_TAIL ? size - (off_t) LOG_TAIL : 0;
     char *text = arena_alloc (arena, (size_t) (size - from) + 1);
     ssize_t n = pread (fd, text, (size_t) (size - from), from);
+    size_t cut = from && n > 0 ? text_cut_line (text, (size_t) n) : 0;
     if (n > 0)
       event->logs[event->log_count++] = (struct event_log) {
-        .name = arena_copy (arena, job->logs[i], (size_t) (tab - job->logs[i])), .text = text,
-        .text_size = (size_t) n, .file = arena_strdup (arena, path)
+        .name = arena_copy (arena, job->logs[i], (size_t) (tab - job->logs[i])), .text = text + cut,
+        .text_size = (size_t) n - cut, .file = arena_strdup (arena, path)
       };
   }
 }

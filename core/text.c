@@ -178,6 +178,14 @@ text_plain (const char *text, size_t size)
   return i;
 }
 
+size_t
+text_cut_line (const char *text, size_t size)
+{
+  const char *newline = size ? memchr (text, '\n', size) : NULL;
+  size_t n = newline ? (size_t) (newline - text) + 1 : 0;
+  return n < size ? n : 0;
+}
+
 bool
 text_is_reserved (const char *text, size_t size)
 {

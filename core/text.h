@@ -46,6 +46,9 @@ hex_digit (int c)
 /* How many bytes at the beginning are printable ASCII. */
 size_t text_plain (const char *text, size_t size);
 
+/* How many bytes are before the first whole line of a text that was cut at its beginning; 0: it has no other line. */
+size_t text_cut_line (const char *text, size_t size);
+
 /* Is it a reserved word of Lua? */
 bool text_is_reserved (const char *text, size_t size);
 /* Is it a Lua identifier that is no reserved word? */

@@ -159,6 +159,15 @@ event_outcome (const struct verdict *verdict)
   }
 }
 
+/* The end of a longer log begins amid a line. */
+static void
+begin_at_line (struct event_log *log)
+{
+  size_t n = log->text_size == LOG_TAIL ? text_cut_line (log->text, log->text_size) : 0;
+  log->text += n;
+  log->text_size -= n;
+}
+
 /* Logs of roles and of the programs that still run. */
 static void
 add_logs (struct worker *worker, struct test_run *test, struct event *event)
@@ -172,6 +181,8 @@ add_logs (struct worker *worker, struct test_run *test, struct event *event)
   if (more)
     memcpy (event->logs + n, programs, more * sizeof *programs);
   event->log_count = n + more;
+  for (size_t i = 0; i < event->log_count; i++)
+    begin_at_line (&event->logs[i]);
   /* Jenkins shows attached files beside the test; it wants absolute names */
   char folder[PATH_MAX];
   if (!n || !getcwd (folder, sizeof folder))

@@ -102,6 +102,14 @@ add_lines (struct buffer *out, const char *text, size_t size, const char *indent
   }
 }
 
+/* The next line, or in the only one the next character. */
+static const char *
+whole_line (const char *text, const char *at, const char *end)
+{
+  size_t n = text_cut_line (at, (size_t) (end - at));
+  return n ? at + n : text + character_start (text, (size_t) (at - text));
+}
+
 bool
 format_tail (struct buffer *out, const char *text, size_t size, size_t lines, size_t bytes, const char *indent)
 {
@@ -116,7 +124,7 @@ format_tail (struct buffer *out, const char *text, size_t size, size_t lines, si
     at--;
   }
   if (at > text && at[-1] != '\n')
-    at = text + character_start (text, (size_t) (at - text));
+    at = whole_line (text, at, end);
   add_lines (out, at, (size_t) (end - at), indent);
   return at == text;
 }

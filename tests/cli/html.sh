@@ -94,6 +94,21 @@ done
 [ "$(cat other/report/suite-*.html | grep -o ' id="t[0-9]*"' | wc -l)" = 31 ] || fail "not every test is there"
 grep -q 'load-2-0-1-0-times.svg' other/report/suite-2-suites.load.html || fail "the load has no picture"
 
+# the end of a long log begins with a line
+cat >log.yaml <<'END'
+suite: log
+tests:
+  - test: much is said
+    steps:
+      - exec.start: {shell: 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); printf "line %0100d\n" $i; done; echo ready; exec sleep 100'}
+      - exec.wait: {line: ready}
+      - fail: see the log
+END
+expect 1 "$RUNNER" -o log log.yaml
+sed -n '/<pre class="log">/,/<\/pre>/p' log/report/suite-0-log.html | sed 's/<pre class="log">//; s/<\/pre>.*//' >lines
+[ "$(wc -l <lines)" -gt 100 ] || fail "the log is not there"
+if grep -vxE 'line [0-9]{100}|ready' lines >out; then fail "a line is cut"; fi
+
 # attachments below the output folder are links
 cat >roles.yaml <<'END'
 suite: roles

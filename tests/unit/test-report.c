@@ -790,6 +790,12 @@ START_TEST (long_texts_are_cut_in_the_middle)
   out.size = 0;
   ck_assert (format_tail (&out, "one\ntwo", 7, 2, 100, ""));
   ck_assert_str_eq (buffer_text (&out), "one\ntwo\n");
+  out.size = 0;
+  ck_assert (!format_tail (&out, "number one\ntwo\nthree\n", 21, 9, 14, "")); /* cut amid a line: it begins with the next */
+  ck_assert_str_eq (buffer_text (&out), "two\nthree\n");
+  out.size = 0;
+  ck_assert (!format_tail (&out, "one long line\n", 14, 9, 5, "")); /* there is no other */
+  ck_assert_str_eq (buffer_text (&out), "line\n");
   buffer_free (&out);
 }
 END_TEST

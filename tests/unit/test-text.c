@@ -26,6 +26,16 @@ START_TEST (plain_stays_within_the_text)
 }
 END_TEST
 
+START_TEST (a_cut_text_begins_with_its_first_whole_line)
+{
+  ck_assert_uint_eq (text_cut_line ("ne\ntwo\n", 7), 3);
+  ck_assert_uint_eq (text_cut_line ("\ntwo", 4), 1);
+  ck_assert_uint_eq (text_cut_line ("one line\n", 9), 0); /* nothing would be left */
+  ck_assert_uint_eq (text_cut_line ("one line", 8), 0);
+  ck_assert_uint_eq (text_cut_line ("", 0), 0);
+}
+END_TEST
+
 START_TEST (one_of_names)
 {
   static const char *const names[] = { "set", "settings", "do", NULL };
@@ -59,6 +69,7 @@ text_suite (void)
   TCase *tests = tcase_create ("text");
   tcase_add_test (tests, plain_stops_at_the_first_other_byte);
   tcase_add_test (tests, plain_stays_within_the_text);
+  tcase_add_test (tests, a_cut_text_begins_with_its_first_whole_line);
   tcase_add_test (tests, one_of_names);
   tcase_add_test (tests, names_of_variables);
   suite_add_tcase (suite, tests);
