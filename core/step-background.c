@@ -22,6 +22,7 @@ struct background {
   struct branch branch;
   struct scope suite;  /* the suite's variables as they were when it started */
   int cancel_fd;       /* eventfd */
+  size_t at;           /* the place of its step's record in the test's */
   bool failed;         /* by itself, before it was cancelled */
 };
 
@@ -94,9 +95,28 @@ run_background (struct context *context, const struct step *step, const struct v
     free_background (context, background);
     return RUNNER_ERROR;
   }
+  background->at = test->step_count;
   background->next = test->backgrounds;
   test->backgrounds = background;
   return RUNNER_PASS;
+}
+
+/* Its steps' records, the last of the test's, to their place: as those of any other step they
+ * stand before that of the step around them. */
+static void
+move_record (struct test_run *test, size_t last, size_t at)
+{
+  size_t n = test->step_count - last;
+  if (!n || at >= last)
+    return;
+  struct event_step *moved = xcalloc (n, sizeof *moved);
+  memcpy (moved, test->steps + last, n * sizeof *moved);
+  memmove (test->steps + at + n, test->steps + at, (last - at) * sizeof *moved);
+  memcpy (test->steps + at, moved, n * sizeof *moved);
+  free (moved);
+  for (struct background *b = test->backgrounds; b; b = b->next)
+    if (b->at > at)
+      b->at += n;
 }
 
 /* Its thread has ended: what it leaves becomes the parent's. */
@@ -112,7 +132,9 @@ take_over (struct context *context, struct background *background, bool kept)
     branch_clean (context, branch);
   destroy_handles (context, &branch->scope);
   if (kept) {
+    size_t last = context->test->step_count;
     branch_join_record (context, branch);
+    move_record (context->test, last, background->at);
     branch_join_names (context, branch);
   }
   roles_join (context, &branch->context, kept);

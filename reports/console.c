@@ -334,10 +334,11 @@ add_step_title (struct console *c, const struct event_step *step)
 static void
 say_steps (struct console *c, const struct event *event)
 {
+  struct format_step *ordered = format_order_steps (event);
   for (size_t i = 0; i < event->step_count; i++) {
-    const struct event_step *step = &event->steps[i];
+    const struct event_step *step = ordered[i].step;
     buffer_lit (&c->out, "    ");
-    for (uint32_t d = 0; d < step->depth && d < 16; d++)
+    for (uint32_t d = 0; d < ordered[i].level && d < 16; d++)
       buffer_lit (&c->out, "  ");
     add_word (c, word_colors[step->outcome], words[step->outcome]);
     add_step_title (c, step);
@@ -349,6 +350,7 @@ say_steps (struct console *c, const struct event *event)
     }
     buffer_putc (&c->out, '\n');
   }
+  free (ordered);
 }
 
 static void

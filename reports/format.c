@@ -259,54 +259,6 @@ same_text (const char *a, const char *b)
   return a && b && strcmp (a, b) == 0;
 }
 
-static bool
-went_wrong (const struct event_step *step)
-{
-  return step->outcome == OUTCOME_FAILED || step->outcome == OUTCOME_ERROR;
-}
-
-/* The step around step `i`: told after it, and one level up.  NULL: there is none. */
-static const struct event_step *
-step_around (const struct event *event, size_t i)
-{
-  uint32_t depth = event->steps[i].depth;
-  for (size_t j = i + 1; depth && j < event->step_count; j++)
-    if (event->steps[j].depth == depth - 1)
-      return &event->steps[j];
-  return NULL;
-}
-
-/* Is it the step that the failure is of, and did it bring down all those around it? */
-static bool
-is_to_blame (const struct event *event, size_t i)
-{
-  const struct event_step *step = &event->steps[i];
-  if (!went_wrong (step) || !same_text (step->where, event->where) || !same_text (step->verb, event->verb))
-    return false;
-  while ((step = step_around (event, (size_t) (step - event->steps))))
-    if (!went_wrong (step))
-      return false;
-  return true;
-}
-
-/* A step of a keyword stands at one place, whoever calls it: tells by which calls it
- * was reached, the nearest first. */
-void
-format_callers (struct buffer *out, const struct event *event)
-{
-  size_t i = 0;
-  while (i < event->step_count && !is_to_blame (event, i))
-    i++;
-  if (i == event->step_count)
-    return;
-  for (const struct event_step *step = &event->steps[i]; (step = step_around (event, (size_t) (step - event->steps)));)
-    if (step->where && step->verb && strncmp (step->verb, "my.", 3) == 0) {
-      buffer_lit (out, "  called at ");
-      format_blame (out, step->where, NULL, step->verb);
-      buffer_putc (out, '\n');
-    }
-}
-
 /* Is it left out, since the messages of the same connection after it are enough? */
 static bool
 left_out (const struct event *event, size_t i, const struct format_limits *limits)

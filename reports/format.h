@@ -24,6 +24,9 @@ const struct event_traffic **format_pick_traffic (const struct event *event, con
 void format_message_title (struct buffer *out, const struct event_traffic *traffic, size_t limit);
 void format_message_body (struct buffer *out, const struct event_traffic *traffic, size_t limit,
                           const char *indent);
+/* The steps in the order in which they began: each before those within it.  As many as the event has; to be freed. */
+struct format_step { const struct event_step *step; uint32_t level; /* 0: in no other */ };
+struct format_step *format_order_steps (const struct event *event);
 /* By which calls of keywords the step to blame was reached: lines. */
 void format_callers (struct buffer *out, const struct event *event);
 /* The first of those lines alone, without newline. */

@@ -182,16 +182,16 @@ add_logs (struct html_report *html, struct buffer *out, const struct event *even
 /* ---- steps ---- */
 
 static void
-add_step (struct buffer *out, const struct event_step *step)
+add_step (struct buffer *out, const struct event_step *step, uint32_t level)
 {
   static const char *const classes[] = { "passed", "failed", "error", "skipped", "notrun" };
   static const char *const words[] = { "passed", "failed", "error", "skipped", "not run" };
   buffer_lit (out, "<tr class=\"");
   buffer_puts (out, classes[step->outcome]);
   buffer_lit (out, "\"><th scope=\"row\"");
-  if (step->depth) {
+  if (level) {
     buffer_lit (out, " class=\"d");
-    buffer_int (out, step->depth < DEEPEST ? step->depth : DEEPEST);
+    buffer_int (out, level < DEEPEST ? level : DEEPEST);
     buffer_putc (out, '"');
   }
   buffer_lit (out, "><code>");
@@ -234,15 +234,20 @@ add_steps (struct buffer *out, const struct event *event, size_t most)
   buffer_lit (out, "<div class=\"wide\"><table class=\"steps\"><caption>Steps</caption>\n<thead><tr>"
                    "<th scope=\"col\">step</th><th scope=\"col\">place</th><th scope=\"col\">result</th>"
                    "<th scope=\"col\" class=\"n\">at</th><th scope=\"col\" class=\"n\">took</th></tr></thead>\n<tbody>\n");
+  struct format_step *ordered = format_order_steps (event);
+  size_t told = 0;
   for (size_t i = 0; i < event->step_count; i++) {
     /* of many steps the first are told, and all that went wrong */
-    bool wrong = event->steps[i].outcome == OUTCOME_FAILED || event->steps[i].outcome == OUTCOME_ERROR;
-    if (i < most || (wrong && i < 10 * most))
-      add_step (out, &event->steps[i]);
+    bool wrong = ordered[i].step->outcome == OUTCOME_FAILED || ordered[i].step->outcome == OUTCOME_ERROR;
+    if (i >= most && !(wrong && told < 2 * most))
+      continue;
+    add_step (out, ordered[i].step, ordered[i].level);
+    told++;
   }
+  free (ordered);
   buffer_lit (out, "</tbody></table></div>\n");
-  if (event->step_count > most)
-    buffer_printf (out, "<p>and %zu more steps</p>\n", event->step_count - most);
+  if (event->step_count > told)
+    buffer_printf (out, "<p>and %zu more steps</p>\n", event->step_count - told);
 }
 
 /* ---- the whole ---- */

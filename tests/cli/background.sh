@@ -54,6 +54,30 @@ expect 0 "$RUNNER" -v -o results fine.yaml
 has out '6 passed, 0 failed, 0 skipped'
 has results/events.jsonl 'was deferred'
 
+# its steps are told as those within it, in whatever order backgrounds are joined
+cat >order.yaml <<'EOT'
+suite: order
+keywords:
+  wrong: {steps: [{fail: it is}]}
+tests:
+  - test: two
+    steps:
+      - background: {as: a, do: [{set: {x: 1}}]}
+      - background: {as: b, do: [{do: [{sleep: 1ms}]}]}
+      - check: 1 == 1
+      - join: b
+      - join: a
+  - test: bad
+    steps:
+      - background: {as: a, do: [{my.wrong: {}}]}
+      - check: 1 == 1
+      - join: a
+EOT
+expect 1 "$RUNNER" -vv order.yaml
+sed -n 's/^    \( *\)passed *order.yaml:[0-9:]*  \([a-z.]*\).*/\1\2/p' out | head -n 8 >steps
+printf '%s\n' background '  set' background '  do' '    sleep' check join join | diff - steps >err || fail "they are in another order"
+has out 'called at order.yaml:14:35: my.wrong'
+
 cat >failing.yaml <<'EOT'
 suite: failing
 tests:

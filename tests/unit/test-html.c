@@ -152,7 +152,8 @@ tell (struct reporter *reporter, struct event event)
 #define END() TELL (.type = EVENT_END, .status = 1, .time_us = START + 5000000)
 
 static struct event_step steps[] = {
-  { .where = "a.yaml:1:2", .verb = "tcp.send", .attempts = 1, .time_us = 5 },
+  { .where = "a.yaml:1:2", .verb = "tcp.send", .attempts = 1, .time_us = 5, .depth = 1 },
+  { .where = "a.yaml:9:2", .verb = "my.call", .attempts = 1, .time_us = 5 },
   { .where = "a.yaml:3:4", .verb = "tcp.receive", .name = "the <answer>", .outcome = OUTCOME_FAILED, .start_us = 7,
     .time_us = 9, .attempts = 4, .depth = 2, .phase = "defer", .message = "no answer" },
 };
@@ -283,7 +284,7 @@ START_TEST (a_failure_is_told_with_all_that_is_known)
   };
   struct event_log log = { "hub", "one\ntwo\n", 8, inside };
   PLAN (0, "a.yaml", { .name = "bad" });
-  FAILED (0, 0, .details = "$.a: expected 1\n$.b: expected 2", .steps = steps, .step_count = 2, .traffic = traffic,
+  FAILED (0, 0, .details = "$.a: expected 1\n$.b: expected 2", .steps = steps, .step_count = 3, .traffic = traffic,
           .traffic_count = 2, .logs = &log, .log_count = 1, .output = "printed\n", .output_size = 8, .attachments = files,
           .attachment_count = 2);
   END ();
@@ -292,6 +293,7 @@ START_TEST (a_failure_is_told_with_all_that_is_known)
   has ("<pre class=\"message\">it is wrong</pre>");
   has ("<pre class=\"details\">$.a: expected 1\n$.b: expected 2</pre>");
   has ("<code>tcp.receive</code> the &lt;answer&gt;");
+  in_order ("<th scope=\"row\"><code>my.call", "<th scope=\"row\" class=\"d1\"><code>tcp.send");
   has ("failed at try 4");
   has ("<span class=\"why\">no answer</span>");
   has ("sent to peer:1 at 5 µs, 6 bytes</p><pre class=\"message\">&quot;&lt;go&gt;\\r\\n&quot;</pre>");

@@ -569,10 +569,11 @@ START_TEST (console_can_tell_every_test_and_step)
 {
   struct event_step steps[] = { { .where = "a.yaml:1:2", .verb = "check", .name = "the name", .time_us = 12,
                                   .depth = 1,
-                                  .attempts = 3, .phase = "defer" } };
+                                  .attempts = 3, .phase = "defer" },
+                                { .where = "a.yaml:1:1", .verb = "do", .attempts = 1 } };
   const struct event events[] = {
     PLAN (0, "a.yaml", "A", { .name = "one" }, { .name = "two" }),
-    RESULT (0, 0, 1, true, OUTCOME_PASSED, 99, .steps = steps, .step_count = 1, .output = "said", .output_size = 4),
+    RESULT (0, 0, 1, true, OUTCOME_PASSED, 99, .steps = steps, .step_count = 2, .output = "said", .output_size = 4),
     RESULT (0, 1, 1, true, OUTCOME_SKIPPED, 0, .message = "why"),
     END (.status = 0),
   };
@@ -583,7 +584,8 @@ START_TEST (console_can_tell_every_test_and_step)
   ck_assert_ptr_null (strstr (text, "slowest"));
   free (text);
   CONSOLE (events, .verbose = 2);
-  ck_assert_ptr_nonnull (strstr (text, "      passed   a.yaml:1:2  check  the name [defer]  12 µs, attempt 3\n"));
+  ck_assert_ptr_nonnull (strstr (text, "    passed   a.yaml:1:1  do  0 µs\n"
+                                       "      passed   a.yaml:1:2  check  the name [defer]  12 µs, attempt 3\n"));
   ck_assert_ptr_nonnull (strstr (text, "        | said\n"));
   free (text);
 }
@@ -797,6 +799,23 @@ START_TEST (long_texts_are_cut_in_the_middle)
   ck_assert (!format_tail (&out, "one long line\n", 14, 9, 5, "")); /* there is no other */
   ck_assert_str_eq (buffer_text (&out), "line\n");
   buffer_free (&out);
+}
+END_TEST
+
+START_TEST (steps_stand_before_those_within_them)
+{
+  struct event_step steps[] = { /* as they end; the numbers say where they belong */
+    { .verb = "2", .depth = 2 }, { .verb = "1", .depth = 1 }, { .verb = "3", .depth = 1 }, { .verb = "0" },
+    { .verb = "4" }, { .verb = "6", .depth = 3 }, { .verb = "5", .depth = 1 }, /* nothing is around it: it was not told */
+  };
+  static const uint32_t levels[] = { 0, 1, 2, 1, 0, 0, 1 };
+  struct event event = { .steps = steps, .step_count = 7 };
+  struct format_step *ordered = format_order_steps (&event);
+  for (size_t i = 0; i < 7; i++) {
+    ck_assert_int_eq (ordered[i].step->verb[0], (int) ('0' + i));
+    ck_assert_uint_eq (ordered[i].level, levels[i]);
+  }
+  free (ordered);
 }
 END_TEST
 
@@ -1095,6 +1114,7 @@ report_suite (void)
   tcase_add_test (tc, console_that_cannot_write_says_so);
   tcase_add_test (tc, durations_are_readable);
   tcase_add_test (tc, long_texts_are_cut_in_the_middle);
+  tcase_add_test (tc, steps_stand_before_those_within_them);
   tcase_add_test (tc, tap_is_version_14);
   tcase_add_test (tc, a_reporter_that_failed_gets_no_more_events);
   tcase_add_test (tc, a_sample_is_no_result);
