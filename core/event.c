@@ -30,6 +30,7 @@ static const struct field planned_fields[] = {
   { ROW (event_planned, KIND_TEXT, "name", name), ALWAYS },
   { ROW (event_planned, KIND_UINT32, "line", line), MAYBE },
   { ROW (event_planned, KIND_TEXT, "tags", tags), MAYBE },
+  { ROW (event_planned, KIND_TEXT, "about", about), MAYBE },
 };
 static const struct field step_fields[] = {
   { ROW (event_step, KIND_TEXT, "where", where), ALWAYS },
@@ -64,7 +65,12 @@ static const struct field threshold_fields[] = {
   { ROW (event_threshold, KIND_TEXT, "where", where), MAYBE },
   { ROW (event_threshold, KIND_OUTCOME, "outcome", outcome), ALWAYS },
   { ROW (event_threshold, KIND_TEXT, "actual", actual), MAYBE },
+  { ROW (event_threshold, KIND_TEXT, "limit", limit), MAYBE },
   { ROW (event_threshold, KIND_TEXT, "message", message), MAYBE },
+};
+static const struct field setting_fields[] = {
+  { ROW (event_setting, KIND_TEXT, "name", name), ALWAYS },
+  { ROW (event_setting, KIND_TEXT, "value", value), ALWAYS },
 };
 static const struct field load_error_fields[] = {
   { ROW (event_load_error, KIND_TEXT, "message", message), ALWAYS },
@@ -78,6 +84,7 @@ static const struct record traffic_record = RECORD (traffic);
 static const struct record log_record = RECORD (log);
 static const struct record bucket_record = RECORD (bucket);
 static const struct record threshold_record = RECORD (threshold);
+static const struct record setting_record = RECORD (setting);
 static const struct record load_error_record = RECORD (load_error);
 
 static const struct field series_fields[] = {
@@ -107,6 +114,8 @@ static const struct field load_fields[] = {
   { ROW (event_load, KIND_INT64, "warmup_us", warmup_us), MAYBE },
   { ROW (event_load, KIND_UINT64, "users", users), MAYBE },
   { ROW (event_load, KIND_DOUBLE, "rate", rate), MAYBE },
+  { ROW (event_load, KIND_RECORDS, "settings", settings), MORE (event_load, setting_count), MAYBE,
+    .record = &setting_record },
   { ROW (event_load, KIND_RECORDS, "series", series), MORE (event_load, series_count), MAYBE,
     .record = &series_record },
   { ROW (event_load, KIND_RECORDS, "thresholds", thresholds), MORE (event_load, threshold_count), MAYBE,
@@ -142,6 +151,7 @@ static const struct field event_fields[] = {
   { ROW (event, KIND_UINT32, "first", first), .in = PLAN, .required = PLAN },
   { ROW (event, KIND_UINT32, "test", test), .in = OF_TEST, .required = OF_TEST },
   { ROW (event, KIND_TEXT, "name", name), .in = OF_SUITE },
+  { ROW (event, KIND_TEXT, "about", about), .in = PLAN },
   { ROW (event, KIND_RECORDS, "planned", planned), MORE (event, planned_count), .in = PLAN, .required = PLAN,
     .record = &planned_record },
   { ROW (event, KIND_UINT32, "attempt", attempt), .in = OF_TEST, .required = TEST, .preset = 1 },

@@ -35,7 +35,12 @@ enum outcome {
 };
 extern const char *const outcome_names[]; /* "passed" "failed" "error" "skipped" "not_run"; NULL */
 
-struct event_planned { const char *name; uint32_t line; const char *tags; /* joined by commas, or NULL */ };
+struct event_planned {
+  const char *name;
+  uint32_t line;
+  const char *tags;    /* joined by commas, or NULL */
+  const char *about;   /* NULL: nothing */
+};
 
 struct event_step {
   const char *where;   /* "file:line:col" */
@@ -77,10 +82,13 @@ struct event_threshold { /* a row of `require` */
   const char *where;
   int outcome;           /* OUTCOME_PASSED, OUTCOME_FAILED; OUTCOME_ERROR: there was nothing to measure */
   const char *actual;    /* "48.2ms" */
+  const char *limit;     /* "< 50ms", "0" */
   const char *message;   /* one line; NULL when it held */
 };
 
 struct event_load_error { const char *message, *where; uint64_t count; }; /* one kind of failure */
+
+struct event_setting { const char *name, *value; }; /* "think", "1s..2s": as it is written */
 
 struct event_load { /* what `load` of a test came to, without its warm-up */
   uint32_t number;       /* of the test's, in the order in which they began, from 0 */
@@ -92,6 +100,8 @@ struct event_load { /* what `load` of a test came to, without its warm-up */
   int64_t warmup_us;
   uint64_t users;        /* at most at once */
   double rate;           /* iterations a second */
+  struct event_setting *settings; /* its arguments, without steps and what is required */
+  size_t setting_count;
   struct event_series *series; /* total, iteration, then the steps in their order */
   size_t series_count;
   struct event_threshold *thresholds;
@@ -117,6 +127,7 @@ struct event {
   uint32_t suite;      /* from 0 */
   const char *path;    /* of the suite's file, as named.  plan, suite */
   const char *name;    /* of the suite (plan, suite) or the test */
+  const char *about;   /* plan: of the suite; NULL: nothing */
   uint32_t first;      /* plan: number of the first of `planned` */
   struct event_planned *planned;
   size_t planned_count;

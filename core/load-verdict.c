@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load-tell.h"
 #include "match.h"
 #include "text.h"
 
@@ -148,7 +149,8 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
   int series;
   struct event_threshold *row = &j->told->thresholds[j->told->threshold_count++];
   *row = (struct event_threshold) { .name = arena_copy (j->arena, key->string, key->size),
-                                    .where = place_text (j->arena, where), .outcome = OUTCOME_PASSED };
+                                    .where = place_text (j->arena, where), .outcome = OUTCOME_PASSED,
+                                    .limit = load_tell_limit (pattern, j->arena) };
   j->context->test->checks++;
   if (!find_threshold (key, j->names, &threshold, &series, &error)) {
     not_held (j, row, key, RUNNER_ERROR, arena_strdup (j->arena, error.message));
@@ -372,11 +374,17 @@ load_join (struct test_run *to, const struct event_load *load)
     copy_text (arena, &series->name);
     series->buckets = copy_array (arena, series->buckets, series->bucket_count, sizeof *series->buckets);
   }
+  copy->settings = copy_array (arena, load->settings, load->setting_count, sizeof *load->settings);
+  for (size_t i = 0; i < copy->setting_count; i++) {
+    copy_text (arena, &copy->settings[i].name);
+    copy_text (arena, &copy->settings[i].value);
+  }
   copy->thresholds = copy_array (arena, load->thresholds, load->threshold_count, sizeof *load->thresholds);
   for (size_t i = 0; i < copy->threshold_count; i++) {
     copy_text (arena, &copy->thresholds[i].name);
     copy_text (arena, &copy->thresholds[i].where);
     copy_text (arena, &copy->thresholds[i].actual);
+    copy_text (arena, &copy->thresholds[i].limit);
     copy_text (arena, &copy->thresholds[i].message);
   }
   copy->errors = copy_array (arena, load->errors, load->error_count, sizeof *load->errors);

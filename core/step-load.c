@@ -17,6 +17,7 @@
 
 #include "load-form.h"
 #include "load-stats.h"
+#include "load-tell.h"
 #include "load-verdict.h"
 #include "text.h"
 #include "thread.h"
@@ -633,6 +634,7 @@ run_load (struct context *context, const struct step *step, const struct value *
   if (made) {
     struct event_load *told = load_add (context->test);
     describe (&load, step, end_ns, told, &context->test->arena);
+    load_tell_settings (args, told, &context->test->arena);
     outcome = load_judge (context, step, &load.form, &load.stats, told, arena, result, ending == ENDED);
   }
   if (ending != ENDED && outcome == RUNNER_PASS)

@@ -736,7 +736,7 @@ read_suite (struct reader *reader, const struct value *root)
   reader->libraries = libraries;
   check_keys (reader, root, "suite", suite_keys);
   suite->name = read_text (reader, read_key (root, "suite"), "suite");
-  read_text (reader, read_key (root, "about"), "about");
+  suite->about = read_text (reader, read_key (root, "about"), "about");
   suite->tags = read_texts (reader, read_key (root, "tags"), "tags", NULL);
   suite->locks = read_texts (reader, read_key (root, "locks"), "locks", NULL);
   read_isolation (reader, read_key (root, "isolation"));

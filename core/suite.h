@@ -96,6 +96,7 @@ struct suite {
   const char *folder;
   const char *name;
   struct value where;
+  const char *about;
   const char **tags;
   struct named_value *vars;
   size_t var_count;

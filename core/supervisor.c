@@ -49,18 +49,31 @@ note_outcome (struct supervisor *s, int outcome)
 
 #define PLANNED_PER_EVENT 500
 
+static const char *
+join_tags (struct arena *arena, const char **tags)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (!tags || !*tags)
+    return NULL;
+  for (; *tags; tags++)
+    buffer_printf (&text, "%s%s", text.size ? "," : "", *tags);
+  return arena_copy (arena, text.data, text.size);
+}
+
 static void
 tell_plan (struct supervisor *s, const struct planned_suite *planned)
 {
   for (size_t first = 0; first < planned->count; first += PLANNED_PER_EVENT) {
+    CLEANUP_ARENA struct arena arena = { 0 };
     struct event_planned tests[PLANNED_PER_EVENT];
     size_t n = planned->count - first < PLANNED_PER_EVENT ? planned->count - first : PLANNED_PER_EVENT;
     for (size_t i = 0; i < n; i++) {
       const struct planned *test = &planned->tests[first + i];
-      tests[i] = (struct event_planned) { .name = test->name, .line = test->test->where.line };
+      tests[i] = (struct event_planned) { .name = test->name, .line = test->test->where.line,
+                                          .tags = join_tags (&arena, test->test->tags), .about = test->test->about };
     }
     struct event event = { .type = EVENT_PLAN, .suite = planned->suite->number, .path = planned->suite->path,
-                           .name = planned->suite->name, .first = (uint32_t) first, .planned = tests,
+                           .name = planned->suite->name, .about = planned->suite->about, .first = (uint32_t) first, .planned = tests,
                            .planned_count = n };
     run_events_tell (&s->events, &event);
   }

@@ -4,8 +4,10 @@
 #include "format.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "text.h"
+#include "units.h"
 
 #define MOST_ROWS 100   /* of one table: a load has a series a step */
 #define WIDEST_NAME 48
@@ -148,6 +150,27 @@ add_table (struct buffer *out, const struct event_load *load)
   }
   if (load->series_count > MOST_ROWS)
     buffer_printf (out, "    and %zu more\n", load->series_count - MOST_ROWS);
+}
+
+/* ---- thresholds ---- */
+
+void
+format_measure (struct buffer *out, const char *text)
+{
+  while (*text) {
+    size_t size = strcspn (text, " ");
+    int64_t ns;
+    bool unit = size && text[size - 1] >= 'a'; /* 0 is a count here */
+    if (unit && parse_duration (text, size, &ns))
+      format_duration (out, ns / 1000 + (ns % 1000 >= 500));
+    else
+      buffer_add (out, text, size);
+    text += size;
+    if (*text) {
+      buffer_putc (out, ' ');
+      text++;
+    }
+  }
 }
 
 /* ---- the whole ---- */

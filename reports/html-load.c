@@ -230,13 +230,23 @@ add_series_table (struct buffer *out, const struct event_load *load)
 }
 
 static void
+add_measure_cell (struct buffer *out, const char *text)
+{
+  CLEANUP_BUFFER struct buffer measure = { 0 };
+  format_measure (&measure, text ? text : "–");
+  buffer_lit (out, "<td class=\"n\">");
+  html_short (out, buffer_text (&measure), 120);
+  buffer_lit (out, "</td>");
+}
+
+static void
 add_thresholds (struct buffer *out, const struct event_load *load)
 {
   if (!load->threshold_count)
     return;
   buffer_lit (out, "<div class=\"wide\"><table>\n<caption>Thresholds</caption>\n<thead><tr><th scope=\"col\">what</th>"
                    "<th scope=\"col\">result</th><th scope=\"col\" class=\"n\">measured</th>"
-                   "<th scope=\"col\">why</th></tr></thead>\n<tbody>\n");
+                   "<th scope=\"col\" class=\"n\">limit</th><th scope=\"col\">why</th></tr></thead>\n<tbody>\n");
   for (int held = 0; held < 2; held++) /* those that do not hold come first */
     for (size_t i = 0; i < load->threshold_count; i++) {
       const struct event_threshold *t = &load->thresholds[i];
@@ -246,9 +256,10 @@ add_thresholds (struct buffer *out, const struct event_load *load)
       html_short (out, t->name, 80);
       buffer_lit (out, "</th><td>");
       html_badge (out, t->outcome, false);
-      buffer_lit (out, "</td><td class=\"n\">");
-      html_short (out, t->actual ? t->actual : "–", 40);
-      buffer_lit (out, "</td><td>");
+      buffer_lit (out, "</td>");
+      add_measure_cell (out, t->actual);
+      add_measure_cell (out, t->limit);
+      buffer_lit (out, "<td>");
       html_element (out, "span", NULL, t->message);
       html_element (out, "code", "where", held ? NULL : t->where);
       buffer_lit (out, "</td></tr>\n");
@@ -308,6 +319,32 @@ add_seconds (struct buffer *out, const struct html_samples *samples)
 /* ---- a load ---- */
 
 static void
+add_fact (struct buffer *out, const char *name, const char *value)
+{
+  buffer_lit (out, "<dt>");
+  html_short (out, name, 40);
+  buffer_lit (out, "</dt><dd>");
+  html_short (out, value, 500);
+  buffer_lit (out, "</dd>\n");
+}
+
+/* What it was told to do, and when it began. */
+static void
+add_settings (struct buffer *out, const struct event *event, const struct event_load *load)
+{
+  CLEANUP_BUFFER struct buffer began = { 0 };
+  html_date (&began, event->start_us + load->start_us);
+  buffer_lit (&began, ", ");
+  format_duration (&began, load->start_us);
+  buffer_lit (&began, " after the test");
+  buffer_lit (out, "<dl class=\"run\">\n");
+  for (size_t i = 0; i < load->setting_count; i++)
+    add_fact (out, load->settings[i].name, load->settings[i].value);
+  add_fact (out, "began", buffer_text (&began));
+  buffer_lit (out, "</dl>\n");
+}
+
+static void
 note_load (struct html_report *html, const struct event *event, const struct event_load *load)
 {
   if (html->load_count == HTML_MOST_LOADS || !event->final)
@@ -344,6 +381,7 @@ html_loads (struct html_report *html, struct buffer *out, const struct event *ev
       buffer_lit (out, " model");
     }
     buffer_lit (out, "</p>\n");
+    add_settings (out, event, load);
     add_thresholds (out, load);
     add_errors (out, load);
     add_series_table (out, load);

@@ -11,6 +11,7 @@
 
 #define MOST_TESTS 500                 /* of one page */
 #define MOST_BYTES ((size_t) 512 << 10)
+#define MOST_TAGS 20                   /* of one test */
 #define LISTED_PAGES 9                 /* around this one */
 
 /* ---- what all pages have ---- */
@@ -188,6 +189,31 @@ html_plan_suite (struct html_suite *suite, const struct tally_suite *tally)
 
 /* ---- a test on its page ---- */
 
+/* Joined by commas. */
+static void
+add_tags (struct buffer *out, const char *tags)
+{
+  CLEANUP_BUFFER struct buffer tag = { 0 };
+  for (size_t n = 0; tags && *tags && n < MOST_TAGS; n++) {
+    size_t size = strcspn (tags, ",");
+    tag.size = 0;
+    buffer_add (&tag, tags, size);
+    buffer_putc (out, ' ');
+    html_element (out, "span", "tag", buffer_text (&tag));
+    tags += size + (tags[size] == ',');
+  }
+}
+
+static void
+add_about (struct buffer *out, const char *about)
+{
+  if (!about)
+    return;
+  buffer_lit (out, "<p class=\"about\">");
+  html_short (out, about, 4000);
+  buffer_lit (out, "</p>\n");
+}
+
 static void
 add_title (struct buffer *out, const struct html_entry *entry, const struct html_row *row, const char *name)
 {
@@ -195,6 +221,7 @@ add_title (struct buffer *out, const struct html_entry *entry, const struct html
   html_badge (out, entry->test->outcome, flaky);
   buffer_putc (out, ' ');
   html_element (out, "span", "name", name);
+  add_tags (out, entry->test->tags);
   if (row) {
     buffer_putc (out, ' ');
     html_time (out, row->duration_us);
@@ -231,8 +258,18 @@ add_failed (struct html_report *html, const struct html_suite *suite, const stru
                  entry->test->outcome == OUTCOME_ERROR ? "error" : "failed", entry->test->number);
   add_title (out, entry, row, entry->test->name);
   buffer_lit (out, "</h3>\n");
+  add_about (out, entry->test->about);
   int error = add_attempts (html, suite, entry, out);
   buffer_lit (out, "</section>\n");
+  return error;
+}
+
+static int
+add_line_part (struct html_report *html, const struct html_row *row, struct buffer *out)
+{
+  buffer_lit (out, "<p>");
+  int error = html_parts_get (&html->parts, row->part, out);
+  buffer_lit (out, "</p>\n");
   return error;
 }
 
@@ -245,7 +282,7 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
   bool flaky = entry->test->attempts > 1, open = row && row->load;
   for (size_t r = 0; suite->rows && r < entry->count; r++)
     size += suite->rows[entry->first + r].part.size;
-  if (!flaky && (!size || (row && row->line))) {
+  if (!flaky && !entry->test->about && (!size || (row && row->line))) {
     buffer_printf (out, "<p class=\"test\" id=\"t%u\">", entry->test->number);
     add_title (out, entry, row, entry->test->name);
     int error = row ? html_parts_get (&html->parts, row->part, out) : 0;
@@ -262,8 +299,13 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
     buffer_putc (out, ' ');
     html_element (out, "span", "reason", row->message);
   }
+  else if (!row) {
+    buffer_putc (out, ' ');
+    html_element (out, "span", "reason", tally_why_not_run (&html->tally));
+  }
   buffer_lit (out, "</summary>\n");
-  int error = add_attempts (html, suite, entry, out);
+  add_about (out, entry->test->about);
+  int error = row && row->line && !flaky ? add_line_part (html, row, out) : add_attempts (html, suite, entry, out);
   buffer_lit (out, "</details>\n");
   return error;
 }
@@ -297,6 +339,7 @@ add_heading (struct buffer *out, const struct tally_suite *suite)
     buffer_lit (out, "</span>");
   }
   buffer_lit (out, "</p>\n");
+  add_about (out, suite->about);
 }
 
 static int

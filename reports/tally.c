@@ -234,11 +234,15 @@ static void
 note_plan (struct tally *tally, const struct event *event)
 {
   struct tally_suite *suite = note_suite (tally, event->suite, event->path, event->name);
+  if (!suite->about)
+    suite->about = copy_text (tally, event->about);
   for (size_t i = 0; i < event->planned_count; i++) {
     uint32_t number;
     if (__builtin_add_overflow (event->first, (uint32_t) i, &number))
       return;
-    find_test (tally, suite, number, event->planned[i].name, event->planned[i].line);
+    struct tally_test *test = find_test (tally, suite, number, event->planned[i].name, event->planned[i].line);
+    test->tags = copy_text (tally, event->planned[i].tags);
+    test->about = copy_text (tally, event->planned[i].about);
   }
 }
 

@@ -10,6 +10,7 @@ struct tally_counts { size_t passed, failed, error, skipped, not_run, flaky; };
 struct tally_test {
   uint32_t number, line;
   const char *name;    /* unique in its suite: a second "x" is "x (2)" */
+  const char *tags, *about; /* NULL: none */
   uint8_t outcome;     /* enum outcome, when done */
   uint8_t attempts;    /* that have ended, at most 255 */
   bool done;
@@ -22,6 +23,7 @@ struct tally_suite {
   uint32_t number;
   const char *path;
   const char *name;       /* as written; the path if there is none */
+  const char *about;      /* NULL: nothing */
   const char *class_name; /* unique: "suites.login" for ./suites/login.yaml, see tally_class_name */
   struct tally_test *tests; /* by number */
   size_t count, room;

@@ -68,13 +68,14 @@ static struct event_series series[] = {
   { .name = "iteration" },
 };
 static struct event_threshold thresholds[] = {
-  { .name = "p95", .where = "a.yaml:9:1", .outcome = OUTCOME_FAILED, .actual = "5us", .message = "too slow" },
+  { .name = "p95", .where = "a.yaml:9:1", .outcome = OUTCOME_FAILED, .actual = "5us", .limit = "< 4us", .message = "too slow" },
   { .name = "errors", .outcome = OUTCOME_ERROR },
 };
 static struct event_load_error load_errors[] = { { "refused", "a.yaml:7:7", 2 }, { "reset", NULL, 1 } };
+static struct event_setting settings[] = { { "users", "14" }, { "think", "1s..2s" } };
 static struct event_load loads[] = {
   { .where = "a.yaml:5:5", .name = "rush", .model = "open", .start_us = 11, .duration_us = 12, .warmup_us = 13,
-    .users = 14, .rate = 1234.5, .series = series, .series_count = 2, .thresholds = thresholds,
+    .users = 14, .rate = 1234.5, .settings = settings, .setting_count = 2, .series = series, .series_count = 2, .thresholds = thresholds,
     .threshold_count = 2, .errors = load_errors, .error_count = 2 },
   { .number = 7, .where = "a.yaml:6:5", .rate = 1e300 },
 };
@@ -157,6 +158,10 @@ START_TEST (loads_come_back)
   ck_assert_ptr_null (back.loads[1].name);
   ck_assert_uint_eq (load->threshold_count, 2);
   ck_assert_str_eq (load->thresholds[0].actual, "5us");
+  ck_assert_str_eq (load->thresholds[0].limit, "< 4us");
+  ck_assert_uint_eq (load->setting_count, 2);
+  ck_assert_str_eq (load->settings[1].name, "think");
+  ck_assert_str_eq (load->settings[1].value, "1s..2s");
   ck_assert_str_eq (load->thresholds[0].message, "too slow");
   ck_assert_str_eq (load->thresholds[0].where, "a.yaml:9:1");
   ck_assert_int_eq (load->thresholds[0].outcome, OUTCOME_FAILED);
@@ -223,10 +228,10 @@ END_TEST
 
 START_TEST (the_other_events_come_back)
 {
-  struct event_planned planned[] = { { "one", 3, "a,b" }, { "two", 9, NULL } };
+  struct event_planned planned[] = { { "one", 3, "a,b", "why" }, { .name = "two", .line = 9 } };
   struct event run = { .type = EVENT_RUN, .version = 1, .runner = "0.1", .seed = "7", .suites = 2,
                        .tests = 3, .jobs = 4 };
-  struct event plan = { .type = EVENT_PLAN, .suite = 1, .path = "p", .name = "n", .first = 2, .planned = planned,
+  struct event plan = { .type = EVENT_PLAN, .suite = 1, .path = "p", .name = "n", .about = "all", .first = 2, .planned = planned,
                         .planned_count = 2 };
   struct event end = { .type = EVENT_END, .status = 130, .interrupted = true, .outcome = OUTCOME_NOT_RUN };
   struct event back = there_and_back (&run);
@@ -237,7 +242,10 @@ START_TEST (the_other_events_come_back)
   back = there_and_back (&plan);
   ck_assert_uint_eq (back.planned_count, 2);
   ck_assert_uint_eq (back.first, 2);
+  ck_assert_str_eq (back.about, "all");
   ck_assert_str_eq (back.planned[0].tags, "a,b");
+  ck_assert_str_eq (back.planned[0].about, "why");
+  ck_assert_ptr_null (back.planned[1].about);
   ck_assert_uint_eq (back.planned[1].line, 9);
   back = there_and_back (&end);
   ck_assert_int_eq (back.status, 130);

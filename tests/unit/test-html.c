@@ -305,6 +305,29 @@ START_TEST (a_failure_is_told_with_all_that_is_known)
 }
 END_TEST
 
+START_TEST (what_is_written_about_tests_is_told)
+{
+  struct reporter *reporter = begin ();
+  struct event_planned planned[] = {
+    { .name = "bad", .about = "why <it> is" }, { .name = "good", .tags = "smoke,a<b", .about = "the simplest" },
+    { .name = "plain", .tags = "web" }, { .name = "gone", .about = "of another time" },
+  };
+  TELL (.type = EVENT_PLAN, .path = "a.yaml", .name = "A", .about = "of the suite", .planned = planned, .planned_count = 4);
+  FAILED (0, 0);
+  TEST (0, 1, OUTCOME_PASSED, .steps = steps + 1, .step_count = 1);
+  TEST (0, 2, OUTCOME_PASSED, .steps = steps + 1, .step_count = 1);
+  END ();
+  end (reporter);
+  read_file ("suite-0-a.html");
+  has ("<p class=\"about\">of the suite</p>");
+  in_order ("<p class=\"about\">why &lt;it&gt; is</p>", "it is wrong");
+  has ("<span class=\"name\">good</span> <span class=\"tag\">smoke</span> <span class=\"tag\">a&lt;b</span>");
+  has ("<p class=\"about\">the simplest</p>\n<p> <code class=\"where\">my.call a.yaml:9:2</code></p>");
+  has ("<span class=\"name\">plain</span> <span class=\"tag\">web</span>");
+  in_order ("it was never started", "<p class=\"about\">of another time</p>");
+}
+END_TEST
+
 static size_t pages, tests_seen;
 
 static void
@@ -412,12 +435,16 @@ static struct event_series series[] = {
     .max_us = 90000, .buckets = buckets, .bucket_count = 3 },
 };
 static struct event_threshold thresholds[] = {
-  { .name = "rate", .outcome = OUTCOME_PASSED, .actual = "20/s" },
-  { .name = "p95", .where = "a.yaml:9:1", .outcome = OUTCOME_FAILED, .actual = "650us", .message = "at most 5us" },
+  { .name = "rate", .outcome = OUTCOME_PASSED, .actual = "20", .limit = "> 19.5" },
+  { .name = "errors", .outcome = OUTCOME_PASSED, .actual = "0", .limit = "0" },
+  { .name = "p95", .where = "a.yaml:9:1", .outcome = OUTCOME_FAILED, .actual = "650.5us", .limit = "< 5ms",
+    .message = "at most 5us" },
 };
+static struct event_setting settings[] = { { "rate", "20/s" }, { "stages", "[{\"for\": \"1s\"}]" } };
 static struct event_load load = { .where = "a.yaml:5:5", .name = "rush", .model = "open", .duration_us = 3000000,
                                   .users = 5, .rate = 20, .series = series, .series_count = 2,
-                                  .thresholds = thresholds, .threshold_count = 2 };
+                                  .thresholds = thresholds, .threshold_count = 3, .settings = settings,
+                                  .setting_count = 2, .start_us = 1500000 };
 
 START_TEST (a_load_has_tables_and_pictures)
 {
@@ -433,7 +460,12 @@ START_TEST (a_load_has_tables_and_pictures)
   read_file ("suite-0-suite.html");
   has ("<img src=\"load-0-0-1-0-distribution.svg\" width=\"520\" height=\"300\" alt=\"");
   has ("load rush: 5 users, 3.00 s, 20.0 iterations/s, open model");
-  in_order ("at most 5us", "20/s"); /* first what does not hold */
+  has ("<dt>stages</dt><dd>[{&quot;for&quot;: &quot;1s&quot;}]</dd>");
+  has ("<dt>began</dt><dd>2023-11-14 22:13:21 UTC, 1.50 s after the test</dd>");
+  in_order ("at most 5us", "<th scope=\"row\">rate</th>"); /* first what does not hold */
+  has ("<td class=\"n\">651 µs</td><td class=\"n\">&lt; 5.0 ms</td>");
+  has ("<td class=\"n\">0</td><td class=\"n\">0</td>");
+  has ("<td class=\"n\">20</td><td class=\"n\">&gt; 19.5</td>");
   has ("<td class=\"n\">80.0 ms</td>");
   has ("<th scope=\"row\" class=\"n\">1.00 s (warm-up)</th><td class=\"n\">5</td>");
   read_file ("index.html");
@@ -577,6 +609,7 @@ html_suite (void)
   tcase_add_test (tc, what_tests_say_is_shown_and_does_nothing);
   tcase_add_test (tc, the_overview_tells_what_failed_first);
   tcase_add_test (tc, a_failure_is_told_with_all_that_is_known);
+  tcase_add_test (tc, what_is_written_about_tests_is_told);
   tcase_add_test (tc, a_large_suite_has_many_pages);
   tcase_add_test (tc, large_failures_come_to_their_pages);
   tcase_add_test (tc, one_failure_is_bounded);
