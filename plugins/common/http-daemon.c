@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
+
+#include "http-head.h"
 
 #define CONNECTIONS 20000u
 #define MEMORY_OF_CONNECTION (16u << 10) /* request line and headers */
@@ -27,9 +30,10 @@
  * (pipelining) is not seen as the next one's beginning before another byte comes. */
 struct client {
   struct client *previous, *next;
+  struct MHD_Connection *connection;
   int fd;
   bool whole;        /* the request has come; what takes time now is ours */
-  bool refused;      /* its time is over, libmicrohttpd is about to close it */
+  bool refused;      /* its time is over, or it was told why; libmicrohttpd is about to close it */
   uint64_t received; /* bytes, when the last request was over */
   int64_t begun;     /* its request, on the daemon's clock; -1: none */
 };
@@ -64,10 +68,13 @@ http_upload_take (struct http_upload *upload, size_t limit, const char *data, si
 }
 
 bool
-http_upload_is_hopeless (struct MHD_Connection *connection)
+http_upload_is_hopeless (struct MHD_Connection *connection, size_t limit)
 {
   const char *text = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  return text && strtoumax (text, NULL, 10) > DISCARD_LIMIT; /* too much to count: UINTMAX_MAX */
+  const char *expect = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+  bool waits = expect && strcasecmp (expect, "100-continue") == 0;
+  /* too much to count: UINTMAX_MAX */
+  return text && strtoumax (text, NULL, 10) > (waits ? limit : DISCARD_LIMIT);
 }
 
 /* Paths are taken as they stand: nothing in ours needs an escape, and `%00`
@@ -80,12 +87,16 @@ keep_escapes (void *data, struct MHD_Connection *connection, char *text)
   return strlen (text);
 }
 
-static void
-keep_quiet (void *data, const char *fmt, va_list args)
+/* When a request line has come.  Nobody here reads cookies, and many of them make libmicrohttpd 0.9.75 write an
+ * answer's head twice.  It parses those of the first header Cookie only: ours. */
+static void *
+begin_head (void *data, const char *url, struct MHD_Connection *connection)
 {
-  (void) data; /* what it says is about clients that broke off */
-  (void) fmt;
-  (void) args;
+  (void) data;
+  (void) url;
+  /* fails without memory: then nothing else of the head finds room either */
+  (void) MHD_set_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE, "-");
+  return NULL;
 }
 
 /* ---- the time of requests ---------------------------------------------------- */
@@ -181,6 +192,7 @@ connection_changed (void *data, struct MHD_Connection *connection, void **contex
     return;
   }
   struct client *client = bytes_allocate (sizeof *client);
+  client->connection = connection;
   client->fd = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
   client->begun = -1;
   client->next = daemon->clients;
@@ -196,6 +208,9 @@ handle_piece (void *data, struct MHD_Connection *connection, const char *url, co
               const char *version, const char *upload, size_t *upload_size, void **state)
 {
   struct http_daemon *daemon = data;
+  const struct http_refusal *refusal = *state ? NULL : http_head_refusal (connection, version);
+  if (refusal)
+    return http_head_refuse (connection, refusal);
   if (*state && !*upload_size) {
     struct client *client = client_of (connection);
     no_longer_begun (daemon, client);
@@ -215,19 +230,45 @@ request_completed (void *data, struct MHD_Connection *connection, void **state, 
   daemon->completed (daemon->data, connection, state, code);
 }
 
+/* ---- what libmicrohttpd says ------------------------------------------------------ */
+
+/* Of a Content-Length that is no number libmicrohttpd 0.9.75 says so here, and then writes its answer's head twice,
+ * without asking us.  Ours goes out before, and the connection ends; it does not say which one it is. */
+static void
+refuse_lengths (struct http_daemon *daemon)
+{
+  for (struct client *client = daemon->clients; client; client = client->next) {
+    if (client->refused || client->whole || !http_head_has_bad_length (client->connection))
+      continue;
+    client->refused = true;
+    no_longer_begun (daemon, client);
+    http_head_refuse_length (client->fd);
+  }
+}
+
+/* The rest is about clients that broke off. */
+static void
+take_message (void *data, const char *fmt, va_list args)
+{
+  (void) args;
+  if (strstr (fmt, "Content-Length"))
+    refuse_lengths (data);
+}
+
 /* ---- the daemon ------------------------------------------------------------------ */
 
 static struct MHD_Daemon *
 start_mhd (struct http_daemon *daemon, int listener, unsigned flags, unsigned idle_seconds)
 {
   return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | flags, 0, NULL, NULL, handle_piece, daemon,
-                           MHD_OPTION_EXTERNAL_LOGGER, keep_quiet, NULL,
+                           MHD_OPTION_EXTERNAL_LOGGER, take_message, daemon,
                            MHD_OPTION_LISTEN_SOCKET, listener,
                            MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
                            MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_OF_CONNECTION,
                            MHD_OPTION_NOTIFY_CONNECTION, connection_changed, daemon,
                            MHD_OPTION_NOTIFY_COMPLETED, request_completed, daemon,
+                           MHD_OPTION_URI_LOG_CALLBACK, begin_head, NULL,
                            MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
                            MHD_OPTION_END);

@@ -18,9 +18,9 @@ struct http_upload {
 
 /* Takes a piece.  MHD_NO: it is much too long, the connection is to be closed. */
 enum MHD_Result http_upload_take (struct http_upload *upload, size_t limit, const char *data, size_t *size);
-/* Does the client announce so much that there is no use in reading it?  (Then the
- * answer is queued when its head has come.) */
-bool http_upload_is_hopeless (struct MHD_Connection *connection);
+/* Does the client announce so much that there is no use in reading it, or more than `limit` and waits to be told
+ * (Expect: 100-continue)?  (Then the answer is queued when its head has come.) */
+bool http_upload_is_hopeless (struct MHD_Connection *connection, size_t limit);
 
 struct http_limits {
   int64_t idle_ms;    /* a connection without a byte is closed then; counted in whole seconds */

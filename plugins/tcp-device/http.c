@@ -111,7 +111,7 @@ handle (void *data, struct MHD_Connection *connection, const char *url, const ch
   }
   *state = exchange = bytes_allocate (sizeof *exchange);
   exchange->web = http->web;
-  if (!http_upload_is_hopeless (connection))
+  if (!http_upload_is_hopeless (connection, WEB_BODY_LIMIT))
     return MHD_YES;
   exchange->upload.size = UINT64_MAX;
   return answer (connection, (struct exchange **) state, method, url);

@@ -251,7 +251,7 @@ handle (void *data, struct MHD_Connection *connection, const char *url, const ch
   struct exchange *exchange = *state;
   if (!exchange) {
     *state = exchange = bytes_allocate (sizeof *exchange);
-    if (!http_upload_is_hopeless (connection))
+    if (!http_upload_is_hopeless (connection, port->http->options.body_limit))
       return MHD_YES;
     exchange->upload.size = UINT64_MAX;
     return serve_request (port, connection, exchange, method);

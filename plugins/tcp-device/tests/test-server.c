@@ -351,6 +351,13 @@ START_TEST (http_brings_requests_and_answers)
                "HTTP/1.1 413 ", "64 KiB");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
                "HTTP/1.1 4", "\r\n\r\n");
+  assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nContent-Length: 9\r\n\r\n"
+               "{\"id\": 99}", "HTTP/1.1 400 ", "given twice");
+  assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n{\"id\": 99}",
+               "HTTP/1.1 400 Bad Request\r\nDate: ", "\r\n\r\nThe length of the body is no number.\n");
+  assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n",
+               "HTTP/1.1 413 ", "64 KiB");
+  ck_assert_int_eq (web.store->ops->has_device (web.store, 99), 0);
   ck_assert_int_eq (web.store->ops->has_device (web.store, 7), 1);
   ck_assert_int_eq (web.store->ops->has_device (web.store, 8), 1);
 }

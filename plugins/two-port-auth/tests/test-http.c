@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -249,6 +250,153 @@ START_TEST (many_at_once_are_served)
 }
 END_TEST
 
+/* ---- requests as bytes -------------------------------------------------------- */
+
+static int
+connect_to (int port)
+{
+  char error[256] = "";
+  struct net_wait wait = { wait_long, NULL };
+  int fd = net_connect ("127.0.0.1", server.ports[port], &wait, error, sizeof error);
+  ck_assert_msg (fd >= 0, "%s", error);
+  return fd;
+}
+
+static void
+put (int fd, const char *text)
+{
+  ck_assert_int_eq (send (fd, text, strlen (text), MSG_NOSIGNAL), (ssize_t) strlen (text));
+}
+
+/* All that comes until the server closes the connection. */
+static void
+get_until_closed (int fd, struct bytes *out)
+{
+  char piece[4096];
+  ssize_t n;
+  do {
+    ck_assert_int_eq (wait_long (NULL, fd, POLLIN), 1);
+    n = recv (fd, piece, sizeof piece, 0);
+    bytes_add (out, piece, n > 0 ? (size_t) n : 0);
+  } while (n > 0);
+}
+
+static int
+count_answers (struct bytes *text)
+{
+  int count = 0;
+  for (const char *at = bytes_text (text); (at = strstr (at, "HTTP/1.")); at++)
+    count++;
+  return count;
+}
+
+#define HOST "Host: x\r\n"
+#define FORM "client_uuid=a"
+#define CHUNKS "d\r\n" FORM "\r\n0\r\n\r\n"
+
+static const struct {
+  const char *head, *body;
+  int status;
+} refused[] = {
+  { HOST "Content-Length: abc", FORM, 400 },
+  { HOST "Content-Length: -5", FORM, 400 },
+  { HOST "Content-Length: +13", FORM, 400 },
+  { HOST "Content-Length:", FORM, 400 },
+  { HOST "Content-Length: 13, 13", FORM, 400 },
+  { HOST "Content-Length: 99999999999999999999999999", FORM, 400 },
+  { HOST "Content-Length: 13\r\nContent-Length: 3", FORM, 400 },
+  { HOST "Content-Length: 3\r\nContent-Length: 13", FORM, 400 },
+  { HOST "Content-Length: 13\r\ncontent-length: abc", FORM, 400 },
+  { HOST "Content-Length : 13", FORM, 400 },
+  { HOST "Content-Length: 13\r\nTransfer-Encoding: chunked", CHUNKS, 400 },
+  { HOST "Transfer-Encoding: chunked\r\nContent-Length: 13", CHUNKS, 400 },
+  { HOST "Transfer-Encoding: gzip", CHUNKS, 501 },
+  { HOST "Transfer-Encoding: gzip, chunked", CHUNKS, 501 },
+  { HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", CHUNKS, 501 },
+  { HOST "Transfer-Encoding: identity\r\nContent-Length: 13", FORM, 501 },
+  { HOST "Expect: 100-continue\r\nContent-Length: 4097", "", 413 },
+  { "Content-Length: 13", FORM, 400 },
+  { HOST HOST "Content-Length: 13", FORM, 400 },
+};
+
+static void
+assert_refused (const char *head, const char *body, int status)
+{
+  char request[512];
+  CLEANUP_BYTES struct bytes answer = { 0 };
+  int fd = connect_to (0);
+  snprintf (request, sizeof request, "POST / HTTP/1.1\r\n%s\r\n\r\n%s", head, body);
+  put (fd, request);
+  get_until_closed (fd, &answer);
+  ck_assert_msg (http_status (answer.data, answer.size) == status, "%s: %s", head, bytes_text (&answer));
+  ck_assert_msg (count_answers (&answer) == 1, "%s: %s", head, bytes_text (&answer));
+  close (fd);
+}
+
+START_TEST (a_head_is_refused_that_leaves_the_end_of_the_body_open)
+{
+  char pieces[] = "POST / HTTP/1.1\r\n" HOST "Content-Length: abc\r\n\r\n";
+  CLEANUP_BYTES struct bytes answer = { 0 };
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    assert_refused (refused[i].head, refused[i].body, refused[i].status);
+  int fd = connect_to (0);
+  for (size_t i = 0; pieces[i]; i++)
+    put (fd, (char[]) { pieces[i], 0 });
+  get_until_closed (fd, &answer);
+  ck_assert_int_eq (http_status (answer.data, answer.size), 400);
+  ck_assert_int_eq (count_answers (&answer), 1);
+  close (fd);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.told), "");
+}
+END_TEST
+
+/* `Cookie: x=y; x=y; …` of so many bytes; the status of the one answer. */
+static int
+send_cookies (size_t size)
+{
+  static const char one[] = "x=y; ";
+  CLEANUP_BYTES struct bytes request = { 0 }, answer = { 0 };
+  int fd = connect_to (0);
+  bytes_puts (&request, "POST / HTTP/1.1\r\n" HOST "Connection: close\r\nContent-Length: 13\r\nCookie: ");
+  for (size_t i = 0; i < size; i += sizeof one - 1)
+    bytes_puts (&request, one);
+  bytes_puts (&request, "\r\n\r\n" FORM);
+  put (fd, bytes_text (&request));
+  get_until_closed (fd, &answer);
+  ck_assert_msg (count_answers (&answer) == 1, "%zu: %s", size, bytes_text (&answer));
+  close (fd);
+  return http_status (answer.data, answer.size);
+}
+
+START_TEST (cookies_of_others_are_not_in_the_way)
+{
+  ck_assert_int_eq (send_cookies (0), 200);
+  ck_assert_int_eq (send_cookies (8000), 200);
+  ck_assert_int_eq (send_cookies (20000), 431);
+}
+END_TEST
+
+START_TEST (a_head_is_taken_that_is_sound)
+{
+  static const char *const taken[] = {
+    "HTTP/1.1\r\n" HOST "Connection: close\r\nContent-Length: 013\r\n\r\n" FORM,
+    "HTTP/1.1\r\n" HOST "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n" CHUNKS,
+    "HTTP/1.1\r\n" HOST "Connection: close\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n" FORM,
+    "HTTP/1.0\r\nContent-Length: 13\r\n\r\n" FORM,
+  };
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+    CLEANUP_BYTES struct bytes answer = { 0 };
+    int fd = connect_to (0);
+    put (fd, "POST / ");
+    put (fd, taken[i]);
+    get_until_closed (fd, &answer);
+    ck_assert_msg (http_status (answer.data, answer.size) == 200, "%s: %s", taken[i], bytes_text (&answer));
+    close (fd);
+  }
+}
+END_TEST
+
 Suite *
 http_suite (void)
 {
@@ -260,6 +408,9 @@ http_suite (void)
   tcase_add_test (tests, a_message_is_logged_when_it_is_answered);
   tcase_add_test (tests, what_cannot_be_kept_is_answered_by_503);
   tcase_add_test (tests, many_at_once_are_served);
+  tcase_add_test (tests, a_head_is_refused_that_leaves_the_end_of_the_body_open);
+  tcase_add_test (tests, cookies_of_others_are_not_in_the_way);
+  tcase_add_test (tests, a_head_is_taken_that_is_sound);
   suite_add_tcase (suite, tests);
   return suite;
 }
