@@ -246,8 +246,12 @@ read_some (struct drain *drain)
 static void
 write_log (struct house *house, struct drain *drain)
 {
-  if (!drain->path[0] || capture_total (&drain->capture) == 0)
+  if (!drain->path[0])
     return;
+  if (capture_total (&drain->capture) == 0) {
+    unlink (drain->path); /* the worker has only taken the name */
+    return;
+  }
   struct buffer text = { 0 };
   capture_text (&drain->capture, &text);
   secret_mask (&text, 0);

@@ -36,12 +36,6 @@ role_cannot (struct context *context, const struct role_state *role, const char 
   return false;
 }
 
-const char *
-role_log_path (struct worker *worker, const struct role_state *role, struct arena *arena)
-{
-  return arena_printf (arena, "%s/%s.%u.log", worker->log_folder, role->name, role->starts);
-}
-
 /* ---- what a role says ---- */
 
 int
@@ -328,6 +322,7 @@ join_shared (struct context *context, struct role_state *role, const struct run_
   role->shared = role->running = role->drained = true;
   role->pid = shared->pid;
   role->starts = 1;
+  role->log = shared->log;
   role->exports = value_copy (&role->arena, &shared->exports);
   int fds[] = { dup (shared->control.memory_fd), dup (shared->control.event_fd), dup (shared->output.memory_fd),
                 dup (shared->output.event_fd) };
@@ -430,8 +425,7 @@ release_process (struct worker *worker, struct role_state *role)
     role->drained = false;
   }
   if (role->drained) {
-    CLEANUP_ARENA struct arena arena = { 0 };
-    keeper_finish (worker->link, role->output_number, role_log_path (worker, role, &arena));
+    keeper_finish (worker->link, role->output_number, role->log);
     keeper_finish (worker->link, role->control_number, NULL);
     capture_free (&role->output);
     capture_free (&role->control);
@@ -530,7 +524,7 @@ role_look (struct worker *worker, const char *name, uint32_t index, struct role_
   struct role_state *role = role_find (worker, name, index);
   if (!role || !role->drained)
     return false;
-  *view = (struct role_view) { role->pid, &role->exports, &role->control, &role->output };
+  *view = (struct role_view) { role->pid, &role->exports, role->log, &role->control, &role->output };
   return true;
 }
 
@@ -602,7 +596,7 @@ roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs)
       continue;
     (*logs)[count++] = (struct event_log) { .name = arena_strdup (arena, role->name),
                                             .text = arena_copy (arena, text.data, text.size),
-                                            .text_size = text.size, .file = role_log_path (worker, role, arena) };
+                                            .text_size = text.size, .file = arena_strdup (arena, role->log) };
   }
   return count;
 }

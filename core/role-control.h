@@ -27,6 +27,7 @@ struct role_state {
   struct arena arena;
   char *temp;                  /* its folder, made when it is first started; in `arena` */
   unsigned starts;
+  const char *log;             /* the file for the output of the last process; in `arena`, or the run's */
   uint64_t cursor;             /* of the observations, for role.wait on the main thread */
   unsigned users;              /* steps that are at work with it */
   bool changing;               /* one of them starts it, and is the only one */
@@ -56,8 +57,6 @@ size_t role_log_since (struct role_state *role, uint64_t from, size_t most, stru
 /* "role NAME …", as an error of what runs; gives false. */
 bool role_cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
   __attribute__ ((format (printf, 3, 4)));
-/* The file of what it prints since it was last started. */
-const char *role_log_path (struct worker *worker, const struct role_state *role, struct arena *arena);
 
 /* role-start.c */
 /* Starts the process, with what it prints and says drained; false: the verdict is set. */

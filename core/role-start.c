@@ -129,6 +129,39 @@ build_command (struct command *command, const struct role_state *role)
   buffer_lit (&command->secrets, "}\n");
 }
 
+/* ---- its log ---- */
+
+/* The last number of a log of this name that this worker has given. */
+static unsigned *
+last_log (struct worker *worker, const char *name)
+{
+  struct role_log *log = worker->role_logs;
+  while (log && strcmp (log->name, name) != 0)
+    log = log->older;
+  if (!log) {
+    log = arena_alloc (&worker->arena, sizeof *log);
+    *log = (struct role_log) { .older = worker->role_logs, .name = arena_strdup (&worker->arena, name) };
+    worker->role_logs = log;
+  }
+  return &log->last;
+}
+
+/* The file for the output of the process that is started now, "FOLDER/NAME.N.log".  Its number is the
+ * next in the run, also when the worker before has ended or another test has a role of this name: the
+ * file is made here, and the keeper fills it, or removes it when nothing was printed. */
+static void
+choose_log (struct worker *worker, struct role_state *role)
+{
+  unsigned *last = last_log (worker, role->name);
+  int fd;
+  do {
+    role->log = arena_printf (&role->arena, "%s/%s.%u.log", worker->log_folder, role->name, ++*last);
+    fd = open (role->log, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (fd < 0 && errno == EEXIST);
+  if (fd >= 0) /* else the keeper tells why it cannot be written */
+    close (fd);
+}
+
 /* ---- its process ---- */
 
 /* In the child, before exec: descriptors 0 (null), 1 and 2 (output), 3 (control). */
@@ -186,7 +219,7 @@ send_secrets (int fd, const struct buffer *line)
 
 /* Hands both streams to the keeper. */
 static bool
-drain_role (struct worker *worker, struct role_state *role, int output, int control, struct arena *arena)
+drain_role (struct worker *worker, struct role_state *role, int output, int control)
 {
   if (!capture_new (&role->output))
     return false;
@@ -194,8 +227,7 @@ drain_role (struct worker *worker, struct role_state *role, int output, int cont
     capture_free (&role->output);
     return false;
   }
-  role->output_number
-    = keeper_drain (worker->link, output, &role->output, role->name, role_log_path (worker, role, arena));
+  role->output_number = keeper_drain (worker->link, output, &role->output, role->name, role->log);
   role->control_number = keeper_drain (worker->link, control, &role->control, role->name, NULL);
   role->drained = true;
   return role->output_number >= 0 && role->control_number >= 0;
@@ -233,6 +265,7 @@ role_spawn (struct context *context, struct role_state *role)
   }
   pthread_mutex_lock (&roles_lock);
   role->starts++;
+  choose_log (worker, role);
   role->pid = pid;
   role->pid_fd = (int) syscall (SYS_pidfd_open, pid, 0);
   role->running = true;
@@ -242,7 +275,7 @@ role_spawn (struct context *context, struct role_state *role)
   pthread_mutex_unlock (&roles_lock);
   bool fine = send_secrets (control[0], &command.secrets);
   buffer_free (&command.secrets);
-  if (!fine || !drain_role (worker, role, output[0], control[0], &arena))
+  if (!fine || !drain_role (worker, role, output[0], control[0]))
     return role_cannot (context, role, "cannot be connected: %s", strerror (errno));
   return true;
 }

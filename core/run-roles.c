@@ -89,7 +89,9 @@ static bool
 tell_role (const struct work *work, size_t number, const struct role_view *view)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_printf (&text, "{\"role\":%zu,\"pid\":%d,\"exports\":", number, (int) view->pid);
+  buffer_printf (&text, "{\"role\":%zu,\"pid\":%d,\"log\":", number, (int) view->pid);
+  json_write_string (&text, view->log, strlen (view->log));
+  buffer_lit (&text, ",\"exports\":");
   json_write (&text, view->exports);
   buffer_putc (&text, '}');
   int fds[] = { view->control->memory_fd, view->control->event_fd, view->output->memory_fd, view->output->event_fd };
@@ -170,6 +172,7 @@ work_roles (void *data, struct keeper_link *link)
     tell_failure (work, &verdict);
   int status = fine ? worker_keep_roles (&worker) : 1;
   worker_stop_roles (&worker);
+  arena_free (&worker.arena);
   shared_free (shared);
   return status;
 }
@@ -189,17 +192,19 @@ receive_word (struct run_roles *roles, char *error, size_t error_size)
   if (n <= 0 || !json_parse (&roles->arena, text, (size_t) n, &word, why, sizeof why))
     return -1;
   const struct value *failed = value_get (&word, "failed"), *number = value_get (&word, "role"),
-                     *pid = value_get (&word, "pid"), *exports = value_get (&word, "exports");
+                     *pid = value_get (&word, "pid"), *log = value_get (&word, "log"),
+                     *exports = value_get (&word, "exports");
   if (failed) {
     snprintf (error, error_size, "%s", failed->type == VALUE_STRING ? failed->string : "?");
     return 0;
   }
-  if (!number || !pid || !exports || number->integer < 0 || (size_t) number->integer >= roles->count
+  if (!number || !pid || !log || log->type != VALUE_STRING || !exports || number->integer < 0 || (size_t) number->integer >= roles->count
       || count != 4)
     return -1;
   struct run_role *role = &roles->items[number->integer];
   role->pid = (pid_t) pid->integer;
   role->exports = *exports;
+  role->log = log->string;
   return capture_open (&role->control, fds[0], fds[1]) && capture_open (&role->output, fds[2], fds[3]) ? 1 : -1;
 }
 

@@ -16,6 +16,7 @@ struct run_role {
   uint32_t index;
   pid_t pid;
   struct value exports;
+  const char *log;             /* the file that will have its output */
   struct capture control, output;
 };
 

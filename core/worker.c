@@ -779,5 +779,6 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
     put_event (worker, &end);
   }
   flush_events (worker);
+  arena_free (&worker->arena);
   return restart ? WORKER_RESTART : cancelled (worker) ? WORKER_INTERRUPTED : WORKER_DONE;
 }

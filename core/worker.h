@@ -105,6 +105,13 @@ struct context {
   struct role_cursor *cursors; /* of a branch: how far it has read what roles say */
 };
 
+/* Of one name; in the worker's arena. */
+struct role_log {
+  struct role_log *older;
+  const char *name;
+  unsigned last;
+};
+
 struct worker {
   const struct suite *suite;
   const struct plan *plan;
@@ -120,6 +127,7 @@ struct worker {
   struct scope scope;        /* the suite's */
   struct arena arena;        /* as long as the worker */
   struct role_state *roles;  /* newest first */
+  struct role_log *role_logs; /* numbers of their files */
   const struct run_roles *run_roles; /* shared by all suites; NULL: none */
   pthread_mutex_t lock;      /* of the traffic, the output and the events */
   struct spawned *spawned;
@@ -244,6 +252,7 @@ void roles_join (struct context *parent, struct context *branch, bool kept);
 struct role_view {
   pid_t pid;
   const struct value *exports;
+  const char *log;             /* the file for its output */
   const struct capture *control, *output;
 };
 bool role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view);

@@ -126,3 +126,52 @@ EOF
 expect 1 "$RUNNER" -o gone gone.yaml
 has out 'role hub has ended, and said nothing'
 lacks out 'said nothing that matches'
+
+# the output of each process of a role stays, whoever starts it: another worker after a crash, another attempt, another
+# test with a role of this name; and the report names the file that has it
+cat > logs.yaml <<'EOT'
+suite: logs
+roles: {hub: {tcp-device.stack: {}}, wide: {tcp-device.stack: {}, scope: run}}
+keywords:
+  say:
+    params: {what: {primary: true}, to: }
+    steps: [{tcp-device.connect: {to: "${to}", id: 5}}, {tcp-device.report: "${what}"}]
+tests:
+  - test: crashes
+    steps: [{my.say: {what: one, to: "${hub.device}"}}, role.wait: hub, bad.crash: ]
+  - test: fails
+    steps: [{my.say: {what: two, to: "${hub.device}"}}, role.wait: hub, check: false]
+  - test: tries
+    retries: 1
+    roles: {own: {tcp-device.stack: {}}}
+    steps: [{my.say: {what: tried, to: "${own.device}"}}, role.wait: own, check: false]
+  - test: another of this name
+    roles: {own: {tcp-device.stack: {}}}
+    steps: [{my.say: {what: three, to: "${own.device}"}}, role.wait: own, {role.stop: own}, {role.start: own},
+            {my.say: {what: four, to: "${own.device}"}}, role.wait: own, check: false]
+  - test: silent
+    roles: {mute: {tcp-device.stack: {}}}
+    steps: [check: 'has(mute, "web")']
+  - test: of the run
+    steps: [{my.say: {what: five, to: "${wide.device}"}}, role.wait: wide, check: false]
+EOT
+expect 3 "$RUNNER" -o logs logs.yaml
+# said FILE WORD: has this log, and no other, this word, and was it named beside it?
+said ()
+{
+  has "logs/logs/$1" ",$2@"
+  [ "$(grep -rl ",$2@" logs/logs)" = "logs/logs/$1" ] || fail "$2 is in more logs than $1"
+  grep '"event":"test"' logs/events.jsonl | grep -F ",$2@" | grep -qF "\"file\":\"logs/logs/$1\"" ||
+    fail "the report of \"$2\" does not name $1"
+}
+said logs/hub.1.log one
+said logs/hub.2.log two
+said logs/own.4.log four
+said run/wide.1.log five
+for i in 1 2; do
+  has "logs/logs/logs/own.$i.log" ',tried@'
+  grep -q "\"attempt\":$i,.*\"file\":\"logs/logs/logs/own.$i.log\"" logs/events.jsonl || fail "attempt $i names another log"
+done
+has logs/logs/logs/own.3.log ',three@'
+[ "$(cd logs/logs && echo */*)" = 'logs/hub.1.log logs/hub.2.log logs/own.1.log logs/own.2.log logs/own.3.log logs/own.4.log run/wide.1.log' ] ||
+  fail "other logs: $(cd logs/logs && echo */*)"
