@@ -169,6 +169,7 @@ job_forget (struct job *job)
   struct shared *shared = job->shared;
   shared->crash.signal = 0;
   shared->crash.frame_count = 0;
+  shared->crash.wire.count = 0;
   shared->phase = PHASE_IDLE;
   for (int i = 0; i < shared_slots_used (shared); i++) {
     shared->slots[i].thread = 0;

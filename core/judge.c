@@ -136,6 +136,7 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
   event->duration_us = time_now_us () - event->start_us;
   if (event->duration_us < 0)
     event->duration_us = 0;
+  shared_wire_all (job->shared, &job->shared->crash.wire);
   event->traffic_count = collect_traffic (job->shared, job->shared->test_start_ns, arena, &event->traffic);
   read_logs (job, arena, event);
 }

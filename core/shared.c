@@ -113,6 +113,46 @@ shared_forget_wire (struct shared *shared)
   shared->turn = 0;
 }
 
+/* ---- traffic of one thread ---- */
+
+/* A crash may come at any moment: the record counts when it is whole. */
+void
+wire_put (struct wire *wire, bool received, const char *peer, const void *data, size_t size)
+{
+  uint32_t count = atomic_load_explicit (&wire->count, memory_order_relaxed);
+  struct wire_record *record = &wire->records[count % WIRE_RECORDS];
+  record->time_ns = clock_now_ns ();
+  record->received = received;
+  record->size = size;
+  record->kept = (uint32_t) (size < WIRE_DATA ? size : WIRE_DATA);
+  if (record->kept)
+    memcpy (record->data, data, record->kept);
+  strncpy (record->peer, peer, sizeof record->peer - 1);
+  record->peer[sizeof record->peer - 1] = '\0';
+  atomic_store_explicit (&wire->count, count + 1, memory_order_release);
+}
+
+void
+shared_wire_all (struct shared *shared, const struct wire *wire)
+{
+  uint32_t count = atomic_load (&wire->count), n = count < WIRE_RECORDS ? count : WIRE_RECORDS;
+  for (uint32_t i = count - n; i != count; i++) {
+    /* a worker that crashed may have left anything here */
+    struct wire_record record = wire->records[i % WIRE_RECORDS];
+    record.peer[sizeof record.peer - 1] = '\0';
+    shared_wire_at (shared, record.time_ns, record.received, record.peer, record.data,
+                    record.kept < WIRE_DATA ? record.kept : WIRE_DATA, record.size);
+  }
+}
+
+static _Thread_local const struct wire *own_wire;
+
+void
+shared_own_wire (const struct wire *wire)
+{
+  own_wire = wire;
+}
+
 /* ---- crashes ---- */
 
 static struct shared *watched;
@@ -139,6 +179,14 @@ note_frames (void)
   atomic_store (&watched->crash.frame_count, n);
 }
 
+/* The memory is the thread's own and was there when it began. */
+static void
+note_wire (void)
+{
+  if (own_wire)
+    memcpy (&watched->crash.wire, own_wire, sizeof *own_wire);
+}
+
 static void
 on_crash (int signal, siginfo_t *info, void *context)
 {
@@ -148,6 +196,7 @@ on_crash (int signal, siginfo_t *info, void *context)
     watched->crash.address = (uint64_t) (uintptr_t) info->si_addr;
     watched->crash.slot = slot_of_this_thread ();
     note_frames ();
+    note_wire (); /* last: the crash may have come from there */
   }
   /* SA_RESETHAND: the default action ends the process when it is raised again */
   raise (signal);
@@ -159,6 +208,7 @@ on_probe (int signal)
   (void) signal;
   watched->crash.slot = slot_of_this_thread ();
   note_frames ();
+  note_wire ();
 }
 
 void

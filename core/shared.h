@@ -13,6 +13,8 @@
 #define RING_RECORDS 32   /* of each */
 #define RECORD_DATA 1000  /* bytes of each */
 #define FRAMES 48
+#define WIRE_RECORDS 8    /* of the traffic of one thread */
+#define WIRE_DATA 256     /* bytes of each */
 
 #define NO_STEP UINT32_MAX
 
@@ -24,12 +26,25 @@ struct slot {
   _Atomic int32_t thread;        /* kernel's id; 0: slot is free */
 };
 
+/* The last traffic of one of very many threads, which have no rings: private to its process. */
+struct wire {
+  _Atomic uint32_t count;        /* records ever put */
+  struct wire_record {
+    int64_t time_ns;
+    uint64_t size;
+    uint32_t kept;
+    bool received;
+    char peer[64], data[WIRE_DATA];
+  } records[WIRE_RECORDS];
+};
+
 struct crash {
   _Atomic int32_t signal;        /* 0: none */
   int32_t slot;
   uint64_t address;
   _Atomic int32_t frame_count;
   void *frames[FRAMES];
+  struct wire wire;              /* of the thread, if it had one of its own */
 };
 
 struct record {
@@ -77,6 +92,13 @@ void shared_wire (struct shared *shared, bool received, const char *peer, const 
 void shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data,
                      size_t kept, uint64_t size);
 void shared_forget_wire (struct shared *shared);
+
+/* Notes traffic of the calling thread only. */
+void wire_put (struct wire *wire, bool received, const char *peer, const void *data, size_t size);
+/* Adds it to what is kept.  Callers hold a lock, as for shared_wire. */
+void shared_wire_all (struct shared *shared, const struct wire *wire);
+/* From now on the calling thread's own, which is told if it crashes or hangs; NULL: none. */
+void shared_own_wire (const struct wire *wire);
 
 /* Installs handlers that write the crash into `shared` and end the process by the
  * same signal; on `probe` the thread only notes where it is.  Each thread that

@@ -27,8 +27,6 @@
 #define USER_STACK ((size_t) 256 << 10)
 #define SAMPLE_NS INT64_C (1000000000)
 #define RAMP_NS 1000000   /* users are started as exactly as this */
-#define WIRE_RECORDS 8    /* of a user's last traffic */
-#define WIRE_DATA 256
 
 struct load {
   struct context *parent;
@@ -47,7 +45,6 @@ struct load {
   struct load_user **users; /* by number; NULL: not started yet */
 };
 
-struct wire_record { int64_t time_ns; uint64_t size; uint32_t kept; bool received; char peer[64], data[WIRE_DATA]; };
 
 struct load_user {
   struct load *load;
@@ -63,8 +60,7 @@ struct load_user {
   uint64_t random;
   uint64_t iterations;
   char *temp;               /* folder; NULL: none was asked for */
-  struct wire_record *wire; /* NULL: no traffic yet */
-  unsigned wire_count;
+  struct wire *wire;        /* NULL: no traffic yet */
 };
 
 /* ---- measuring ---- */
@@ -98,17 +94,11 @@ load_cancelled (const struct context *context)
 void
 load_wire (struct load_user *user, bool received, const char *peer, const void *data, size_t size)
 {
-  if (!user->wire)
-    user->wire = xmalloc (WIRE_RECORDS * sizeof *user->wire);
-  struct wire_record *record = &user->wire[user->wire_count++ % WIRE_RECORDS];
-  record->time_ns = clock_now_ns ();
-  record->received = received;
-  record->size = size;
-  record->kept = (uint32_t) (size < WIRE_DATA ? size : WIRE_DATA);
-  if (record->kept)
-    memcpy (record->data, data, record->kept);
-  strncpy (record->peer, peer, sizeof record->peer - 1);
-  record->peer[sizeof record->peer - 1] = '\0';
+  if (!user->wire) {
+    user->wire = xcalloc (1, sizeof *user->wire);
+    shared_own_wire (user->wire);
+  }
+  wire_put (user->wire, received, peer, data, size);
 }
 
 /* The first failure of a kind shows what the user sent and received, and logged. */
@@ -117,13 +107,9 @@ show_user (struct load_user *user)
 {
   struct load *load = user->load;
   struct worker *worker = user->context.worker;
-  unsigned n = user->wire_count < WIRE_RECORDS ? user->wire_count : WIRE_RECORDS;
   pthread_mutex_lock (&worker->lock);
-  for (unsigned i = user->wire_count - n; i < user->wire_count; i++) {
-    const struct wire_record *record = &user->wire[i % WIRE_RECORDS];
-    shared_wire_at (worker->shared, record->time_ns, record->received, record->peer, record->data, record->kept,
-                    record->size);
-  }
+  if (user->wire)
+    shared_wire_all (worker->shared, user->wire);
   pthread_mutex_unlock (&worker->lock);
   if (user->test.output.size)
     test_output (load->parent, user->test.output.data, user->test.output.size);
@@ -197,7 +183,8 @@ forget_iteration (struct load_user *user)
   test->warning_count = 0;
   test->warnings = NULL;
   arena_reset (&test->arena);
-  user->wire_count = 0;
+  if (user->wire)
+    user->wire->count = 0;
 }
 
 /* What an iteration has deferred runs also when it was cancelled, in a time of its own. */
@@ -304,6 +291,7 @@ run_user (void *data)
     note_failure (user);
   }
   shared_leave (shared, context->slot);
+  shared_own_wire (NULL);
   shared_end_alternate_stack ();
   load->running--;
   user->ended = true;

@@ -150,6 +150,10 @@ tests:
 EOT2
 expect 3 "$RUNNER" --plugin-path "$plugins" -o results bad.yaml
 has out 'bad.yaml:7:85: bad.crash: crashed: SIGSEGV'
+for test in 'one crashes' 'one does not heed its deadline'; do # with what the user has sent and received last
+  grep "\"event\":\"test\".*\"name\":\"$test\".*\"data\":\"last words\"" results/events.jsonl | grep -q '"peer":"crash-peer"' ||
+    fail "the traffic of \"$test\" is not told"
+done
 has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
 has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
 has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
