@@ -50,16 +50,19 @@ static int
 run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, struct run_roles *roles)
 {
   struct reporters reporters = { .count = 0 };
-  CLEANUP_BUFFER struct buffer junit = { 0 }, html = { 0 };
+  CLEANUP_BUFFER struct buffer junit = { 0 }, html = { 0 }, page = { 0 };
   if (!prepare_output (o))
     return 3;
   descriptors_raise ();
+  buffer_printf (&html, "%s/report", o->output);
+  buffer_printf (&page, "%s/index.html", buffer_text (&html));
+  struct reporter *pages = report_html (buffer_text (&html));
   if (o->tap)
     reporters_add (&reporters, report_tap (stdout));
   else {
     struct console_options console = { .out = stdout, .color = wants_color (STDOUT_FILENO, o->color),
                                        .live = isatty (STDOUT_FILENO) && o->verbose >= 0, .verbose = o->verbose,
-                                       .width = terminal_width () };
+                                       .width = terminal_width (), .pages = pages, .page = buffer_text (&page) };
     reporters_add (&reporters, report_console (&console));
   }
   if (!o->junit) {
@@ -67,8 +70,7 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
     o->junit = buffer_text (&junit);
   }
   reporters_add (&reporters, report_junit (o->junit));
-  buffer_printf (&html, "%s/report", o->output);
-  reporters_add (&reporters, report_html (buffer_text (&html)));
+  reporters_add (&reporters, pages);
   int status = supervise (plan, o, engine, roles, &reporters);
   reporters_free (&reporters);
   if (fflush (stdout) != 0 && status < 3)

@@ -777,6 +777,19 @@ say_total (struct console *c)
   buffer_putc (&c->out, '\n');
 }
 
+/* Not when it is lost: that is told elsewhere. */
+static void
+say_page (struct console *c)
+{
+  if (!c->options.page || c->options.verbose < 0 || *c->options.pages->error)
+    return;
+  begin_color (c, DIM);
+  buffer_lit (&c->out, "report: ");
+  format_line (&c->out, c->options.page);
+  end_color (c, DIM);
+  buffer_putc (&c->out, '\n');
+}
+
 /* The very last line is for programs too: always of this form, never coloured. */
 static void
 say_last_line (struct console *c)
@@ -801,6 +814,7 @@ console_finish (struct reporter *reporter)
   say_reasons (c);
   say_slow (c);
   say_total (c);
+  say_page (c);
   say_last_line (c);
   flush (c);
 }

@@ -68,8 +68,8 @@ bool
 reporters_finish (struct reporters *reporters, const char *program)
 {
   bool fine = true;
-  for (size_t i = 0; i < reporters->count; i++)
-    report_finish (reporters->items[i]);
+  for (size_t i = reporters->count; i > 0; i--)
+    report_finish (reporters->items[i - 1]);
   for (size_t i = 0; i < reporters->count; i++) {
     const struct reporter *reporter = reporters->items[i];
     if (*reporter->error) {

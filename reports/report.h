@@ -31,8 +31,15 @@ struct reporter {
 };
 
 /* `color`, `live` (redraws a status line), `verbose` (1: every test and step; -1:
- * only failures and the end). */
-struct console_options { FILE *out; bool color, live; int verbose; int width; };
+ * only failures and the end).  `page`: where `pages` begins, which the end names unless
+ * it has failed; NULL: it names none. */
+struct console_options {
+  FILE *out;
+  bool color, live;
+  int verbose, width;
+  const struct reporter *pages;
+  const char *page;
+};
 
 struct reporter *report_console (const struct console_options *options);
 /* `path` is an output-file.h. */
@@ -58,7 +65,8 @@ struct reporters {
 void reporters_add (struct reporters *reporters, struct reporter *reporter);
 void reporters_event (struct reporters *reporters, const struct event *event);
 void reporters_tick (struct reporters *reporters, int64_t now_us);
-/* False: a report is lost, which is told on stderr, as of `program`. */
+/* The last of them first: the console comes before those that it names at its end.
+ * False: a report is lost, which is told on stderr, as of `program`. */
 bool reporters_finish (struct reporters *reporters, const char *program);
 void reporters_free (struct reporters *reporters);
 

@@ -160,3 +160,18 @@ has err 'the report html is lost: '
 expect 2 "$RUNNER" report test-results --html
 expect 0 "$RUNNER" report --help
 has out '--html DIR'
+
+# the console names the report, unless it is to be quiet or the report is lost
+printf 'suite: named\ntests: [{test: t, steps: [check: true]}]\n' >named.yaml
+expect 0 "$RUNNER" -o named named.yaml
+[ "$(tail -n 2 out | head -n 1)" = 'report: named/report/index.html' ] || fail "the report is not named before the last line"
+[ -e named/report/index.html ] || fail "what was named is not there"
+expect 0 "$RUNNER" -q -o named named.yaml
+lacks out 'report:'
+expect 0 "$RUNNER" --tap -o named named.yaml
+lacks out 'report:'
+rm -r named/report
+touch named/report
+expect 3 "$RUNNER" -o named named.yaml
+lacks out 'report:'
+has err 'the report html is lost'

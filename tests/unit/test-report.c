@@ -565,6 +565,30 @@ START_TEST (console_can_be_quiet)
 }
 END_TEST
 
+/* Does the end have this line? */
+static bool
+names_report (const char *line, const struct console_options *how)
+{
+  const struct event events[] = { PLAN (0, "a.yaml", "A", { .name = "one" }), SUITE (0), TEST (0, 0, OUTCOME_PASSED),
+                                  END (.status = 0) };
+  console (how, events, sizeof events / sizeof *events);
+  bool found = strstr (text, line) != NULL;
+  free (text);
+  return found;
+}
+#define NAMES_REPORT(line, ...) names_report (line, &(struct console_options) { __VA_ARGS__ })
+
+START_TEST (console_names_the_report)
+{
+  struct reporter pages = { .error = "" }, lost = { .error = "disk full" };
+  ck_assert (NAMES_REPORT (" s\nreport: a\\x1b/b\n1 passed, 0 failed", .pages = &pages, .page = "a\x1b/b"));
+  ck_assert (NAMES_REPORT ("\x1b[2mreport: a\x1b[0m\n1 passed", .pages = &pages, .page = "a", .color = true));
+  ck_assert (!NAMES_REPORT ("report", .pages = &pages, .page = "a", .verbose = -1));
+  ck_assert (!NAMES_REPORT ("report", .pages = &lost, .page = "a"));
+  ck_assert (!NAMES_REPORT ("report", .verbose = 0));
+}
+END_TEST
+
 START_TEST (console_can_tell_every_test_and_step)
 {
   struct event_step steps[] = { { .where = "a.yaml:1:2", .verb = "check", .name = "the name", .time_us = 12,
@@ -1104,6 +1128,7 @@ report_suite (void)
   tcase_add_test (tc, junit_without_tests_is_a_file_too);
   tcase_add_test (tc, console_shows_a_run);
   tcase_add_test (tc, console_can_be_quiet);
+  tcase_add_test (tc, console_names_the_report);
   tcase_add_test (tc, console_can_tell_every_test_and_step);
   tcase_add_test (tc, console_tells_who_called_a_keyword);
   tcase_add_test (tc, console_shows_traffic_in_order_and_not_too_much);
