@@ -1,6 +1,7 @@
 /* secret.c - see secret.h.
  *
- * Encodings that give one text (base64, hex) are looked for byte by byte.  URL
+ * Encodings that give one text (hex, base64) are looked for byte by byte, base64
+ * also with a line's end between any two of its characters.  URL
  * and JSON leave the writer a choice for every character (`a`, `%61`; `/`, `\/`,
  * `\u002f`), so these are decoded while they are compared: then no spelling is
  * missed.  Base64 text depends on what surrounds the secret: characters that the
@@ -15,8 +16,9 @@
 #include "text.h"
 
 #define SHORTEST_LINE 8
+#define INDENT_MOST 64 /* blanks at the beginning of a line of base64 */
 
-enum spelling { SPELLING_FIXED, SPELLING_URL, SPELLING_JSON };
+enum spelling { SPELLING_FIXED, SPELLING_BASE64, SPELLING_URL, SPELLING_JSON };
 
 struct pattern {
   enum spelling spelling;
@@ -63,6 +65,8 @@ add_beginnings (const struct pattern *pattern)
       add_pairs ('+', "%+");
     }
   }
+  else if (pattern->spelling == SPELLING_BASE64)
+    add_pairs (first, "\r\n\\");
   else if (pattern->spelling == SPELLING_JSON) {
     add_pairs (first, "\\");
     add_pairs ('\\', "\"\\/bfnrtu");
@@ -148,13 +152,13 @@ add_base64 (const unsigned char *data, size_t size, size_t offset, const char *a
   CLEANUP_BUFFER struct buffer text = { 0 };
   size_t rest;
   encode_base64 (&text, data, size, 8 * offset, alphabet, &rest);
-  add_pattern (SPELLING_FIXED, text.data, text.size);
+  add_pattern (SPELLING_BASE64, text.data, text.size);
   if (rest == 0)
     return;
   /* Where the encoded text ends with the secret, zeros fill the last character. */
   unsigned last = (unsigned) data[size - 1] << (6 - rest) & 63u;
   buffer_putc (&text, alphabet[last]);
-  add_pattern (SPELLING_FIXED, text.data, text.size);
+  add_pattern (SPELLING_BASE64, text.data, text.size);
 }
 
 static void
@@ -240,6 +244,39 @@ static size_t
 compare_fixed (const struct pattern *pattern, const char *text, size_t size)
 {
   return size >= pattern->size && memcmp (text, pattern->data, pattern->size) == 0 ? pattern->size : NO_MATCH;
+}
+
+/* The size of one character of a line's end, plain or escaped as in JSON; 0: it is not there. */
+static size_t
+line_end (const char *text, size_t size, char plain, char escaped)
+{
+  if (size && text[0] == plain)
+    return 1;
+  return size > 1 && text[0] == '\\' && text[1] == escaped ? 2 : 0;
+}
+
+/* What may stand between two characters of base64: one end of a line and the blanks behind it; 0: nothing does. */
+static size_t
+line_break (const char *text, size_t size)
+{
+  size_t at = line_end (text, size, '\r', 'r');
+  at += line_end (text + at, size - at, '\n', 'n');
+  for (size_t i = 0; at && i < INDENT_MOST && at < size && (text[at] == ' ' || text[at] == '\t'); i++)
+    at++;
+  return at;
+}
+
+static size_t
+compare_base64 (const struct pattern *pattern, const char *text, size_t size)
+{
+  size_t at = 0;
+  for (size_t i = 0; i < pattern->size; i++, at++) {
+    if (i && at < size && (unsigned char) text[at] != pattern->data[i])
+      at += line_break (text + at, size - at);
+    if (at >= size || (unsigned char) text[at] != pattern->data[i])
+      return NO_MATCH;
+  }
+  return at;
 }
 
 static size_t
@@ -358,6 +395,21 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
   return at;
 }
 
+static size_t
+compare (const struct pattern *pattern, const char *text, size_t size)
+{
+  switch (pattern->spelling) {
+  case SPELLING_BASE64:
+    return compare_base64 (pattern, text, size);
+  case SPELLING_URL:
+    return compare_url (pattern, text, size);
+  case SPELLING_JSON:
+    return compare_json (pattern, text, size);
+  default:
+    return compare_fixed (pattern, text, size);
+  }
+}
+
 /* The longest pattern that the text begins with, or NO_MATCH. */
 static size_t
 longest_match (const char *text, size_t size)
@@ -366,9 +418,7 @@ longest_match (const char *text, size_t size)
   size_t longest = NO_MATCH;
   for (size_t i = 0; i < bucket->count; i++) {
     const struct pattern *pattern = &patterns[bucket->numbers[i]];
-    size_t n = pattern->spelling == SPELLING_FIXED ? compare_fixed (pattern, text, size)
-               : pattern->spelling == SPELLING_URL ? compare_url (pattern, text, size)
-                                                   : compare_json (pattern, text, size);
+    size_t n = compare (pattern, text, size);
     if (n > longest)
       longest = n;
   }

@@ -19,6 +19,8 @@ tests:
   - test: it is printed in every way
     steps:
       - exec.run: {shell: 'printf %s "$TOKEN"; printf %s "$TOKEN" | base64; printf %s "$TOKEN" | od -An -tx1 | tr -d " \n"'}
+      - exec.run: {shell: 'printf %s "$TOKEN" | base64 -w 10; printf %s "$TOKEN" | base64 -w 10 >&2'}
+      - log: "in lines ${to_json((base64(token):gsub('(..........)', '%1\\r\\n  ')))}"
       - exec.run: {shell: 'printf "s3cr3t/"; sleep 0.1; printf "tok\"en+value="'}
       - log: "the token is ${token}, as JSON ${to_json(token)}, as base64 ${base64('xy' .. token)}, as hex ${hex(token)}"
       - log: "the key is ${key}"
@@ -54,6 +56,9 @@ hex=$(printf %s "$TOKEN" | od -An -tx1 | tr -d ' \n')
 for form in "$TOKEN" 's3cr3t/tok\"en+value=' 's3cr3t%2Ftok%22en%2Bvalue%3D' "$(printf %s "$encoded" | cut -c1-24)" "$hex" \
   "$(printf %s "$hex" | tr a-f A-F)" 'key-in-a-file-0123456789'; do
   if grep -rlF -- "$form" results out err >found; then fail "\"$form\" is seen in $(cat found)"; fi
+done
+for piece in "$(printf %s "$encoded" | cut -c1-10)" "$(printf %s "$encoded" | cut -c11-20)"; do
+  if grep -rlF -- "$piece" results out err >found; then fail "base64 in lines is seen in $(cat found)"; fi
 done
 aligned=$(printf 'xy%s' "$TOKEN" | base64 -w 0 | cut -c5-24)
 if grep -rlF -- "$aligned" results out err >found; then fail "the other alignment of base64 is seen in $(cat found)"; fi

@@ -165,6 +165,63 @@ START_TEST (base64_is_masked_in_every_alignment)
 }
 END_TEST
 
+/* `text` with `line_end` after each so many characters. */
+static void
+fold (struct buffer *out, const struct buffer *text, size_t columns, const char *line_end)
+{
+  for (size_t i = 0; i < text->size; i++) {
+    if (i && i % columns == 0)
+      buffer_puts (out, line_end);
+    buffer_putc (out, text->data[i]);
+  }
+}
+
+/* MIME and PEM break lines after 76 and 64 characters; in YAML they are indented, in JSON escaped. */
+START_TEST (base64_is_masked_across_lines)
+{
+  static const char *const line_ends[] = { "\n", "\r\n", "\r", "\n    ", "\r\n\t", "\\n", "\\r\\n", "\\n  " };
+  const char *secret = "a secret that is longer than one line of MIME or PEM, so that it goes on in the next one of them";
+  add (secret);
+  for (size_t end = 0; end < sizeof line_ends / sizeof *line_ends; end++)
+    for (size_t columns = 1; columns < 140; columns++)
+      for (size_t before = 0; before < 4; before++) {
+        char text[200];
+        struct buffer encoded = { 0 }, folded = { 0 };
+        snprintf (text, sizeof text, "%.*s%sXYZ", (int) before, "xyz", secret);
+        base64 (&encoded, text, columns % 2);
+        fold (&folded, &encoded, columns, line_ends[end]);
+        secret_mask (&folded, 0);
+        secret_mask (&encoded, 0);
+        const char *mask = strstr (buffer_text (&folded), "***");
+        ck_assert_msg (mask != NULL, "\"%s\" after %zu: %s", line_ends[end], columns, buffer_text (&folded));
+        size_t characters = encoded.size - 3, breaks = characters + 2; /* around the mask, at most */
+        ck_assert_uint_le (folded.size - 3, characters + breaks * strlen (line_ends[end]));
+        buffer_free (&encoded);
+        buffer_free (&folded);
+      }
+}
+END_TEST
+
+START_TEST (other_gaps_are_not_in_base64)
+{
+  add ("token!"); /* dG9rZW4h */
+  masked ("dG9r\nZW4h", "***");
+  masked ("dG9r\r\n \t ZW4h.", "***.");
+  masked ("dG9r ZW4h", "dG9r ZW4h");
+  masked ("dG9r\n\nZW4h", "dG9r\n\nZW4h");
+  masked ("dG9r\\tZW4h", "dG9r\\tZW4h");
+  masked ("\ndG9rZW4h\n", "\n***\n");
+  masked ("dG9r\n", "dG9r\n");
+  masked ("dG9r\\", "dG9r\\");
+  masked ("tok\nen!", "tok\nen!");
+  char text[200];
+  snprintf (text, sizeof text, "dG9r\n%64sZW4h", "");
+  masked (text, "***");
+  snprintf (text, sizeof text, "dG9r\n%65sZW4h", "");
+  masked (text, text);
+}
+END_TEST
+
 START_TEST (secrets_that_overlap_become_one_mask)
 {
   add ("abcdef");
@@ -207,6 +264,8 @@ secret_suite (void)
   tcase_add_test (tc, secrets_may_begin_with_what_is_escaped);
   tcase_add_test (tc, hex_is_masked_in_both_cases);
   tcase_add_test (tc, base64_is_masked_in_every_alignment);
+  tcase_add_test (tc, base64_is_masked_across_lines);
+  tcase_add_test (tc, other_gaps_are_not_in_base64);
   tcase_add_test (tc, secrets_that_overlap_become_one_mask);
   tcase_add_test (tc, lines_of_a_key_are_masked_by_themselves);
   tcase_add_test (tc, a_final_newline_need_not_be_there);
