@@ -95,6 +95,28 @@ tell_run (struct supervisor *s)
 
 /* ---- results ---- */
 
+/* The final result of a test, or what its suite's end tells. */
+static void
+note_result (struct supervisor *s, struct job *job, int outcome)
+{
+  note_outcome (s, outcome);
+  if (outcome == OUTCOME_FAILED || outcome == OUTCOME_ERROR)
+    job->outcome = outcome > job->outcome ? outcome : job->outcome;
+}
+
+/* A suite lasts from the start of its first worker, whichever of them tells its end; the
+ * outcome is the worst of its tests, unless the event tells of a failure of its own. */
+static void
+complete_suite_end (const struct job *job, struct event *event)
+{
+  event->start_us = job->start_us;
+  if (!event->time_us)
+    event->time_us = time_now_us ();
+  event->duration_us = event->time_us > event->start_us ? event->time_us - event->start_us : 0;
+  if (!event->message)
+    event->outcome = job->outcome;
+}
+
 static void
 not_run (struct supervisor *s, struct job *job, uint32_t test, int outcome, const char *why)
 {
@@ -104,6 +126,7 @@ not_run (struct supervisor *s, struct job *job, uint32_t test, int outcome, cons
   event.time_us = event.start_us = time_now_us ();
   job->done[test] = true;
   job->done_count++;
+  note_result (s, job, outcome);
   run_events_tell (&s->events, &event);
 }
 
@@ -172,9 +195,7 @@ take_line (struct supervisor *s, struct job *job, const char *line, size_t size)
       job->done[event.test] = true;
       job->done_count++;
       job->next_attempt = 1;
-      note_outcome (s, event.outcome);
-      if (event.outcome == OUTCOME_FAILED || event.outcome == OUTCOME_ERROR)
-        job->outcome = event.outcome > job->outcome ? event.outcome : job->outcome;
+      note_result (s, job, event.outcome);
     }
     else if (!event.final)
       job->next_attempt = event.attempt + 1;
@@ -182,6 +203,9 @@ take_line (struct supervisor *s, struct job *job, const char *line, size_t size)
   if (event.type == EVENT_SUITE_END) {
     note_outcome (s, event.outcome);
     job->ended = true;
+    complete_suite_end (job, &event);
+    run_events_tell (&s->events, &event);
+    return;
   }
   run_events_pass (&s->events, &event, line, size);
   if (event.type == EVENT_TEST && event.final && s->run.options->fail_fast && !s->stopping
@@ -270,8 +294,7 @@ blame_test (struct supervisor *s, struct job *job)
     job->done[number] = true;
     job->done_count++;
     job->next_attempt = 1;
-    job->outcome = OUTCOME_ERROR;
-    note_outcome (s, OUTCOME_ERROR);
+    note_result (s, job, OUTCOME_ERROR);
   }
   else
     job->next_attempt = event.attempt + 1;
@@ -298,7 +321,7 @@ blame_setup (struct supervisor *s, struct job *job)
   event.message = arena_printf (&arena, "the suite's setup, twice, %s", event.message);
   job->done[first] = true;
   job->done_count++;
-  note_outcome (s, OUTCOME_ERROR);
+  note_result (s, job, OUTCOME_ERROR);
   run_events_tell (&s->events, &event);
   rest_not_run (s, job, "the suite's setup crashed twice");
 }
@@ -313,8 +336,8 @@ finish_job (struct supervisor *s, struct job *job)
   s->slots[job->slot] = false;
   if (!job->ended) {
     struct event event = { .type = EVENT_SUITE_END, .suite = job->planned->suite->number,
-                           .name = job->planned->suite->name, .path = job->planned->suite->path,
-                           .start_us = job->start_us, .duration_us = time_now_us () - job->start_us };
+                           .name = job->planned->suite->name, .path = job->planned->suite->path };
+    complete_suite_end (job, &event);
     run_events_tell (&s->events, &event);
   }
   job_free (job);
@@ -341,6 +364,7 @@ worker_ended (struct supervisor *s, struct job *job)
                              .path = job->planned->suite->path };
       judge_death (job, &arena, &event);
       event.message = arena_printf (&arena, "after its tests, the suite %s", event.message);
+      complete_suite_end (job, &event);
       job->ended = true;
       s->broken = true;
       run_events_tell (&s->events, &event);

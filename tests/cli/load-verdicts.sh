@@ -1,0 +1,49 @@
+#!/bin/sh
+# load-verdicts.sh - what the reports say of a load, of its thresholds and of its suite.
+. "${0%/*}/functions.sh"
+requires_python json xml
+
+cat >look.py <<'EOT'
+# look.py EXPRESSION: over the events and junit.xml of the run in results/.
+import json, sys
+import xml.etree.ElementTree as ET
+events = [json.loads(line) for line in open("results/events.jsonl")]
+junit = ET.parse("results/junit.xml").getroot()
+cases = {c.get("name"): c for c in junit.iter("testcase")}
+bad = sorted(name for name, c in cases.items() if c.find("failure") is not None or c.find("error") is not None)
+tests = {e["name"]: e for e in events if e["event"] == "test" and e["final"]}
+ends = [e for e in events if e["event"] == "suite_end"]
+loads = {name: e.get("loads", []) for name, e in tests.items()}
+def load(name):
+    assert len(loads[name]) == 1, loads[name]
+    return loads[name][0]
+def series(load, name):
+    return [s for s in load["series"] if s["name"] == name][0]
+def threshold(load, name):
+    return [t for t in load["thresholds"] if t["name"] == name][0]
+assert eval(sys.argv[1]), (bad, sorted(cases), ends, loads)
+EOT
+look ()
+{
+  "$PYTHON" look.py "$1" >out 2>err || fail "not so: $1"
+}
+
+# ---- the suite's end: the worst of its tests, from its first begin to its last end ----
+cat >ends.yaml <<'EOT'
+suite: ends
+tests:
+  - test: fails
+    steps: [{check: 1 == 2}]
+  - test: takes a while
+    steps: [{sleep: 700ms}, {check: 1 == 1}]
+  - test: ends its worker
+    steps: [{exec.run: "kill -9 $PPID"}]
+  - test: passes
+    steps: [{check: 1 == 1}]
+EOT
+expect 3 "$RUNNER" -o results ends.yaml
+look 'len(ends) == 1 and ends[0]["outcome"] == "error"'
+look 'ends[0]["duration_us"] >= 700000'
+look 'ends[0]["start_us"] <= min(t["start_us"] for t in tests.values())'
+look 'float(junit.find("testsuite").get("time")) >= 0.7'
+look 'junit.find("testsuite").get("timestamp") <= min(c.get("timestamp") for c in cases.values())'
