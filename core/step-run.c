@@ -388,6 +388,15 @@ say_attempts (struct arena *arena, struct attempt *attempt, uint32_t attempts, i
   attempt->message = arena_copy (arena, text.data, text.size);
 }
 
+/* What the loads of an attempt did not hold was to be so: `fails` is met. */
+static void
+excuse_loads (struct test_run *test, size_t first)
+{
+  for (size_t i = first; i < test->load_count; i++)
+    for (size_t t = 0; t < test->loads[i].threshold_count; t++)
+      test->loads[i].thresholds[t].outcome = OUTCOME_PASSED; /* its message stays */
+}
+
 /* All attempts; returns their number. */
 static uint32_t
 run_retried (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
@@ -398,11 +407,13 @@ run_retried (struct context *context, const struct step *step, struct arena *are
     return 1;
   CLEANUP_FREE char *earlier = NULL; /* why the last attempt failed that had all its time */
   int64_t start = clock_now_ns (), end = step->retry ? start + timing.retry_ns : INT64_MAX;
+  size_t loads = context->test->load_count;
   for (uint32_t attempts = 1;; attempts++) {
     struct verdict before = context->test->verdict;
     int64_t now = clock_now_ns (), deadline = now + timing.timeout_ns;
     if (attempts > 1)
       arena_reset (arena);
+    context->test->load_count = loads; /* those of an earlier attempt do not count */
     if (deadline > end)
       deadline = end > now ? end : now;
     if (deadline > context->deadline_ns)
@@ -410,6 +421,8 @@ run_retried (struct context *context, const struct step *step, struct arena *are
     run_attempt (context, step, arena, deadline, attempt);
     if (step->fails)
       attempt_must_fail (context, step, arena, attempt);
+    if (step->fails && attempt->outcome == RUNNER_PASS)
+      excuse_loads (context->test, loads);
     if (!step->retry || enough (context, step, arena, attempt))
       return attempts;
     if (!attempt->expired) {

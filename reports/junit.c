@@ -361,9 +361,13 @@ add_threshold (struct junit *junit, struct tally_suite *suite, const struct even
     xml_text (out, text.data, text.size);
     buffer_puts (out, error ? "</error>\n" : "</failure>\n");
   }
-  else if (threshold->actual) {
+  else if (threshold->actual || threshold->message) {
+    if (threshold->message)
+      buffer_printf (&text, "as `fails` wants it: %s", threshold->message);
+    else
+      buffer_puts (&text, threshold->actual);
     buffer_lit (out, "<system-out>");
-    xml_text (out, threshold->actual, strlen (threshold->actual));
+    xml_text (out, text.data, text.size);
     buffer_lit (out, "</system-out>\n");
   }
   end_case (out, content);

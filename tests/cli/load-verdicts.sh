@@ -47,3 +47,45 @@ look 'ends[0]["duration_us"] >= 700000'
 look 'ends[0]["start_us"] <= min(t["start_us"] for t in tests.values())'
 look 'float(junit.find("testsuite").get("time")) >= 0.7'
 look 'junit.find("testsuite").get("timestamp") <= min(c.get("timestamp") for c in cases.values())'
+
+# ---- only the last attempt counts, and nothing of a step that passed has failed ----
+cat >attempts.yaml <<'EOT'
+suite: attempts
+vars: {folder: .}
+tests:
+  - test: expected to fail
+    steps:
+      - load: {users: 2, times: 2, steps: [{check: 1 == 2}]}
+        fails: {message: {$contains: errors}}
+  - test: in a group
+    steps:
+      - parallel:
+          - do: [{load: {users: 1, times: 1, steps: [{check: 1 == 2}]}}]
+        fails: true
+  - test: retried
+    steps:
+      - set: {n: 0}
+      - load:
+          users: 1
+          times: 1
+          steps: [{exec.run: "echo x >>tries; test $(wc -l <tries) -ge 3", name: third}]
+          require: {errors: 0, third.count: 1}
+        retry: {for: 60s, every: 1ms}
+  - test: tried again
+    retries: 1
+    steps:
+      - load: {users: 1, times: 1, steps: [{exec.run: "test -e again || ! touch again"}]}
+  - test: fails
+    steps:
+      - load: {users: 1, times: 1, steps: [{check: 1 == 2}]}
+        retry: {for: 200ms, every: 10ms}
+EOT
+expect 1 "$RUNNER" -o results attempts.yaml
+look 'bad == ["fails", "fails: errors"]'
+look 'all(len(l) == 1 for l in loads.values())'
+look '[n for n in cases if n.startswith("retried")] == ["retried", "retried: errors", "retried: third.count"]'
+look '[n for n in cases if n.startswith("tried again")] == ["tried again", "tried again: errors"]'
+look 'len([n for n in cases if n.startswith("fails:")]) == 1'
+look '"as `fails` wants it: expected 0, got 4" in cases["expected to fail: errors"].findtext("system-out")'
+look 'threshold(load("in a group"), "errors")["outcome"] == "passed"'
+look 'junit.get("failures") == "2"'
