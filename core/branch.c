@@ -77,6 +77,7 @@ branch_join_record (struct context *parent, struct branch *branch)
 {
   struct test_run *to = parent->test, *from = &branch->test;
   to->checks += from->checks;
+  to->acted += from->acted;
   to->steps_untold += from->steps_untold;
   for (size_t i = 0; i < from->step_count; i++) {
     struct event_step *step = add_step_record (to);

@@ -131,6 +131,16 @@ load_stats_count_failure (struct load_stats *stats, bool warmup)
   atomic_fetch_add (&histogram_at (stats, warmup, own_shard (stats), SERIES_TOTAL)->failed, 1);
 }
 
+void
+load_stats_skip (struct load_stats *stats, const char *why)
+{
+  if (atomic_fetch_add (&stats->skipped, 1) || !why)
+    return;
+  pthread_mutex_lock (&stats->lock);
+  stats->skipped_why = arena_strdup (&stats->arena, why);
+  pthread_mutex_unlock (&stats->lock);
+}
+
 bool
 load_stats_note (struct load_stats *stats, const struct value *where, int outcome, const char *verb,
                  const char *message, const char *details, uint64_t count)

@@ -51,6 +51,8 @@ struct load_stats {
   struct load_failure failures[100];
   size_t failure_count;
   uint64_t other_failures;
+  _Atomic uint64_t skipped;     /* iterations in which no step did anything */
+  const char *skipped_why;      /* of the first; NULL: none was given */
 };
 
 /* False: no memory. */
@@ -60,6 +62,8 @@ void load_stats_free (struct load_stats *stats);
 void load_stats_record (struct load_stats *stats, unsigned series, bool warmup, int64_t ns, bool failed);
 /* An iteration has failed: counts in the total, which has one failure for each. */
 void load_stats_count_failure (struct load_stats *stats, bool warmup);
+/* An iteration of which every step was skipped: it does not count.  `why`: NULL, or of the step that said so. */
+void load_stats_skip (struct load_stats *stats, const char *why);
 /* Notes that something failed `count` times.  True: it is the first of its kind.  With the lock held. */
 bool load_stats_note (struct load_stats *stats, const struct value *where, int outcome, const char *verb,
                       const char *message, const char *details, uint64_t count);

@@ -141,6 +141,18 @@ not_held (struct judging *j, struct event_threshold *row, const struct value *wh
   }
 }
 
+/* Without a single sample nothing holds, but what asks how many there were.  NULL: there are some. */
+static const char *
+why_nothing (const struct load_threshold *threshold, const struct measured *measured, int series)
+{
+  bool of_iterations = series == SERIES_TOTAL && threshold->metric <= LOAD_ERROR_RATE;
+  if (threshold->metric == LOAD_COUNT || (of_iterations ? measured->of : measured->histogram->count))
+    return NULL;
+  return of_iterations || series == SERIES_ITERATION ? "no iteration was counted"
+         : series == SERIES_TOTAL ? "nothing was measured: no step is a plugin's"
+                                  : "the step never ran";
+}
+
 static void
 judge_one (struct judging *j, const struct value *key, const struct value *pattern, const struct value *where)
 {
@@ -157,8 +169,9 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
     return;
   }
   const struct measured *measured = &j->measured[series];
-  if (threshold.metric >= LOAD_MIN && !measured->histogram->count) {
-    not_held (j, row, where, RUNNER_ERROR, "nothing was measured");
+  const char *nothing = why_nothing (&threshold, measured, series);
+  if (nothing) {
+    not_held (j, row, where, RUNNER_ERROR, nothing);
     return;
   }
   struct value actual = metric_value (measured, &threshold, j->arena);
@@ -300,6 +313,15 @@ fill_series (struct event_load *told, const struct load_names *names, const stru
   told->rate = per_second (measured[SERIES_ITERATION].histogram->count, measured[SERIES_ITERATION].ns);
 }
 
+static const char *
+no_iteration (const struct load_stats *stats, struct arena *arena)
+{
+  if (!stats->skipped)
+    return "no iteration was counted: there was no time for one";
+  return arena_printf (arena, "no iteration was counted: all steps were skipped%s%s", stats->skipped_why ? ": " : "",
+                       stats->skipped_why ? stats->skipped_why : "");
+}
+
 int
 load_judge (struct context *context, const struct step *step, const struct load_form *form,
             const struct load_stats *stats, struct event_load *told, struct arena *arena, struct value *result,
@@ -318,13 +340,13 @@ load_judge (struct context *context, const struct step *step, const struct load_
   fill_series (told, names, measured, kept);
   tell_failures (stats, told, kept);
   struct judging j = { .context = context, .names = names, .measured = measured, .arena = kept, .told = told };
-  if (judge)
-    judge_all (&j, form->require, step->key);
-  if (judge && j.outcome == RUNNER_PASS && !all[SERIES_ITERATION].count) { /* nothing passes by accident */
+  if (judge && !all[SERIES_ITERATION].count) { /* nothing passes by accident */
     j.outcome = RUNNER_ERROR;
     j.first_where = *step->key;
-    j.first = "no iteration was counted: there was no time for one";
+    j.first = no_iteration (stats, kept);
   }
+  if (judge)
+    judge_all (&j, form->require, step->key);
   if (j.outcome != RUNNER_PASS)
     record_failure (context, step, &j.first_where, j.outcome, false, j.first, NULL);
   *result = make_result (names, measured, told->users, arena);

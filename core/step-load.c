@@ -182,6 +182,7 @@ forget_iteration (struct load_user *user)
   test->output.size = test->output_lost = 0;
   test->warning_count = 0;
   test->warnings = NULL;
+  test->acted = 0;
   arena_reset (&test->arena);
   if (user->wire)
     user->wire->count = 0;
@@ -202,6 +203,24 @@ clean_up (struct context *context)
   context->phase = phase;
 }
 
+/* One in which every step was skipped is none. */
+static void
+count_iteration (struct load_user *user, int64_t start_ns)
+{
+  struct load_stats *stats = &user->load->stats;
+  const struct verdict *verdict = &user->test.verdict;
+  bool failed = verdict->outcome == RUNNER_FAIL || verdict->outcome == RUNNER_ERROR;
+  if (!user->test.acted) {
+    load_stats_skip (stats, verdict->outcome == RUNNER_SKIP ? verdict->message : NULL);
+    return;
+  }
+  load_stats_record (stats, SERIES_ITERATION, user->warmup, clock_now_ns () - start_ns, failed);
+  if (failed) {
+    load_stats_count_failure (stats, user->warmup);
+    note_failure (user);
+  }
+}
+
 static void
 run_iteration (struct load_user *user, int64_t due_ns)
 {
@@ -215,13 +234,7 @@ run_iteration (struct load_user *user, int64_t due_ns)
   if (user->test.deferred)
     clean_up (context);
   load->busy--;
-  int outcome = user->test.verdict.outcome;
-  bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;
-  load_stats_record (&load->stats, SERIES_ITERATION, user->warmup, clock_now_ns () - start, failed);
-  if (failed) {
-    load_stats_count_failure (&load->stats, user->warmup);
-    note_failure (user);
-  }
+  count_iteration (user, start);
   user->iterations++;
   forget_iteration (user);
 }

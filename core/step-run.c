@@ -468,6 +468,15 @@ expand_name (struct context *context, const struct step *step, struct arena *are
   return arena_copy (arena, text.data ? text.data : "", text.size);
 }
 
+/* Did the step do something itself?  Groups leave that to the steps in them. */
+static bool
+acts (const struct step *step, const struct attempt *attempt)
+{
+  bool group = step->kind == STEP_DO || step->kind == STEP_PARALLEL || step->kind == STEP_FIRST_OF
+               || step->kind == STEP_KEYWORD;
+  return attempt->outcome != RUNNER_SKIP && (!group || step->check || step->expect || step->fails);
+}
+
 int
 run_once (struct context *context, const struct step *step)
 {
@@ -492,6 +501,7 @@ run_once (struct context *context, const struct step *step)
     attempts = run_retried (context, step, arena, &attempt);
     context->depth--;
   }
+  context->test->acted += acts (step, &attempt);
   if (context->load)
     load_record (context, step, attempt.outcome, start, clock_now_ns ());
   else

@@ -63,6 +63,7 @@ struct test_run {
   struct verdict verdict;
   int64_t start_ns, start_us;
   uint64_t checks;           /* expectations that were held against something */
+  uint64_t acted;            /* steps that did something: not skipped, and more than a group around such */
   struct event_step *steps;
   size_t step_count, step_room, steps_untold;
   struct buffer output;

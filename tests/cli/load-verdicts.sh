@@ -89,3 +89,30 @@ look 'len([n for n in cases if n.startswith("fails:")]) == 1'
 look '"as `fails` wants it: expected 0, got 4" in cases["expected to fail: errors"].findtext("system-out")'
 look 'threshold(load("in a group"), "errors")["outcome"] == "passed"'
 look 'junit.get("failures") == "2"'
+
+# ---- nothing passes without having done something ----
+cat >nothing.yaml <<'EOT'
+suite: nothing
+tests:
+  - test: all skipped
+    steps: [{load: {users: 2, times: 3, steps: [{skip: because}]}}]
+  - test: no condition holds
+    steps:
+      - load: {users: 2, times: 3, steps: [{do: [{check: 1 == 1, if: 1 == 2}]}]}
+  - test: never ran
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{check: 1 == 1, name: never, if: 1 == 2}, {check: 1 == 1, name: ran}]
+          require: {never.errors: 0, never.count: 0, ran.errors: 0}
+  - test: some are skipped
+    steps:
+      - load: {users: 2, times: 3, steps: [{skip: because, if: user_number == 0}, {check: 1 == 1}]}
+EOT
+expect 3 "$RUNNER" -o results nothing.yaml
+look 'bad == ["all skipped", "all skipped: errors", "never ran", "never ran: never.errors", "no condition holds", "no condition holds: errors"]'
+look '"all steps were skipped: because" in tests["all skipped"]["message"]'
+look '"all steps were skipped" in tests["no condition holds"]["message"]'
+look 'tests["never ran"]["message"].endswith("never.errors: the step never ran")'
+look 'series(load("some are skipped"), "iteration")["count"] == 3'
