@@ -17,7 +17,7 @@ static const struct form form_words[] = {
   { "parallel", "[STEP, …]", "runs steps at the same time, each with its own copy of the variables" },
   { "background", "{as: NAME, do: [STEP, …]}", "runs steps beside those that follow, until they are joined" },
   { "join", "NAME", "waits for the end of what runs in the background" },
-  { "first_of", "{NAME: STEP, …}", "runs steps until the first is done; the result's `which` names it" },
+  { "first_of", "{NAME: STEP, …}", "runs steps at the same time until one passes; the result's `which` names it" },
   { "load", "{users: N, steps: [STEP, …], …}", "simulated users that run steps again and again" },
   { NULL, NULL, NULL }
 };

@@ -55,11 +55,24 @@ group_free (struct group *group)
   free (group->members);
 }
 
+static bool
+has_passed (const struct branch *branch)
+{
+  return branch->started && branch->ended && branch->outcome == RUNNER_PASS;
+}
+
+/* It has passed, and did something: one of which all steps were skipped wins nothing. */
+static bool
+has_done (const struct branch *branch)
+{
+  return has_passed (branch) && branch->test.acted;
+}
+
 /* Has one passed, failed?  All ended? */
 static void
-look (struct group *group, bool *any_passed, bool *any_failed, bool *all_ended)
+look (struct group *group, bool *any_done, bool *any_failed, bool *all_ended)
 {
-  *any_passed = *any_failed = false;
+  *any_done = *any_failed = false;
   *all_ended = true;
   for (size_t i = 0; i < group->count; i++) {
     const struct branch *branch = &group->members[i].branch;
@@ -67,7 +80,7 @@ look (struct group *group, bool *any_passed, bool *any_failed, bool *all_ended)
       continue;
     bool ended = branch->ended;
     *all_ended &= ended;
-    *any_passed |= ended && branch->outcome == RUNNER_PASS;
+    *any_done |= has_done (branch);
     *any_failed |= ended && branch->outcome != RUNNER_PASS;
   }
 }
@@ -76,10 +89,10 @@ look (struct group *group, bool *any_passed, bool *any_failed, bool *all_ended)
 static bool
 has_lost (struct group *group, const struct branch *branch)
 {
-  bool lost = branch->outcome != RUNNER_PASS;
+  bool lost = !has_done (branch);
   for (size_t i = 0; i < group->count; i++) {
     const struct branch *other = &group->members[i].branch;
-    lost |= other->started && other->ended && other->outcome == RUNNER_PASS && other->order < branch->order;
+    lost |= has_done (other) && other->order < branch->order;
   }
   return lost;
 }
@@ -106,13 +119,13 @@ close_ended (struct context *parent, struct group *group, bool first_passed_wins
 static void
 wait_for_all (struct context *parent, struct group *group, bool first_passed_wins)
 {
-  bool passed, failed, ended, cancelled = false;
+  bool done, failed, ended, cancelled = false;
   for (;;) {
-    look (group, &passed, &failed, &ended);
+    look (group, &done, &failed, &ended);
     close_ended (parent, group, first_passed_wins);
     if (ended)
       break;
-    if (!cancelled && (first_passed_wins ? passed : failed)) {
+    if (!cancelled && (first_passed_wins ? done : failed)) {
       notify (group->cancel_fd);
       cancelled = true;
     }
@@ -130,17 +143,44 @@ wait_for_all (struct context *parent, struct group *group, bool first_passed_win
   }
 }
 
-/* The branch that ended first with what is looked for. */
+static bool
+has_failed (const struct branch *branch)
+{
+  return branch->started && branch->outcome != RUNNER_PASS;
+}
+
+/* The branch that ended first of those that are looked for, after `before` (NULL: of all). */
 static struct branch *
-first_with (struct group *group, bool passed)
+first_that (struct group *group, bool (*wanted) (const struct branch *), const struct branch *before)
 {
   struct branch *first = NULL;
   for (size_t i = 0; i < group->count; i++) {
     struct branch *branch = &group->members[i].branch;
-    if (branch->started && (branch->outcome == RUNNER_PASS) == passed && (!first || branch->order < first->order))
+    if (wanted (branch) && (!before || branch->order > before->order) && (!first || branch->order < first->order))
       first = branch;
   }
   return first;
+}
+
+/* Of first_of.  Where nobody did anything, the first that passed; but not beside one that failed. */
+static struct branch *
+find_winner (struct group *group)
+{
+  struct branch *winner = first_that (group, has_done, NULL);
+  return winner || first_that (group, has_failed, NULL) ? winner : first_that (group, has_passed, NULL);
+}
+
+/* Of parallel the first failure, by which the others were cancelled; of first_of all.  The outcome. */
+static int
+tell_failures (struct context *parent, struct group *group, bool all)
+{
+  int outcome = RUNNER_SKIP;
+  struct branch *failed = first_that (group, has_failed, NULL);
+  for (; failed; failed = all ? first_that (group, has_failed, failed) : NULL) {
+    branch_tell_verdict (parent, failed);
+    outcome = outcome == RUNNER_SKIP ? failed->outcome : outcome;
+  }
+  return outcome;
 }
 
 static int
@@ -157,16 +197,14 @@ run_group (struct context *parent, const struct step *step, bool first_of, const
       notify (group.cancel_fd);
   }
   wait_for_all (parent, &group, first_of);
-  struct branch *winner = first_with (&group, true), *loser = first_with (&group, false);
-  if (fine && (first_of ? !winner : loser != NULL)) {
-    if (loser)
-      branch_tell_verdict (parent, loser);
-    fine = false;
-  }
+  struct branch *winner = find_winner (&group);
+  int outcome = fine ? RUNNER_PASS : RUNNER_ERROR;
+  if (fine && (first_of ? !winner : first_that (&group, has_failed, NULL) != NULL))
+    outcome = tell_failures (parent, &group, first_of);
   for (size_t i = 0; i < group.count; i++) {
     struct branch *branch = &group.members[i].branch;
     bool kept = !first_of || branch == winner;
-    if (kept || !fine)
+    if (kept || outcome != RUNNER_PASS)
       branch_join_record (parent, branch);
     if (kept)
       branch_join_names (parent, branch);
@@ -177,7 +215,6 @@ run_group (struct context *parent, const struct step *step, bool first_of, const
     roles_publish (parent); /* those that branches have started */
   if (which)
     *which = winner ? ((struct member_branch *) winner)->name : NULL;
-  int outcome = fine ? RUNNER_PASS : loser ? loser->outcome : RUNNER_ERROR;
   group_free (&group);
   return outcome;
 }

@@ -124,3 +124,44 @@ tests: [{test: t, steps: [{check: 1 == 1}]}]
 EOT
 expect 3 "$RUNNER" -o results setup.yaml
 has out 'background belongs to a test'
+
+# A branch of which nothing ran does not win; of branches that all fail each failure is told.
+cat >winner.yaml <<'EOT'
+suite: winner
+tests:
+  - test: one does nothing
+    steps:
+      - first_of:
+          x: {fail: no, if: 1 == 2}
+          y: {do: [{fail: no, if: 1 == 2}]}
+          real: {sleep: 100ms}
+        expect: {which: real}
+  - test: all do nothing
+    steps:
+      - first_of:
+          x: {fail: no, if: 1 == 2}
+          y: {fail: no, if: 1 == 2}
+        expect: {which: {$one_of: [x, y]}}
+  - test: nothing beside a failure
+    steps:
+      - first_of:
+          x: {fail: no, if: 1 == 2}
+          y: {fail: it is broken}
+        fails: it is broken
+EOT
+expect 0 "$RUNNER" -o results winner.yaml
+has out '3 passed, 0 failed, 0 skipped'
+cat >losers.yaml <<'EOT'
+suite: losers
+tests:
+  - test: t
+    steps:
+      - first_of:
+          x: {fail: this is wrong}
+          y: {fail: that is wrong}
+          z: {fail: all is wrong}
+EOT
+expect 1 "$RUNNER" -o results losers.yaml
+for text in 'losers.yaml:6:15: ' 'losers.yaml:7:15: ' 'losers.yaml:8:15: ' 'this is wrong' 'that is wrong' 'all is wrong'; do
+  has out "$text"
+done
