@@ -92,6 +92,7 @@ load_stats_init (struct load_stats *stats, const struct suite *suite, struct ste
   stats->histograms_size = (2 * stats->shards + 1) * stats->names.count * sizeof *stats->histograms;
   void *memory = mmap (NULL, stats->histograms_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   stats->histograms = memory == MAP_FAILED ? NULL : memory;
+  stats->withdrawn = xcalloc (stats->names.count, sizeof *stats->withdrawn);
   stats->before = stats->histograms ? stats->histograms + 2 * stats->shards * stats->names.count : NULL;
   return stats->histograms != NULL;
 }
@@ -101,6 +102,7 @@ load_stats_free (struct load_stats *stats)
 {
   if (stats->histograms)
     munmap (stats->histograms, stats->histograms_size);
+  free (stats->withdrawn);
   pthread_mutex_destroy (&stats->lock);
   load_names_free (&stats->names);
   arena_free (&stats->arena);

@@ -51,6 +51,7 @@ struct load_stats {
   struct load_failure failures[100];
   size_t failure_count;
   uint64_t other_failures;
+  _Atomic uint64_t *withdrawn;  /* by series: steps that the runner itself cancelled; no samples */
   _Atomic uint64_t skipped;     /* iterations in which no step did anything */
   const char *skipped_why;      /* of the first; NULL: none was given */
 };

@@ -33,6 +33,7 @@ duration_text (struct arena *arena, int64_t us)
 struct measured {
   struct histogram *histogram;
   uint64_t failed, of;     /* failures, and out of how many: of all iterations in the total */
+  uint64_t withdrawn;      /* that the runner itself has cancelled */
   int64_t ns;              /* how long it was measured */
 };
 
@@ -145,11 +146,13 @@ not_held (struct judging *j, struct event_threshold *row, const struct value *wh
 static const char *
 why_nothing (const struct load_threshold *threshold, const struct measured *measured, int series)
 {
-  bool of_iterations = series == SERIES_TOTAL && threshold->metric <= LOAD_ERROR_RATE;
-  if (threshold->metric == LOAD_COUNT || (of_iterations ? measured->of : measured->histogram->count))
+  bool of_errors = threshold->metric <= LOAD_ERROR_RATE, of_iterations = of_errors && series == SERIES_TOTAL;
+  if (threshold->metric == LOAD_COUNT || (of_iterations ? measured->of : measured->histogram->count)
+      || (of_errors && measured->withdrawn))
     return NULL;
   return of_iterations || series == SERIES_ITERATION ? "no iteration was counted"
          : series == SERIES_TOTAL ? "nothing was measured: no step is a plugin's"
+         : measured->withdrawn    ? "the step never ended by itself: it was always cancelled"
                                   : "the step never ran";
 }
 
@@ -334,7 +337,8 @@ load_judge (struct context *context, const struct step *step, const struct load_
   int64_t ns = (told->duration_us - told->warmup_us) * 1000;
   for (unsigned i = 0; i < names->count; i++) {
     load_stats_merge (stats, i, &all[i]);
-    measured[i] = (struct measured) { .histogram = &all[i], .failed = all[i].failed, .of = all[i].count, .ns = ns };
+    measured[i] = (struct measured) { .histogram = &all[i], .failed = all[i].failed, .of = all[i].count, .ns = ns,
+                                       .withdrawn = stats->withdrawn[i] };
   }
   measured[SERIES_TOTAL].of = all[SERIES_ITERATION].count;
   fill_series (told, names, measured, kept);

@@ -28,6 +28,9 @@
 #define SAMPLE_NS INT64_C (1000000000)
 #define RAMP_NS 1000000   /* users are started as exactly as this */
 
+/* Nothing new begins, what runs is cancelled, and then has failed; or is not counted, because it was not to end. */
+enum stop { GO_ON, STOP_LATE, STOP_WITHDRAWN };
+
 struct load {
   struct context *parent;
   uint32_t number;          /* of the test's */
@@ -38,7 +41,7 @@ struct load {
   int64_t start_ns;
   int cancel_fd;            /* eventfd: readable when users must stop */
   int ended_fd;             /* eventfd: counts users that have ended */
-  _Atomic bool no_more;     /* nothing new begins, what runs is cancelled */
+  _Atomic int stop;         /* enum stop */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic uint32_t running, busy;
   uint64_t users_most;
@@ -65,6 +68,18 @@ struct load_user {
 
 /* ---- measuring ---- */
 
+/* Did the runner itself make the step fail: by an interrupt, or because another branch of first_of or parallel has
+ * decided? */
+static bool
+is_withdrawn (const struct context *context)
+{
+  const struct load *load = context->load;
+  if (load->stop != GO_ON)
+    return load->stop == STOP_WITHDRAWN;
+  bool in_branch = context->cancel_fd != load->cancel_fd && context->cancel_fd != context->worker->never_fd;
+  return in_branch && context_cancelled (context);
+}
+
 void
 load_record (struct context *context, const struct step *step, int outcome, int64_t start_ns, int64_t end_ns)
 {
@@ -75,6 +90,10 @@ load_record (struct context *context, const struct step *step, int outcome, int6
   bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;
   if (!series)
     return;
+  if (failed && is_withdrawn (context)) {
+    load->stats.withdrawn[series & ~IN_TOTAL]++;
+    return;
+  }
   if (user && user->due_ns) { /* it has waited since it was due */
     start_ns = user->due_ns;
     user->due_ns = 0;
@@ -88,7 +107,7 @@ bool
 load_cancelled (const struct context *context)
 {
   const struct load *load = context->load;
-  return context->cancel_fd == load->cancel_fd ? load->no_more : context_cancelled (context);
+  return context->cancel_fd == load->cancel_fd ? load->stop != GO_ON : context_cancelled (context);
 }
 
 void
@@ -203,7 +222,7 @@ clean_up (struct context *context)
   context->phase = phase;
 }
 
-/* One in which every step was skipped is none. */
+/* One in which every step was skipped is none, and one that the runner took back has not failed. */
 static void
 count_iteration (struct load_user *user, int64_t start_ns)
 {
@@ -214,6 +233,8 @@ count_iteration (struct load_user *user, int64_t start_ns)
     load_stats_skip (stats, verdict->outcome == RUNNER_SKIP ? verdict->message : NULL);
     return;
   }
+  if (failed && user->load->stop == STOP_WITHDRAWN)
+    return;
   load_stats_record (stats, SERIES_ITERATION, user->warmup, clock_now_ns () - start_ns, failed);
   if (failed) {
     load_stats_count_failure (stats, user->warmup);
@@ -243,7 +264,7 @@ run_iteration (struct load_user *user, int64_t due_ns)
 static bool
 must_stop (const struct load_user *user)
 {
-  return user->load->no_more || clock_now_ns () >= user->context.deadline_ns;
+  return user->load->stop != GO_ON || clock_now_ns () >= user->context.deadline_ns;
 }
 
 static void
@@ -514,7 +535,7 @@ drive (struct load *load, struct sampling *sampling)
     bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
     if (over && !cut && (ending != ENDED || late)) {
       cut = true;
-      load->no_more = true;
+      load->stop = ending == CANCELLED ? STOP_WITHDRAWN : STOP_LATE;
       notify (load->cancel_fd);
     }
     if (!wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut) && ending == ENDED)
