@@ -42,6 +42,7 @@ struct load {
   int cancel_fd;            /* eventfd: readable when users must stop */
   int ended_fd;             /* eventfd: counts users that have ended */
   _Atomic int stop;         /* enum stop */
+  _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic uint32_t running, busy;
   uint64_t users_most;
@@ -59,6 +60,7 @@ struct load_user {
   _Atomic bool ended;
   bool done;                /* it has run its `times` */
   bool warmup;              /* the iteration began in it */
+  const struct step *late;  /* a step that passed, but after the grace time; NULL */
   int64_t due_ns;           /* open model: when the iteration should have begun, until a step was measured; 0 */
   uint64_t random;
   uint64_t iterations;
@@ -88,6 +90,10 @@ load_record (struct context *context, const struct step *step, int outcome, int6
   uint32_t series = load->stats.names.of_step[step->id];
   bool warmup = user ? user->warmup : start_ns - load->start_ns < load->form.warmup_ns;
   bool failed = outcome == RUNNER_FAIL || outcome == RUNNER_ERROR;
+  if (!failed && user && context->cancel_fd == load->cancel_fd && load->late_ns && end_ns > load->late_ns) {
+    failed = true; /* it took no notice of being cancelled */
+    user->late = step;
+  }
   if (!series)
     return;
   if (failed && is_withdrawn (context)) {
@@ -252,6 +258,10 @@ run_iteration (struct load_user *user, int64_t due_ns)
   user->warmup = start - load->start_ns < load->form.warmup_ns;
   load->busy++;
   run_steps (context, load->steps);
+  if (user->late && user->test.verdict.outcome == RUNNER_PASS)
+    record_failure (context, user->late, user->late->key, RUNNER_FAIL, true,
+                    "it still ran when the grace time was over, and took no notice of being cancelled", NULL);
+  user->late = NULL;
   if (user->test.deferred)
     clean_up (context);
   load->busy--;
@@ -535,6 +545,8 @@ drive (struct load *load, struct sampling *sampling)
     bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
     if (over && !cut && (ending != ENDED || late)) {
       cut = true;
+      if (ending == ENDED)
+        load->late_ns = now;
       load->stop = ending == CANCELLED ? STOP_WITHDRAWN : STOP_LATE;
       notify (load->cancel_fd);
     }

@@ -76,6 +76,19 @@ bad_hang (struct runner_step *step, const void *args)
   return RUNNER_PASS;
 }
 
+struct deaf_args { struct runner_duration time; };
+
+static int
+bad_deaf (struct runner_step *step, const void *args)
+{
+  const struct deaf_args *a = args;
+  (void) step;
+  struct timespec time = { a->time.ns / 1000000000, a->time.ns % 1000000000 };
+  while (nanosleep (&time, &time) < 0)
+    continue;
+  return RUNNER_PASS;
+}
+
 static int
 bad_nonsense (struct runner_step *step, const void *args)
 {
@@ -217,6 +230,10 @@ static const struct runner_param flood_params[] = {
   RUNNER_PARAM (struct flood_args, megabytes, .flags = RUNNER_PRIMARY, .preset = "1", .help = "how much"),
   { 0 }
 };
+static const struct runner_param deaf_params[] = {
+  RUNNER_PARAM_AS ("for", struct deaf_args, time, .flags = RUNNER_PRIMARY | RUNNER_REQUIRED, .help = "how long"),
+  { 0 }
+};
 static const struct runner_param dies_params[] = {
   RUNNER_PARAM (struct dies_args, after, .preset = "0", .help = "seconds"),
   RUNNER_PARAM (struct dies_args, crash, .help = "by a signal"),
@@ -230,6 +247,8 @@ static const struct runner_verb verbs[] = {
   { .name = "quit", .help = "ends the process as if all were well", .run = bad_quit },
   { .name = "overflow", .help = "uses up the stack", .run = bad_overflow },
   { .name = "hang", .help = "ignores its deadline", .run = bad_hang },
+  { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf, .params = deaf_params,
+    .args_size = sizeof (struct deaf_args) },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },
   { .name = "log", .help = "logs a lot", .run = bad_log, .params = flood_params, .args_size = sizeof (struct flood_args) },
   { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle, .params = handle_params,

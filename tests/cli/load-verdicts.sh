@@ -167,3 +167,18 @@ wait $pid || got=$?
 look '"errors" not in load("t") and all(s.get("failed", 0) == 0 for s in load("t")["series"])'
 look 'tests["t"]["outcome"] == "not_run"'
 lacks out 'what failed'
+
+# ---- what ends after the grace time has failed, however it ends ----
+plugins=$top_builddir/tests/cli/.libs
+[ -e "$plugins/runner-bad-plugin.so" ] || fail "there is no plugin in $plugins: it is built by make check"
+cat >late.yaml <<'EOT'
+suite: late
+tests:
+  - test: t
+    steps:
+      - load: {users: 1, for: 500ms, grace: 100ms, steps: [{bad.deaf: 2s}], require: {bad.deaf.errors: 0}}
+EOT
+expect 1 "$RUNNER" --plugin-path "$plugins" -o results late.yaml
+look 'series(load("t"), "bad.deaf")["failed"] == 1 and series(load("t"), "total")["failed"] == 1'
+look 'load("t")["errors"][0]["where"] == "late.yaml:5:58" and "when the grace time was over" in load("t")["errors"][0]["message"]'
+look 'bad == ["t", "t: bad.deaf.errors", "t: errors"]'
