@@ -45,7 +45,7 @@ struct load {
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic uint32_t running, busy;
-  uint64_t users_most;
+  uint32_t users_most;      /* that the schedule has wanted at once; they may have ended before the next began */
   struct load_user **users; /* by number; NULL: not started yet */
 };
 
@@ -400,9 +400,7 @@ static bool
 start_user (struct load *load, uint32_t number)
 {
   struct load_user *user = make_user (load, number);
-  uint32_t running = ++load->running;
-  if (running > load->users_most)
-    load->users_most = running;
+  load->running++;
   if (!thread_start (&user->thread, USER_STACK, run_user, user)) {
     load->running--;
     free_user (load, user);
@@ -524,6 +522,7 @@ keep_users (struct load *load, int64_t now, enum ending *ending)
     return false;
   }
   uint32_t wanted = load->form.open ? load->form.users : load_users_at (&load->form, t);
+  load->users_most = wanted > load->users_most ? wanted : load->users_most;
   if (load->running < wanted && !start_users (load, wanted))
     *ending = NO_THREADS;
   return true;

@@ -180,5 +180,19 @@ tests:
 EOT
 expect 1 "$RUNNER" --plugin-path "$plugins" -o results late.yaml
 look 'series(load("t"), "bad.deaf")["failed"] == 1 and series(load("t"), "total")["failed"] == 1'
-look 'load("t")["errors"][0]["where"] == "late.yaml:5:58" and "when the grace time was over" in load("t")["errors"][0]["message"]'
+look 'load("t")["errors"][0]["where"] == "late.yaml:5:61" and "when the grace time was over" in load("t")["errors"][0]["message"]'
 look 'bad == ["t", "t: bad.deaf.errors", "t: errors"]'
+
+# ---- how many users there were, and in which time ----
+cat >numbers.yaml <<'EOT'
+suite: numbers
+tests:
+  - test: quick
+    steps: [{load: {users: 50, times: 2, steps: [{check: 1 == 1}]}, save: {n: $.users}}, {check: n == 50}]
+  - test: stages
+    steps: [{load: {stages: [{for: 100ms, users: 3}, {for: 100ms, users: 0}], steps: [{sleep: 1ms}]}}]
+EOT
+expect 0 "$RUNNER" -v -o results numbers.yaml
+has out "load: 50 users, "
+look '[p.get("value") for p in cases["quick"].iter("property") if p.get("name") == "load.users"] == ["50"]'
+look 'load("stages")["users"] == 3'
