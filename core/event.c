@@ -112,6 +112,7 @@ static const struct field load_fields[] = {
   { ROW (event_load, KIND_INT64, "after_us", start_us), MAYBE },
   { ROW (event_load, KIND_INT64, "duration_us", duration_us), MAYBE },
   { ROW (event_load, KIND_INT64, "warmup_us", warmup_us), MAYBE },
+  { ROW (event_load, KIND_INT64, "window_us", window_us), MAYBE },
   { ROW (event_load, KIND_UINT64, "users", users), MAYBE },
   { ROW (event_load, KIND_DOUBLE, "rate", rate), MAYBE },
   { ROW (event_load, KIND_RECORDS, "settings", settings), MORE (event_load, setting_count), MAYBE,

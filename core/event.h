@@ -98,6 +98,7 @@ struct event_load { /* what `load` of a test came to, without its warm-up */
   int64_t start_us;      /* after the test's start */
   int64_t duration_us;   /* with warm-up */
   int64_t warmup_us;
+  int64_t window_us;     /* what rates are over: of an open model its schedule, else `duration_us` without warm-up; 0: that */
   uint64_t users;        /* at most at once */
   double rate;           /* iterations a second */
   struct event_setting *settings; /* its arguments, without steps and what is required */

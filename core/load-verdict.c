@@ -334,7 +334,7 @@ load_judge (struct context *context, const struct step *step, const struct load_
   struct arena *kept = &context->test->arena;
   struct histogram *all = xcalloc (names->count, sizeof *all);
   struct measured *measured = xcalloc (names->count, sizeof *measured);
-  int64_t ns = (told->duration_us - told->warmup_us) * 1000;
+  int64_t ns = told->window_us * 1000;
   for (unsigned i = 0; i < names->count; i++) {
     load_stats_merge (stats, i, &all[i]);
     measured[i] = (struct measured) { .histogram = &all[i], .failed = all[i].failed, .of = all[i].count, .ns = ns,

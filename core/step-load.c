@@ -429,10 +429,13 @@ start_users (struct load *load, uint32_t wanted)
   return true;
 }
 
-/* Have all users done what there is to do? */
+/* Have all users done what there is to do?  An open model lasts as long as it is to, also
+ * after its last iteration. */
 static bool
 all_done (const struct load *load)
 {
+  if (load->form.open && load->form.end_ns != INT64_MAX && load->due < load->form.times)
+    return false;
   for (uint32_t i = 0; i < load->form.users; i++)
     if (!load->users[i] || !load->users[i]->ended || !load->users[i]->done)
       return false;
@@ -602,9 +605,22 @@ end_users (struct load *load)
   free (load->users);
 }
 
+/* What rates are over ends with the schedule of an open model, else with the last iteration. */
+static int64_t
+measured_until (const struct load *load, int64_t duration)
+{
+  const struct load_form *form = &load->form;
+  if (!form->open || load->stop == STOP_WITHDRAWN)
+    return duration;
+  int64_t last = form->times == UINT64_MAX ? INT64_MAX : load_due_ns (form, form->times);
+  int64_t end = last < form->end_ns ? last : form->end_ns;
+  return end == INT64_MAX ? duration : end;
+}
+
 static void
 describe (const struct load *load, const struct step *step, int64_t end_ns, struct event_load *told, struct arena *arena)
 {
+  int64_t duration = end_ns - load->start_ns, window = measured_until (load, duration) - load->form.warmup_ns;
   CLEANUP_BUFFER struct buffer place = { 0 };
   place_print (&place, step->key);
   *told = (struct event_load) {
@@ -613,8 +629,9 @@ describe (const struct load *load, const struct step *step, int64_t end_ns, stru
     .name = step->name && step->name->type == VALUE_STRING ? step->name->string : NULL,
     .model = load->form.open ? "open" : "closed",
     .start_us = (load->start_ns - load->parent->test->start_ns) / 1000,
-    .duration_us = (end_ns - load->start_ns) / 1000,
+    .duration_us = duration / 1000,
     .warmup_us = load->form.warmup_ns / 1000,
+    .window_us = window > 0 ? window / 1000 : 0,
     .users = load->users_most,
   };
 }

@@ -24,7 +24,7 @@ format_rate (struct buffer *out, double rate)
 double
 load_rate (const struct event_load *load, uint64_t count)
 {
-  int64_t us = load->duration_us - load->warmup_us;
+  int64_t us = load->window_us > 0 ? load->window_us : load->duration_us - load->warmup_us;
   return us > 0 ? (double) count * 1e6 / (double) us : 0;
 }
 

@@ -191,8 +191,13 @@ tests:
     steps: [{load: {users: 50, times: 2, steps: [{check: 1 == 1}]}, save: {n: $.users}}, {check: n == 50}]
   - test: stages
     steps: [{load: {stages: [{for: 100ms, users: 3}, {for: 100ms, users: 0}], steps: [{sleep: 1ms}]}}]
+  - test: open
+    steps: [{load: {rate: 600/m, for: 900ms, warmup: 300ms, steps: [{sleep: 1ms, name: nap}], require: {nap.rate: 10, iteration.rate: 10}}}]
+  - test: so many of them
+    steps: [{load: {rate: 100/s, times: 7, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 100, within: 0.1}}}}}]
 EOT
 expect 0 "$RUNNER" -v -o results numbers.yaml
 has out "load: 50 users, "
 look '[p.get("value") for p in cases["quick"].iter("property") if p.get("name") == "load.users"] == ["50"]'
 look 'load("stages")["users"] == 3'
+look 'load("open")["rate"] == 10 and load("open")["window_us"] == 600000 and load("open")["duration_us"] >= 900000'
