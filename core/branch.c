@@ -50,6 +50,7 @@ branch_start (struct context *parent, struct branch *branch, int cancel_fd)
   context->suite_scope = branch->suite_scope ? branch->suite_scope : parent->suite_scope;
   context->phase = parent->phase;
   context->cancel_fd = cancel_fd;
+  context->background = branch->background ? branch->background : parent->background;
   context->deadline_ns = parent->deadline_ns;
   context->depth = parent->depth;
   branch->test.scope = &branch->scope;
@@ -73,6 +74,13 @@ branch_wait (struct branch *branch)
 /* ---- what a branch leaves to its parent ---- */
 
 void
+branch_join_loads (struct context *parent, struct branch *branch)
+{
+  for (size_t i = 0; i < branch->test.load_count; i++)
+    load_join (parent->test, &branch->test.loads[i]);
+}
+
+void
 branch_join_record (struct context *parent, struct branch *branch)
 {
   struct test_run *to = parent->test, *from = &branch->test;
@@ -89,8 +97,7 @@ branch_join_record (struct context *parent, struct branch *branch)
       if (*texts[t])
         *texts[t] = arena_strdup (&to->arena, *texts[t]);
   }
-  for (size_t i = 0; i < from->load_count; i++)
-    load_join (to, &from->loads[i]);
+  branch_join_loads (parent, branch);
   if (from->output.size)
     test_output (parent, from->output.data, from->output.size);
   for (size_t i = 0; i < from->warning_count; i++)
@@ -126,6 +133,13 @@ join_deferred (struct context *parent, struct branch *branch)
     scope->next_kept = test->kept_scopes;
     test->kept_scopes = scope;
   }
+}
+
+bool
+branch_failed_by_load (const struct branch *branch)
+{
+  const struct verdict *verdict = &branch->test.verdict;
+  return branch->outcome != RUNNER_PASS && !verdict->expired && verdict->step && verdict->step->kind == STEP_LOAD;
 }
 
 void

@@ -16,6 +16,7 @@ struct branch {
   struct context context;
   struct scope scope;
   struct scope *suite_scope; /* for keywords; NULL: the parent's */
+  struct background_life *background; /* NULL: the parent's */
   struct test_run test;
   pthread_t thread;
   int ended_fd;              /* eventfd: gets 1 when it ends */
@@ -35,8 +36,12 @@ void branch_wait (struct branch *branch);
 /* The parent's, in the parent's thread, after branch_wait: the steps it did, its
  * output and warnings. */
 void branch_join_record (struct context *parent, struct branch *branch);
+/* Of that, what its loads came to. */
+void branch_join_loads (struct context *parent, struct branch *branch);
 /* What it has saved and deferred becomes the parent's. */
 void branch_join_names (struct context *parent, struct branch *branch);
+/* Did a load fail that was judged, and not what was cancelled? */
+bool branch_failed_by_load (const struct branch *branch);
 /* Its verdict becomes the parent's. */
 void branch_tell_verdict (struct context *parent, const struct branch *branch);
 /* Its result does not count: what it deferred runs at once, while its connections are there. */

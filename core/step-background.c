@@ -3,7 +3,8 @@
  * The branch works on copies of the variables, since its parent goes on and sets
  * them; handles of the parent are taken as in any branch.  What is not joined when
  * the test (or the branch that started it) ends is cancelled then; if it failed
- * before, that is the test's failure too. */
+ * before, that is the test's failure too.  A load in it is not cancelled: it ends, and
+ * is judged. */
 #include "config.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct background {
   struct scope suite;  /* the suite's variables as they were when it started */
   int cancel_fd;       /* eventfd */
   size_t at;           /* the place of its step's record in the test's */
+  struct background_life life;
   bool failed;         /* by itself, before it was cancelled */
 };
 
@@ -58,6 +60,8 @@ make_background (struct context *context, const struct step *step, const char *n
   branch->ended_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   branch->steps = step->body;
   branch->where = step->key;
+  background->life.outer = context->background;
+  branch->background = &background->life;
   /* its names end here; handles are found in the parent's scope */
   scope_init (&background->suite, NULL, context->scope->owner);
   scope_copy (&background->suite, context->suite_scope);
@@ -128,8 +132,12 @@ take_over (struct context *context, struct background *background, bool kept)
   int outcome = branch->outcome;
   if (outcome != RUNNER_PASS && kept)
     branch_tell_verdict (context, branch);
-  if (!kept)
+  if (!kept) {
     branch_clean (context, branch);
+    branch_join_loads (context, branch);
+    if (background->life.over && branch_failed_by_load (branch))
+      branch_tell_verdict (context, branch);
+  }
   destroy_handles (context, &branch->scope);
   if (kept) {
     size_t last = context->test->step_count;
@@ -186,15 +194,58 @@ run_join (struct context *context, const struct step *step, const struct value *
   return take_over (context, background, true);
 }
 
+/* Must this thread stop by somebody's wish, or has it come to its end? */
+static bool
+is_interrupted (const struct context *context)
+{
+  struct pollfd fds[] = { { .fd = context->cancel_fd, .events = POLLIN },
+                          { .fd = context->worker->control_fd, .events = POLLIN } };
+  if (context->background && context->background->over)
+    return false;
+  return poll (fds, 2, 0) > 0;
+}
+
+static void
+cancel (struct background *background, bool over)
+{
+  background->life.over = over;
+  notify (background->cancel_fd);
+}
+
+void
+background_count_load (struct context *context, bool begins)
+{
+  for (struct background_life *life = context->background; life; life = life->outer)
+    life->loads += begins ? 1U : -1U;
+}
+
+void
+background_end_loads (struct context *context)
+{
+  if (is_interrupted (context))
+    return;
+  for (struct background **link = &context->test->backgrounds; *link;) {
+    struct background *background = *link;
+    if (background->branch.ended || !background->life.loads) {
+      link = &background->next;
+      continue;
+    }
+    cancel (background, true);
+    *link = background->next;
+    take_over (context, background, false);
+  }
+}
+
 void
 background_end (struct context *context)
 {
   struct test_run *test = context->test;
+  bool over = test->backgrounds && !is_interrupted (context);
   for (struct background *b = test->backgrounds; b; b = b->next)
     if (b->branch.ended)
       b->failed = b->branch.outcome != RUNNER_PASS;
     else
-      notify (b->cancel_fd);
+      cancel (b, over);
   while (test->backgrounds) {
     struct background *background = test->backgrounds;
     test->backgrounds = background->next;

@@ -40,6 +40,8 @@ struct load {
   struct steps steps;
   int64_t start_ns;
   int cancel_fd;            /* eventfd: readable when users must stop */
+  int over_fd;              /* eventfd: readable when it ends before its time */
+  _Atomic int64_t end_ns;   /* the form's, or when it was ended before */
   int ended_fd;             /* eventfd: counts users that have ended */
   _Atomic int stop;         /* enum stop */
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
@@ -166,18 +168,21 @@ random_below (struct load_user *user, uint64_t n)
   return n ? (user->random * UINT64_C (2685821657736338717)) % n : 0;
 }
 
-/* Sleeps until then.  False: cancelled. */
+/* Sleeps until then.  False: cancelled, or nothing more is to begin. */
 static bool
 sleep_until (const struct load_user *user, int64_t end_ns)
 {
+  const struct load *load = user->load;
   for (;;) {
     int64_t left = end_ns - clock_now_ns ();
     if (left <= 0)
       return true;
     struct timespec wait = { left / 1000000000, left % 1000000000 };
-    struct pollfd fd = { .fd = user->context.cancel_fd, .events = POLLIN };
-    int ready = ppoll (&fd, 1, &wait, NULL);
-    if (ready > 0 || (ready < 0 && errno != EINTR))
+    struct pollfd fds[] = { { .fd = load->cancel_fd, .events = POLLIN }, { .fd = load->over_fd, .events = POLLIN } };
+    int ready = ppoll (fds, 2, &wait, NULL);
+    if (ready > 0) /* what was due before the end begins */
+      return !fds[0].revents && clock_now_ns () >= end_ns;
+    if (ready < 0 && errno != EINTR)
       return false;
   }
 }
@@ -283,7 +288,7 @@ run_closed (struct load_user *user)
   struct load *load = user->load;
   while (!must_stop (user)) {
     int64_t now = clock_now_ns () - load->start_ns;
-    if (now >= load->form.end_ns || user->number >= load_users_at (&load->form, now))
+    if (now >= load->end_ns || user->number >= load_users_at (&load->form, now))
       return;
     if (user->iterations == load->form.times) {
       user->done = true;
@@ -307,6 +312,8 @@ run_open (struct load_user *user)
       return;
     }
     if (!sleep_until (user, load->start_ns + due))
+      return;
+    if (due >= load->end_ns)
       return;
     load->begun++;
     run_iteration (user, load->start_ns + due);
@@ -472,12 +479,12 @@ static int64_t
 next_look (const struct load *load, const struct sampling *sampling, int64_t now, bool over)
 {
   int64_t t = now - load->start_ns, next = sampling->next_ns;
-  bool timed = load->form.end_ns != INT64_MAX;
+  bool timed = load->end_ns != INT64_MAX;
   if (over)
-    return timed ? least (next, load->start_ns + load->form.end_ns + load->form.grace_ns) : next;
+    return timed ? least (next, load->start_ns + load->end_ns + load->form.grace_ns) : next;
   next = least (next, load->parent->deadline_ns);
   if (timed)
-    next = least (next, load->start_ns + load->form.end_ns);
+    next = least (next, load->start_ns + load->end_ns);
   if (load->form.open)
     return next;
   /* when the number of users changes: first too far, then nearer to it */
@@ -495,14 +502,14 @@ next_look (const struct load *load, const struct sampling *sampling, int64_t now
   return least (next, now + after);
 }
 
-/* Sleeps, or until a user has ended.  False: the parent must stop (asked unless `cut`). */
+/* Sleeps, or until a user has ended.  False: the parent must stop (asked unless `told`). */
 static bool
-wait_until (struct load *load, int64_t end_ns, bool cut)
+wait_until (struct load *load, int64_t end_ns, bool told)
 {
   int64_t left = end_ns - clock_now_ns ();
   struct timespec wait = { left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 : 0 };
   struct pollfd fds[] = { { .fd = load->ended_fd, .events = POLLIN },
-                          { .fd = cut ? -1 : load->parent->cancel_fd, .events = POLLIN } };
+                          { .fd = told ? -1 : load->parent->cancel_fd, .events = POLLIN } };
   uint64_t count;
   if (ppoll (fds, 2, &wait, NULL) <= 0)
     return true;
@@ -518,7 +525,7 @@ static bool
 keep_users (struct load *load, int64_t now, enum ending *ending)
 {
   int64_t t = now - load->start_ns;
-  if (t >= load->form.end_ns || *ending != ENDED || all_done (load))
+  if (t >= load->end_ns || *ending != ENDED || all_done (load))
     return false;
   if (now >= load->parent->deadline_ns) {
     *ending = EXPIRED;
@@ -531,12 +538,22 @@ keep_users (struct load *load, int64_t now, enum ending *ending)
   return true;
 }
 
+/* The test around it is over: it is as if its time were. */
+static void
+end_early (struct load *load)
+{
+  int64_t t = clock_now_ns () - load->start_ns;
+  if (t < load->end_ns)
+    load->end_ns = t;
+  notify (load->over_fd);
+}
+
 /* From the first user to the last one's end. */
 static enum ending
 drive (struct load *load, struct sampling *sampling)
 {
   enum ending ending = ENDED;
-  bool over = false, cut = false;
+  bool over = false, cut = false, early = false;
   for (;;) {
     int64_t now = clock_now_ns ();
     if (now >= sampling->next_ns)
@@ -544,7 +561,7 @@ drive (struct load *load, struct sampling *sampling)
     over = over || !keep_users (load, now, &ending);
     if (over && load->running == 0)
       return ending;
-    bool late = load->form.end_ns != INT64_MAX && now - load->start_ns >= load->form.end_ns + load->form.grace_ns;
+    bool late = load->end_ns != INT64_MAX && now - load->start_ns >= load->end_ns + load->form.grace_ns;
     if (over && !cut && (ending != ENDED || late)) {
       cut = true;
       if (ending == ENDED)
@@ -552,7 +569,13 @@ drive (struct load *load, struct sampling *sampling)
       load->stop = ending == CANCELLED ? STOP_WITHDRAWN : STOP_LATE;
       notify (load->cancel_fd);
     }
-    if (!wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut) && ending == ENDED)
+    if (wait_until (load, cut ? now + SAMPLE_NS : next_look (load, sampling, now, over), cut || early))
+      continue;
+    if (load->parent->background && load->parent->background->over) {
+      end_early (load);
+      early = true;
+    }
+    else if (ending == ENDED)
       ending = CANCELLED;
   }
 }
@@ -563,7 +586,7 @@ count_unbegun (struct load *load, const struct step *step)
 {
   if (!load->form.open)
     return;
-  int64_t end = load->form.end_ns == INT64_MAX ? clock_now_ns () - load->start_ns : load->form.end_ns;
+  int64_t end = load->end_ns == INT64_MAX ? clock_now_ns () - load->start_ns : load->end_ns;
   uint64_t due = load_due_before (&load->form, end), begun = load->begun;
   if (begun >= due)
     return;
@@ -613,7 +636,7 @@ measured_until (const struct load *load, int64_t duration)
   if (!form->open || load->stop == STOP_WITHDRAWN)
     return duration;
   int64_t last = form->times == UINT64_MAX ? INT64_MAX : load_due_ns (form, form->times);
-  int64_t end = last < form->end_ns ? last : form->end_ns;
+  int64_t end = last < load->end_ns ? last : load->end_ns;
   return end == INT64_MAX ? duration : end;
 }
 
@@ -665,12 +688,16 @@ run_load (struct context *context, const struct step *step, const struct value *
   if (!fits (context, step, &load.form))
     return RUNNER_ERROR;
   tell_start (context->worker);
+  background_count_load (context, true);
   load.number = context->worker->loads++;
   load.cancel_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  load.over_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   load.ended_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  load.end_ns = load.form.end_ns;
   load.users = xcalloc (load.form.users, sizeof *load.users);
   engine_pool_init (&load.engines, &context->worker->engines);
-  bool made = load_stats_init (&load.stats, context->worker->suite, step->body) && load.cancel_fd >= 0 && load.ended_fd >= 0;
+  bool made = load_stats_init (&load.stats, context->worker->suite, step->body) && load.cancel_fd >= 0
+              && load.over_fd >= 0 && load.ended_fd >= 0;
   load.start_ns = sampling.last_ns = clock_now_ns ();
   sampling.next_ns = load.start_ns + SAMPLE_NS;
   enum ending ending = made ? drive (&load, &sampling) : NO_THREADS;
@@ -689,10 +716,13 @@ run_load (struct context *context, const struct step *step, const struct value *
   }
   if (ending != ENDED && outcome == RUNNER_PASS)
     outcome = tell_ending (context, step, ending);
+  background_count_load (context, false);
   engine_pool_free (&load.engines, &context->worker->engines);
   load_stats_free (&load.stats);
   if (load.cancel_fd >= 0)
     close (load.cancel_fd);
+  if (load.over_fd >= 0)
+    close (load.over_fd);
   if (load.ended_fd >= 0)
     close (load.ended_fd);
   return outcome;

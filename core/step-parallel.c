@@ -175,7 +175,9 @@ static int
 tell_failures (struct context *parent, struct group *group, bool all)
 {
   int outcome = RUNNER_SKIP;
-  struct branch *failed = first_that (group, has_failed, NULL);
+  bool over = !all && parent->background && parent->background->over; /* then the others were cancelled first */
+  struct branch *failed = over ? first_that (group, branch_failed_by_load, NULL) : NULL;
+  failed = failed ? failed : first_that (group, has_failed, NULL);
   for (; failed; failed = all ? first_that (group, has_failed, failed) : NULL) {
     branch_tell_verdict (parent, failed);
     outcome = outcome == RUNNER_SKIP ? failed->outcome : outcome;

@@ -361,6 +361,7 @@ clean_up (struct context *context, struct evidence *evidence)
   struct test_run *test = context->test;
   struct worker *worker = context->worker;
   begin_cleaning (context);
+  background_end_loads (context);
   if (worker->suite->after_each.count)
     run_phase (context, "after_each", worker->suite->after_each);
   run_deferred (context);

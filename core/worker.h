@@ -80,6 +80,13 @@ struct test_run {
   bool spawned;              /* some program was started: look for leftovers */
 };
 
+/* What the threads of a background know of its end. */
+struct background_life {
+  struct background_life *outer; /* in which it was started; NULL */
+  _Atomic bool over;         /* it is cancelled because its test has ended: loads end as at the end of their time */
+  _Atomic unsigned loads;    /* that run in it */
+};
+
 struct background;
 struct load;
 struct load_user;
@@ -95,6 +102,7 @@ struct context {
   const char *phase;         /* of event_step; NULL: the test's own steps */
   int slot;
   int cancel_fd;             /* becomes readable when steps must stop */
+  struct background_life *background; /* what it is part of; NULL: of nothing in the background */
   int64_t deadline_ns;       /* of the test (monotonic) */
   int64_t looked_ns;         /* at cancel_fd, last */
   unsigned depth;            /* of groups and keywords */
@@ -197,6 +205,10 @@ int run_background (struct context *context, const struct step *step, const stru
 int run_join (struct context *context, const struct step *step, const struct value *name);
 /* Ends what was not joined.  What failed by itself is the test's failure. */
 void background_end (struct context *context);
+/* Of that, what loads run in: before the test cleans up, which would make them fail. */
+void background_end_loads (struct context *context);
+/* A load begins or ends in that thread. */
+void background_count_load (struct context *context, bool begins);
 
 /* step-load.c: the verdict is set when it is no pass.  The result goes to `arena`. */
 int run_load (struct context *context, const struct step *step, const struct value *args, struct arena *arena,

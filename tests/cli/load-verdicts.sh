@@ -201,3 +201,62 @@ has out "load: 50 users, "
 look '[p.get("value") for p in cases["quick"].iter("property") if p.get("name") == "load.users"] == ["50"]'
 look 'load("stages")["users"] == 3'
 look 'load("open")["rate"] == 10 and load("open")["window_us"] == 600000 and load("open")["duration_us"] >= 900000'
+
+# ---- a load in the background ends with its test, and is judged ----
+cat >beside.yaml <<'EOT'
+suite: beside
+tests:
+  - test: is judged
+    steps:
+      - background: {as: b, do: [{load: {users: 2, for: 60s, steps: [{sleep: 1ms, name: nap}, {exec.run: touch begun0}], require: {nap.max: {$lt: 1ns}}}}]}
+      - exec.run: test -e begun0
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: passes
+    steps:
+      - background: {as: b, do: [{load: {users: 2, times: 100000000, think: 20s, steps: [{sleep: 1ms, name: nap}, {exec.run: touch begun1}]}}, {fail: afterwards}]}
+      - exec.run: test -e begun1
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: open
+    steps:
+      - background: {as: b, do: [{parallel: [{sleep: 1h}, {load: {rate: 1/s, for: 60s, steps: [{sleep: 1ms, name: nap}, {exec.run: touch begun2}], require: {nap.count: 0}}}]}]}
+      - exec.run: test -e begun2
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: before it cleans up
+    steps:
+      - exec.run: touch there
+      - defer: [{exec.run: rm there}]
+      - background: {as: b, do: [{load: {users: 1, for: 60s, steps: [{exec.run: test -e there, name: looked}, {exec.run: touch begun3}]}}]}
+      - exec.run: test -e begun3
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: in a branch
+    steps:
+      - background:
+          as: outer
+          do:
+            - background: {as: inner, do: [{load: {users: 1, for: 60s, steps: [{sleep: 1ms, name: nap}, {exec.run: touch begun4}]}}]}
+            - sleep: 1h
+      - exec.run: test -e begun4
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: after its grace
+    steps:
+      - background: {as: b, do: [{load: {users: 1, for: 60s, grace: 100ms, steps: [{exec.run: touch begun5}, {sleep: 1h, name: nap}]}}]}
+      - exec.run: test -e begun5
+        retry: {for: 60s, every: 5ms}
+      - check: 1 == 1
+  - test: had ended before
+    steps:
+      - background: {as: b, do: [{load: {users: 1, times: 1, steps: [{exec.run: touch ended}]}}]}
+      - exec.run: test -e ended
+        retry: {for: 60s, every: 5ms}
+EOT
+expect 1 "$RUNNER" -o results beside.yaml
+look 'bad == ["after its grace", "after its grace: errors", "is judged", "is judged: nap.max", "open", "open: nap.count"]'
+look 'all(len(l) == 1 for l in loads.values())'
+look 'load("is judged")["duration_us"] < 30000000 and series(load("is judged"), "nap")["count"] >= 1'
+look '[e["count"] for e in load("after its grace")["errors"]] == [1] and tests["after its grace"]["where"].endswith(":35")'
+look 'load("passes")["users"] == 2'
