@@ -52,6 +52,7 @@ branch_start (struct context *parent, struct branch *branch, int cancel_fd)
   context->cancel_fd = cancel_fd;
   context->background = branch->background ? branch->background : parent->background;
   context->deadline_ns = parent->deadline_ns;
+  context->step_deadline = parent->step_deadline;
   context->depth = parent->depth;
   branch->test.scope = &branch->scope;
   branch->test.planned = parent->test->planned;

@@ -369,6 +369,7 @@ make_user (struct load *load, uint32_t number)
   context->phase = parent->phase;
   context->cancel_fd = load->cancel_fd;
   context->deadline_ns = parent->deadline_ns;
+  context->step_deadline = parent->step_deadline;
   context->depth = parent->depth;
   user->test.scope = &user->scope;
   user->test.planned = parent->test->planned;
@@ -610,7 +611,7 @@ fits (struct context *context, const struct step *step, const struct load_form *
   CLEANUP_BUFFER struct buffer text = { 0 };
   buffer_lit (&text, "the load is to last ");
   print_duration (&text, form->end_ns);
-  buffer_lit (&text, ", but the test has only ");
+  buffer_printf (&text, ", but the %s has only ", context->step_deadline ? "step" : "test");
   print_duration (&text, left > 0 ? left : 0);
   buffer_lit (&text, " left: give it a longer `timeout`");
   record_failure (context, step, step->key, RUNNER_ERROR, false, buffer_text (&text), NULL);
@@ -666,7 +667,10 @@ tell_ending (struct context *context, const struct step *step, enum ending endin
   static const char *const texts[] = { [CANCELLED] = "cancelled", [EXPIRED] = "the test's time was over",
                                        [NO_THREADS] = "its users cannot be started: the system has no more threads" };
   int outcome = ending == NO_THREADS ? RUNNER_ERROR : RUNNER_FAIL;
-  record_failure (context, step, step->key, outcome, ending != NO_THREADS, texts[ending], NULL);
+  const char *text = ending != EXPIRED || !context->step_deadline ? texts[ending]
+                     : step->timeout || step->retry                ? "the step's time was over"
+                                                                   : "the time of the group around it was over";
+  record_failure (context, step, step->key, outcome, ending != NO_THREADS, text, NULL);
   return outcome;
 }
 

@@ -276,8 +276,11 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
       && !attempt_expand (context, step->args, step->key, arena, &args, attempt))
     return;
   int64_t outer = context->deadline_ns;
-  if (deadline_ns < outer)
+  bool outer_is_step = context->step_deadline;
+  if (deadline_ns < outer) {
     context->deadline_ns = deadline_ns;
+    context->step_deadline = true;
+  }
   switch (step->kind) {
   case STEP_VERB:
     run_verb (context, step, &args, arena, deadline_ns, attempt);
@@ -307,6 +310,7 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
     break;
   }
   context->deadline_ns = outer;
+  context->step_deadline = outer_is_step;
   attempt_hold (context, step, arena, attempt);
 }
 
@@ -487,7 +491,9 @@ run_once (struct context *context, const struct step *step)
   arena_reset (arena);
   if (context_stopped (context)) {
     attempt_fail (&attempt, RUNNER_FAIL, step->key,
-                  context_cancelled (context) ? "cancelled" : "the test's time was over before this step");
+                  context_cancelled (context) ? "cancelled"
+                  : context->step_deadline    ? "the time of the group was over before this step"
+                                              : "the test's time was over before this step");
     attempt.expired = true;
   }
   else if (step->condition && !condition_holds (context, step, arena, &attempt)) {

@@ -103,7 +103,8 @@ struct context {
   int slot;
   int cancel_fd;             /* becomes readable when steps must stop */
   struct background_life *background; /* what it is part of; NULL: of nothing in the background */
-  int64_t deadline_ns;       /* of the test (monotonic) */
+  int64_t deadline_ns;       /* of the test (monotonic), or sooner: */
+  bool step_deadline;        /* it is that of a step around what runs */
   int64_t looked_ns;         /* at cancel_fd, last */
   unsigned depth;            /* of groups and keywords */
   struct arena pool[STEP_NEST + 2];

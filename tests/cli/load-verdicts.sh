@@ -260,3 +260,19 @@ look 'all(len(l) == 1 for l in loads.values())'
 look 'load("is judged")["duration_us"] < 30000000 and series(load("is judged"), "nap")["count"] >= 1'
 look '[e["count"] for e in load("after its grace")["errors"]] == [1] and tests["after its grace"]["where"].endswith(":35")'
 look 'load("passes")["users"] == 2'
+
+# ---- whose time was over ----
+cat >time.yaml <<'EOT'
+suite: time
+tests:
+  - test: the step's
+    steps: [{load: {users: 1, times: 100000000, steps: [{sleep: 1ms}]}, timeout: 300ms}]
+  - test: the step is too short
+    steps: [{load: {users: 1, for: 10s, steps: [{sleep: 1ms}]}, timeout: 300ms}]
+  - test: a group's
+    steps: [{do: [{set: {a: 1}, each: {i: 1..1000000}}], timeout: 100ms}]
+EOT
+expect 3 "$RUNNER" -o results time.yaml
+look '"the step'"'"'s time was over" in tests["the step'"'"'s"]["message"]'
+look '", but the step has only " in tests["the step is too short"]["message"]'
+look '"the time of the group was over before this step" in tests["a group'"'"'s"]["message"]'
