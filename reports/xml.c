@@ -32,14 +32,6 @@ begins_attachment (const char *text, size_t size)
   return size >= sizeof mark - 1 && strncasecmp (text, mark, sizeof mark - 1) == 0;
 }
 
-/* What CI systems look for, in any line and some in any case. */
-static bool
-begins_attachment (const char *text, size_t size)
-{
-  static const char mark[] = XML_ATTACHMENT;
-  return size >= sizeof mark - 1 && strncasecmp (text, mark, sizeof mark - 1) == 0;
-}
-
 static void
 add_ascii (struct buffer *out, const char *text, size_t size, bool attribute)
 {
