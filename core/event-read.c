@@ -352,7 +352,10 @@ wrong_type (struct reader *r, const struct field *field)
 static bool
 read_field_string (struct reader *r, const struct field *field, char **text, size_t *size)
 {
-  return *r->at == '"' ? read_string (r, text, size) : wrong_type (r, field);
+  if (*r->at == '"')
+    return read_string (r, text, size);
+  wrong_type (r, field);
+  return false;
 }
 
 static bool

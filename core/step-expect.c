@@ -70,10 +70,10 @@ hold_against (struct context *context, const struct value *pattern, const struct
 {
   struct value expanded;
   struct expr_scope scope = context_scope_at (context, pattern);
+  *differences = (struct differences) { .arena = arena };
   if (!attempt_expand (context, pattern, pattern, arena, &expanded, attempt))
     return MATCH_WRONG;
   struct match match = { .evaluator = &context->evaluator, .scope = &scope, .arena = arena };
-  *differences = (struct differences) { .arena = arena };
   return match_value (&match, &expanded, actual, differences);
 }
 
