@@ -73,10 +73,13 @@ add_text (const char ***list, size_t *count, const char *text)
   (*list)[(*count)++] = text;
 }
 
+/* NULL is no number: a variable that is not set. */
 static bool
 parse_number (const char *text, long min, long max, long *out)
 {
   char *end;
+  if (!text)
+    return false;
   errno = 0;
   *out = strtol (text, &end, 10);
   return !errno && end != text && !*end && *out >= min && *out <= max;
@@ -143,7 +146,7 @@ take_part (struct run_options *options, const char *command, const struct part *
 {
   const char *index = getenv (part->index), *least = part->least ? getenv (part->least) : NULL;
   long at, first = part->first;
-  if (least && !parse_number (least, 0, 1000000, &first))
+  if (!parse_number (least, 0, 1000000, &first))
     first = part->first;
   if (parse_number (index, first, first + (long) options->shards - 1, &at)) {
     options->shard = (uint32_t) (at - first + 1);
