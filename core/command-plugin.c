@@ -15,6 +15,8 @@
 #include "embedded.h"
 #include "files.h"
 #include "options.h"
+#include "plugin.h"
+#include "text.h"
 
 static const struct option_row rows[] = { OPTION_ROWS_END };
 
@@ -42,6 +44,13 @@ name_is_free (const char *name)
     if (strcmp (name, *t) == 0)
       return false;
   return true;
+}
+
+static bool
+plugin_is_there (const char *name)
+{
+  CLEANUP_ARENA struct arena arena = { 0 };
+  return text_is_one_of (name, strlen (name), plugin_names (&arena));
 }
 
 static bool
@@ -130,6 +139,9 @@ plugin_new (const char *name, const char *folder)
                         "\"%.80s\" cannot be a plugin's name: small letters, digits, - and _, a letter first", name);
   if (!name_is_free (name))
     return usage_error ("plugin", "the name \"%s\" is taken by the runner itself", name);
+  if (plugin_is_there (name))
+    return usage_error ("plugin", "there is a plugin \"%s\" already, see `runner plugins %s`: choose another name", name,
+                        name);
   if (!prepare_empty (folder))
     return 2;
   for (const struct embedded *file = embedded_files; file->name; file++)

@@ -51,6 +51,12 @@ expect 2 build check
 has "$tmp/out" '4 passed, 1 failed'
 cd "$tmp"
 
+# a name that there is
+expect 2 env RUNNER_PLUGIN_PATH="$(dirname "$(find "$tmp/destination" -name runner-mine-plugin.so)")" \
+  "$RUNNER" plugin new mine again
+has "$tmp/err" 'there is a plugin "mine" already'
+[ ! -e again ] || fail "something was written all the same"
+
 # a name with a hyphen, and another folder
 expect 0 "$RUNNER" plugin new my-own some/where/else
 cd some/where/else
