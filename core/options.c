@@ -92,6 +92,26 @@ unknown (const struct options *options, const struct option *names, const char *
                       best ? best : "", best ? "?" : "");
 }
 
+static const struct option_row *
+find_row (const struct options *options, int number)
+{
+  const struct option_row *row = options->rows;
+  while (row->number != number)
+    row++;
+  return row;
+}
+
+/* An option whose value may be left out takes none from the next word: that one is left as
+ * a word, and is hardly meant as one when there is no such file. */
+static int
+check_word (const struct options *options, const struct option_row *row, const char *word)
+{
+  if (!row->value || *row->value != '[' || strpbrk (word, "-./") || access (word, F_OK) == 0)
+    return -1;
+  return usage_error (options->command, "there is no file or folder \"%s\"; as the value of --%s it is written --%s=%s",
+                      word, row->name, row->name, word);
+}
+
 /* One that the command knows.  -1: fine; else the exit status. */
 static int
 take (const struct options *options, int number, const char *text)
@@ -102,9 +122,7 @@ take (const struct options *options, int number, const char *text)
   }
   if (options->take (options->data, number, text))
     return -1;
-  const struct option_row *row = options->rows;
-  while (row->number != number)
-    row++;
+  const struct option_row *row = find_row (options, number);
   return usage_error (options->command, "--%s: expected %s, got \"%s\"", row->name, row->expects, text ? text : "");
 }
 
@@ -132,6 +150,8 @@ options_read (const struct options *options, int argc, char **argv, int *first)
       return unknown (options, names, argv[optind - 1]);
     default:
       status = take (options, number, optarg);
+      if (status < 0 && !optarg && optind < argc)
+        status = check_word (options, find_row (options, number), argv[optind]);
     }
   *first = optind;
   return status;

@@ -238,7 +238,7 @@ print_help (const struct role_type *type)
   }
   puts ("  --ready-file FILE               written, with the exports as JSON, when the role is ready\n"
         "  --plugin-path PATH              where plugins are looked for first\n"
-        "  --help                          print this and exit");
+        "  --help, --version               print this, or the version of runner, and exit");
   if (type->export_count)
     puts ("\nExports:");
   for (size_t i = 0; i < type->export_count; i++)
@@ -446,10 +446,10 @@ find_role (const char *name)
 }
 
 static bool
-wants_help (int argc, char **argv)
+has_word (int argc, char **argv, const char *word)
 {
   for (int i = 0; i < argc; i++)
-    if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
+    if (strcmp (argv[i], word) == 0)
       return true;
   return false;
 }
@@ -474,10 +474,17 @@ command_role (int argc, char **argv)
     return status;
   if (first >= argc)
     return usage_error ("role", "no role is named");
-  const struct role_type *type = find_role (argv[first]);
+  const char *name = argv[first++];
+  argc -= first;
+  argv += first;
+  if (argc == 1 && strcmp (argv[0], "--version") == 0) { /* among others it may be the role's own */
+    puts (PACKAGE_STRING);
+    return 0;
+  }
+  const struct role_type *type = find_role (name);
   if (!type)
     return 2;
-  if (wants_help (argc - first - 1, argv + first + 1)) {
+  if (has_word (argc, argv, "--help") || has_word (argc, argv, "-h")) {
     print_help (type);
     return 0;
   }
@@ -485,7 +492,7 @@ command_role (int argc, char **argv)
                               .lock = PTHREAD_MUTEX_INITIALIZER };
   out_init (&role.exports, &role.arena);
   out_init (&role.observation, &role.observation_arena);
-  status = run_role (&role, argc - first - 1, argv + first + 1);
+  status = run_role (&role, argc, argv);
   out_free (&role.exports);
   out_free (&role.observation);
   arena_free (&role.observation_arena);

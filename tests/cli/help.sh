@@ -31,10 +31,21 @@ expect 0 "$RUNNER" --version
 grep -qE '^runner [0-9]+\.[0-9]+\.[0-9]+$' out || fail "--version tells no version"
 expect 0 "$RUNNER" version
 has out 'plugin interface 1.'
+for command in 'version' 'role' 'role any.thing' 'plugin' 'plugin new any' 'list x.yaml' 'run x.yaml'; do
+  # shellcheck disable=SC2086
+  expect 0 "$RUNNER" $command --version
+  grep -qE '^runner [0-9]+\.[0-9]+\.[0-9]+$' out || fail "$command --version tells no version"
+done
 
 # nothing, and what nobody knows
 expect 2 "$RUNNER"
 has err 'Usage: runner '
+expect 2 "$RUNNER" run --shuffle 7 x.yaml
+has err 'runner run: there is no file or folder "7"; as the value of --shuffle it is written --shuffle=7'
+expect 2 "$RUNNER" report --color always x
+has err 'written --color=always'
+expect 2 "$RUNNER" run --shuffle x.yaml
+lacks err '--shuffle'
 expect 2 "$RUNNER" plugnis
 has err 'did you mean plugins?'
 expect 2 "$RUNNER" run
