@@ -9,9 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "document.h"
 #include "event.h"
 #include "keys.h"
 #include "text.h"
+#include "units.h"
 
 #define SUITES_NUMBERED 65536
 #define CASES_MOST 1000000 /* of one suite, with its matrices and repeats */
@@ -388,8 +390,29 @@ read_targets (struct maker *maker)
       continue;
     }
     *equals = *dot = '\0';
+    if (plan_target (plan, text, dot + 1))
+      fault_add (maker->faults, NULL, "--target: %s.%s is given twice", text, dot + 1);
     plan->targets[plan->target_count++] = (struct target) { text, dot + 1, equals + 1 };
   }
+}
+
+/* What the table says of it; an address is one to connect to. */
+static void
+check_target_value (struct maker *maker, const struct role_def *role, const struct runner_field *field)
+{
+  const char *text = plan_target (maker->plan, role->name, field->name), *why;
+  struct address address;
+  struct value value;
+  size_t size = text ? strlen (text) : 0;
+  if (!text)
+    return;
+  if (field->type == RUNNER_ADDRESS
+      && (!parse_address (&maker->arena, text, size, &address, &why) || (!address.path && !address.port)))
+    fault_add (maker->faults, &role->where, "--target: %s.%s: expected host:port, [v6]:port or unix:/path, got \"%s\"",
+               role->name, field->name, text);
+  else if (field->type == RUNNER_INT && (!document_scalar (text, size, &value) || value.type != VALUE_INT))
+    fault_add (maker->faults, &role->where, "--target: %s.%s: expected an integer, got \"%s\"", role->name,
+               field->name, text);
 }
 
 /* A role that runs elsewhere needs all its exports, and only such as it has. */
@@ -404,6 +427,7 @@ check_target_role (struct maker *maker, const struct role_def *role)
     if (!(field->flags & RUNNER_OPTIONAL) && !plan_target (plan, role->name, field->name))
       fault_add (maker->faults, &role->where, "--target: role %s needs %s.%s=… too: all its exports must be given",
                  role->name, role->name, field->name);
+    check_target_value (maker, role, field);
   }
   for (size_t t = 0; t < plan->target_count; t++) {
     bool known = strcmp (plan->targets[t].role, role->name) != 0;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "commands.h"
 #include "descriptors.h"
 #include "files.h"
+#include "format.h"
 #include "options.h"
 #include "output-file.h"
 #include "report.h"
@@ -21,8 +23,13 @@ print_list (const struct plan *plan)
 {
   for (size_t i = 0; i < plan->suite_count; i++) {
     const struct planned_suite *suite = &plan->suites[i];
-    for (size_t j = 0; j < suite->count; j++)
-      printf ("%s: %s\n", suite->suite->path, suite->tests[j].name);
+    for (size_t j = 0; j < suite->count; j++) {
+      CLEANUP_BUFFER struct buffer line = { 0 };
+      format_line (&line, suite->suite->path);
+      buffer_lit (&line, ": ");
+      format_line (&line, suite->tests[j].name);
+      puts (buffer_text (&line));
+    }
   }
   if (fflush (stdout) != 0)
     return 3;
@@ -36,14 +43,20 @@ terminal_width (void)
   return ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+/* The folder is there, and takes the file that every run writes: else all would be lost. */
 static bool
 prepare_output (const struct run_options *o)
 {
-  CLEANUP_BUFFER struct buffer failed = { 0 };
-  if (make_folders (o->output, &failed))
-    return true;
-  fprintf (stderr, "runner: cannot make the folder %s: %s\n", buffer_text (&failed), strerror (errno));
-  return false;
+  CLEANUP_BUFFER struct buffer failed = { 0 }, events = { 0 };
+  if (!make_folders (o->output, &failed)) {
+    fprintf (stderr, "runner: cannot make the folder %s: %s\n", buffer_text (&failed), strerror (errno));
+    return false;
+  }
+  buffer_printf (&events, "%s/events.jsonl", o->output);
+  CLEANUP_CLOSE int fd = open (buffer_text (&events), O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+  if (fd < 0)
+    fprintf (stderr, "runner: cannot write %s: %s\n", buffer_text (&events), strerror (errno));
+  return fd >= 0;
 }
 
 static int
@@ -52,7 +65,7 @@ run_plan (struct plan *plan, struct run_options *o, struct expr_engine *engine, 
   struct reporters reporters = { .count = 0 };
   CLEANUP_BUFFER struct buffer junit = { 0 }, html = { 0 }, page = { 0 };
   if (!prepare_output (o))
-    return 3;
+    return 2;
   descriptors_raise ();
   buffer_printf (&html, "%s/report", o->output);
   buffer_printf (&page, "%s/index.html", buffer_text (&html));

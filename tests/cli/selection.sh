@@ -123,8 +123,39 @@ expect 2 "$RUNNER" -o var --var y=5 var.yaml
 has err 'no suite has a variable y'
 expect 2 "$RUNNER" -o var --target hub.web=x var.yaml
 has err 'no suite has a role hub'
+if "$RUNNER" plugins --names | grep -qx tcp-device; then
+  printf 'suite: t\nroles: {hub: {tcp-device.stack: {}}, dev: {tcp-device.device: {id: 1}}}\ntests: [{test: a, steps: [log: "${hub.device}"]}]\n' >target.yaml
+  expect 0 "$RUNNER" list --target hub.device=lab:1 --target hub.web=x target.yaml
+  expect 0 "$RUNNER" list --target hub.device=unix:/lab --target hub.web=x target.yaml
+  for wrong in lab lab: lab:0 lab:x '' :; do
+    expect 2 "$RUNNER" list --target "hub.device=$wrong" --target hub.web=x target.yaml
+    has err "--target: hub.device: expected host:port, [v6]:port or unix:/path, got \"$wrong\""
+  done
+  expect 2 "$RUNNER" list --target hub.device=lab:1 --target hub.web=x --target hub.device=lab:2 target.yaml
+  has err '--target: hub.device is given twice'
+  expect 2 "$RUNNER" list --target dev.id=x target.yaml
+  has err '--target: dev.id: expected an integer, got "x"'
+  expect 0 "$RUNNER" list --target dev.id=77 target.yaml
+fi
 expect 2 "$RUNNER" --shufle a.yaml
 has err 'did you mean --shuffle'
+
+# a folder that cannot be one, or cannot be written, is told before anything runs
+: >a-file
+ln -s nowhere/at/all a-link
+for folder in a-file a-file/below /proc /proc/below a-link; do
+  expect 2 "$RUNNER" -o "$folder" a.yaml
+  has err "$folder"
+  [ ! -s out ] || fail "-o $folder: tests were run"
+done
+
+# names cannot drive a terminal, and are each on a line of their own
+printf 'suite: x\ntests: [{test: t, matrix: {a: ["x\\ny", "\\e[31mz", "\\u202e"]}, steps: [check: a]}]\n' >names.yaml
+expect 0 "$RUNNER" list names.yaml
+[ "$(wc -l <out)" = 3 ] || fail "not each test is on one line"
+has out '\x1b[31mz'
+has out '\u202e'
+if LC_ALL=C grep -q "$(printf '\033')" out; then fail "a test's name can drive the terminal"; fi
 
 # a run that did not begin leaves no report of the one before
 expect 0 "$RUNNER" -o stale a.yaml
