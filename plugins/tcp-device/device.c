@@ -20,6 +20,7 @@
 
 #define ANSWER_NS INT64_C (10000000000) /* that web and server may take */
 #define REPORT "name"
+#define SENT_MOST 32 /* frames that are kept to be compared with what comes back */
 
 struct device {
   struct runner_role *role;
@@ -30,7 +31,8 @@ struct device {
   int fd;
   int64_t patience;  /* when a wait is over */
   struct frame_reader reader;
-  struct bytes sent; /* the last frame */
+  struct bytes sent[SENT_MOST]; /* the last frames: lines may be typed before the first comes back */
+  size_t sent_next;
   bool waiting;      /* for the first frame: until then it is sent again and again */
   int64_t first_write, next_write;
   struct bytes typed; /* the beginning of a line */
@@ -173,10 +175,11 @@ send_report (struct device *device, const char *text, size_t size)
 {
   char error[256];
   struct report report = { device->args->id, text, size };
-  device->sent.size = 0;
-  frame_write (&device->sent, &report);
+  struct bytes *sent = &device->sent[device->sent_next++ % SENT_MOST];
+  sent->size = 0;
+  frame_write (sent, &report);
   struct net_wait wait = patient (device);
-  int rc = net_write_all (device->fd, device->sent.data, device->sent.size, &wait, error, sizeof error);
+  int rc = net_write_all (device->fd, sent->data, sent->size, &wait, error, sizeof error);
   if (rc == NET_OK)
     tell (device, &(struct event) { .name = "written", .report = &report });
   else if (rc != NET_STOPPED)
@@ -256,10 +259,19 @@ add_time (struct bytes *line)
   bytes_puts (line, text);
 }
 
+static bool
+was_sent (const struct device *device, const struct frame *frame)
+{
+  for (size_t i = 0; i < SENT_MOST; i++)
+    if (device->sent[i].size == frame->size && memcmp (device->sent[i].data, frame->text, frame->size) == 0)
+      return true;
+  return false;
+}
+
 static void
 take_frame (struct device *device, const struct frame *frame)
 {
-  int success = frame->size == device->sent.size && memcmp (frame->text, device->sent.data, frame->size) == 0;
+  int success = was_sent (device, frame);
   CLEANUP_BYTES struct bytes line = { 0 }, shown = { 0 };
   device->waiting = false;
   add_time (&line);
@@ -345,7 +357,8 @@ device_run (struct runner_role *role, const void *args)
   if (device.fd >= 0)
     close (device.fd);
   frame_reader_free (&device.reader);
-  bytes_free (&device.sent);
+  for (size_t i = 0; i < SENT_MOST; i++)
+    bytes_free (&device.sent[i]);
   bytes_free (&device.typed);
   return status;
 }

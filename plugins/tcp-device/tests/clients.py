@@ -188,6 +188,10 @@ def check_device(stack, folder):
     assert [report["report"] for report in web.reports(32)] == ["a,b", "hello"]
     web.post(32, "a,b")
     device.wait_line(moment + r": Data b'@32,a,b@', Success")
+    web.post(32, "hello")
+    device.wait_line(moment + r": Data b'@32,hello@', Success")
+    web.post(32, "not typed")
+    device.wait_line(moment + r": Data b'@32,not typed@', Error")
     device.process.stdin.close()
     assert device.process.wait(LIMIT) == 0, device.errors()
 
