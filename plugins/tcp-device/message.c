@@ -56,6 +56,10 @@ json_t *
 object_decode (const char *text, size_t size, struct bytes *error)
 {
   json_error_t why;
+  if (!size) { /* jansson takes it for a mistake of ours */
+    bytes_puts (error, "bad JSON: the body is empty");
+    return NULL;
+  }
   json_t *json = json_loadb (text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
   if (!json) {
     char place[64];

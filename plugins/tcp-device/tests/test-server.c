@@ -346,7 +346,8 @@ START_TEST (http_brings_requests_and_answers)
   assert_http ("GET /api/v1/%64evice/7/reports HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ", "not found");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                "4\r\n{\"id\r\n5\r\n\": 8}\r\n0\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\nOK");
-  assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 400 ", "bad JSON");
+  assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 400 ",
+               "bad JSON: the body is empty");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 8388609\r\n\r\n",
                "HTTP/1.1 413 ", "64 KiB");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
