@@ -18,6 +18,9 @@
 
 #define NO_STEP UINT32_MAX
 
+/* Why a test was not run, or not to its end. */
+#define STOPPED_AFTER_FAILURE "stopped after the first failure (--fail-fast)"
+
 enum phase { PHASE_IDLE, PHASE_ROLES, PHASE_SETUP, PHASE_TEST, PHASE_TEARDOWN };
 
 struct slot {
@@ -69,6 +72,7 @@ struct shared {
   _Atomic int64_t test_start_ns; /* monotonic */
   _Atomic int64_t test_start_us; /* since 1970 */
   _Atomic bool started;          /* its start has been written as an event */
+  _Atomic bool after_failure;    /* it is asked to stop by --fail-fast */
   _Atomic uint64_t turn;
   _Atomic uint32_t slots_used;   /* those from here on have never been in use */
   struct slot slots[SLOTS];

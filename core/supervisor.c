@@ -171,9 +171,14 @@ static void
 stop_all (struct supervisor *s)
 {
   s->stopping = true;
-  for (size_t i = 0; i < s->run.plan->suite_count; i++)
-    if (s->run.jobs[i].state == JOB_RUNNING && write (s->run.jobs[i].control, "c", 1) < 0 && errno != EPIPE)
+  for (size_t i = 0; i < s->run.plan->suite_count; i++) {
+    struct job *job = &s->run.jobs[i];
+    if (job->state != JOB_RUNNING)
+      continue;
+    job->shared->after_failure = !s->interrupted;
+    if (write (job->control, "c", 1) < 0 && errno != EPIPE)
       run_events_warn (&s->events, NULL, "cannot stop a worker: %s", strerror (errno));
+  }
 }
 
 /* A line of a worker. */
@@ -330,7 +335,7 @@ static void
 finish_job (struct supervisor *s, struct job *job)
 {
   if (s->stopping)
-    rest_not_run (s, job, s->interrupted ? "interrupted" : "stopped after the first failure (--fail-fast)");
+    rest_not_run (s, job, s->interrupted ? "interrupted" : STOPPED_AFTER_FAILURE);
   job->state = JOB_DONE;
   s->running--;
   s->slots[job->slot] = false;
@@ -614,7 +619,7 @@ tell_waiting (struct supervisor *s, const char *cannot)
     if (cannot && !s->interrupted)
       rest_cannot_run (s, job, cannot);
     else
-      rest_not_run (s, job, s->interrupted ? "interrupted" : "stopped after the first failure (--fail-fast)");
+      rest_not_run (s, job, s->interrupted ? "interrupted" : STOPPED_AFTER_FAILURE);
     free (job->done);
     job->done = NULL;
   }

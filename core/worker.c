@@ -488,7 +488,8 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   event->final = attempts_left == 0 || !went_wrong (run) || cancelled (worker);
   if (run->verdict.expired && cancelled (worker)) {
     event->outcome = OUTCOME_NOT_RUN;
-    event->message = arena_printf (&run->arena, "interrupted: %s", event->message);
+    event->message = arena_printf (&run->arena, "%s: %s", shared->after_failure ? STOPPED_AFTER_FAILURE : "interrupted",
+                                   event->message);
   }
   put_event (worker, event);
   *outcome = event->outcome;

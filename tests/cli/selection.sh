@@ -111,6 +111,32 @@ expect 0 "$RUNNER" -o repeat --repeat 3 a.yaml
 expect 1 "$RUNNER" -o fast --fail-fast many
 grep -q '"outcome":"not_run"' fast/events.jsonl || fail "--fail-fast ran everything"
 
+# what runs beside the first failure is ended, and says why
+mkdir beside
+cat >beside/fails.yaml <<EOT
+suite: fails
+tests:
+  - test: fails
+    steps:
+      - exec.run: {shell: 'until [ -e "$tmp/begun" ]; do sleep 0.05; done'}
+        timeout: 60s
+      - fail: first
+EOT
+cat >beside/goes-on.yaml <<EOT
+suite: goes on
+tests:
+  - test: goes on
+    steps:
+      - exec.run: 'echo >"$tmp/begun"'
+      - sleep: 60s
+  - test: comes later
+    steps: [log: later]
+EOT
+expect 1 "$RUNNER" -v -j 2 --fail-fast -o beside/results beside
+has out 'stopped after the first failure (--fail-fast): cancelled while sleeping'
+lacks out 'interrupted'
+lacks beside/results/junit.xml 'interrupted'
+
 # variables and targets
 cat > var.yaml <<'EOT'
 suite: var
