@@ -60,20 +60,32 @@ run_sleep (struct runner_step *step, const void *args)
   return RUNNER_PASS;
 }
 
+/* Reasons end at a NUL, unless it is shown escaped as in a report. */
+static const char *
+reason (const struct message_args *args, struct buffer *out)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  print_message (args, &text);
+  for (size_t i = 0; i < text.size; i++)
+    if (text.data[i])
+      buffer_putc (out, text.data[i]);
+    else
+      buffer_lit (out, "\\x00");
+  return buffer_text (out);
+}
+
 static int
 run_fail (struct runner_step *step, const void *args)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
-  print_message (args, &text);
-  return runner_fail (step, "%s", buffer_text (&text));
+  return runner_fail (step, "%s", reason (args, &text));
 }
 
 static int
 run_skip (struct runner_step *step, const void *args)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
-  print_message (args, &text);
-  return runner_skip (step, "%s", buffer_text (&text));
+  return runner_skip (step, "%s", reason (args, &text));
 }
 
 #define PARAMS(table, type) { .rows = table, .count = sizeof table / sizeof *table - 1, .args_size = sizeof (type) }

@@ -130,3 +130,19 @@ expect 0 "$RUNNER" -o rows rows.yaml
 } > fast.yaml
 expect 1 "$RUNNER" --fail-fast -o fast fast.yaml
 [ "$(grep -c '"outcome":"not_run"' fast/events.jsonl)" = 9 ] || fail "--fail-fast went on"
+
+# a NUL byte does not end what is told
+cat >nul.yaml <<'END'
+suite: nul
+tests:
+  - test: fails
+    steps: [fail: "before\0after"]
+  - test: skips
+    steps: [skip: "there\0${'a\0b'}"]
+  - test: the same to fails
+    steps: [{fail: "before\0after", fails: {message: 'before\x00after'}}]
+END
+expect 1 "$RUNNER" -v nul.yaml
+has out 'fail: before\x00after'
+has out 'there\x00a\x00b'
+has out '1 passed, 1 failed, 1 skipped'
