@@ -82,3 +82,35 @@ if [ -w /dev/full ]; then
     [ "$got" = 3 ] || fail "$command on a full disk ended with $got"
   done
 fi
+
+# a reader that has gone, as head does: commands that only print end quietly, as other programs;
+# a run goes on, writes its reports, and tells that this one is lost
+requires_python subprocess
+gone ()
+{
+  "$PYTHON" - "$@" <<'END'
+import os, subprocess, sys
+read_end, write_end = os.pipe()
+os.close(read_end)
+status = subprocess.run(sys.argv[1:], stdout=write_end).returncode
+sys.exit(status if status >= 0 else 128 - status)
+END
+}
+printf 'suite: one\ntests: [{test: one, steps: [check: 1 == 1]}]\n' >one.yaml
+expect 0 "$RUNNER" one.yaml
+for command in --help --version version plugins 'plugins core' schema 'list one.yaml' 'check one.yaml' 'run --help' \
+  'report test-results' 'report --tap test-results'; do
+  # shellcheck disable=SC2086
+  expect 141 gone "$RUNNER" $command
+  [ ! -s err ] || fail "$command: something is told though nobody listens any more"
+done
+for form in -v --tap; do
+  expect 3 gone "$RUNNER" $form -o gone one.yaml
+  [ "$(wc -l <err)" = 1 ] || fail "run $form: not one line on stderr"
+  has err 'is lost: '
+  has err 'Broken pipe'
+  has gone/junit.xml '</testsuites>'
+  [ -f gone/report/index.html ] || fail "there are no pages"
+  expect 0 "$RUNNER" report --tap gone # it has come to its end, all has passed
+  rm -r gone
+done
