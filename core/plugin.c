@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin-guard.h"
+
 #define ROWS_MOST 1000 /* of one table: a table that never ends is not followed */
 #define ROW_MOST 4096  /* bytes */
 #define END_OF(type, field) (offsetof (type, field) + sizeof (((type *) 0)->field))
@@ -205,10 +207,10 @@ name_acceptable (const char *name)
          && strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen (name);
 }
 
-const struct plugin *
-plugin_load (const char *path, char *error, size_t error_size)
+/* What the plugin itself says it is, unchecked; NULL: it cannot be asked. */
+static const struct runner_plugin *
+open_plugin (const char *path, char *error, size_t error_size)
 {
-  char why[1024];
   /* RTLD_LOCAL: plugins do not see each other; never closed: destructors and
    * thread-local storage of libraries do not survive that. */
   void *object = dlopen (path, RTLD_NOW | RTLD_LOCAL);
@@ -223,7 +225,19 @@ plugin_load (const char *path, char *error, size_t error_size)
     return NULL;
   }
   memcpy (&entry, &symbol, sizeof entry);
-  const struct runner_plugin *theirs = entry ();
+  return entry ();
+}
+
+const struct plugin *
+plugin_load (const char *path, char *error, size_t error_size)
+{
+  char why[1024];
+  *error = '\0';
+  plugin_guard_begin (path);
+  const struct runner_plugin *theirs = open_plugin (path, error, error_size);
+  plugin_guard_end ();
+  if (*error)
+    return NULL;
   if (!head_acceptable (theirs, why, sizeof why)) {
     snprintf (error, error_size, "%s: %s", path, why);
     return NULL;
