@@ -19,6 +19,7 @@
 #include "json.h"
 #include "options.h"
 #include "out.h"
+#include "output-file.h"
 #include "plugin.h"
 #include "text.h"
 
@@ -98,19 +99,9 @@ write_ready_file (struct runner_role *role, const struct value *exports)
   CLEANUP_BUFFER struct buffer text = { 0 };
   json_write_pretty (&text, exports);
   buffer_putc (&text, '\n');
-  const char *temporary = arena_printf (&role->arena, "%s.%ld", role->ready_file, (long) getpid ());
-  int fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  bool fine = fd >= 0;
-  for (size_t done = 0; fine && done < text.size;) {
-    ssize_t n = write (fd, text.data + done, text.size - done);
-    if (n < 0 && errno == EINTR)
-      continue;
-    fine = n >= 0;
-    done += fine ? (size_t) n : 0;
-  }
-  if (fd >= 0)
-    fine &= close (fd) == 0;
-  fine = fine && rename (temporary, role->ready_file) == 0;
+  struct output_file file;
+  bool fine = output_file_open (&file, role->ready_file) && output_file_write (&file, text.data, text.size)
+              && output_file_commit (&file);
   if (!fine)
     fprintf (stderr, "runner: cannot write %s: %s\n", role->ready_file, strerror (errno));
   return fine;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -18,7 +19,9 @@
 #include "descriptors.h"
 #include "text.h"
 
-#define LINKS_MOST 40 /* as the kernel's own limit */
+#define LINKS_MOST 40                       /* as the kernel's own limit */
+#define READER_NS (INT64_C (5) * 1000000000) /* who reads a FIFO may come so much later */
+#define LOOK_AGAIN_NS (10 * 1000000)
 
 /* Puts what a link says in the place of its path. */
 static bool
@@ -64,8 +67,27 @@ output_file_target (const char *path, struct buffer *target)
   return false;
 }
 
-/* What standard output leads to is opened with the same place in it.  A FIFO that
- * nobody reads is not waited for: ENXIO. */
+/* Without blocking for ever: ENXIO when nobody comes to read a FIFO. */
+static int
+open_to_write (const char *path)
+{
+  struct stat st;
+  int64_t start = clock_now_ns ();
+  for (;;) {
+    int fd = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0 || (errno != ENXIO && errno != EINTR))
+      return fd;
+    if (stat (path, &st) < 0)
+      return -1;
+    if (!S_ISFIFO (st.st_mode) || clock_now_ns () - start > READER_NS) {
+      errno = ENXIO;
+      return -1;
+    }
+    nanosleep (&(struct timespec) { .tv_nsec = LOOK_AGAIN_NS }, NULL);
+  }
+}
+
+/* What standard output leads to is opened with the same place in it. */
 static int
 open_in_place (const char *path)
 {
@@ -73,7 +95,7 @@ open_in_place (const char *path)
   int same = stat (path, &st) == 0 ? standard_descriptor (&st) : -1;
   if (same >= 0)
     return fcntl (same, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  int fd = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  int fd = open_to_write (path);
   if (fd < 0)
     return -1;
   int flags = fcntl (fd, F_GETFL);

@@ -34,12 +34,11 @@ expect 2 "$RUNNER" --junit second -k nothing-like-it one.yaml
 [ -L second ] || fail "second was removed"
 [ ! -e there/old.xml ] || fail "an old report behind links is still there"
 
-# a FIFO is written
+# a FIFO is written; who reads it may come a little later
 mkfifo fifo
 timeout 60 cat fifo >from-fifo &
 reader=$!
-written () { "$RUNNER" report test-results --junit fifo 2>/dev/null; }
-wait_for "the FIFO is read" written
+expect 0 "$RUNNER" report test-results --junit fifo
 wait "$reader" || fail "nothing came through the FIFO"
 [ -p fifo ] || fail "the FIFO was replaced"
 has from-fifo '</testsuites>'
@@ -64,6 +63,28 @@ got=0
 [ "$got" = 0 ] || fail "exit $got"
 has out '</testsuites>'
 has out 'TAP version 14'
+
+# a role's ready file is of the same kind
+if "$RUNNER" plugins --names | grep -qx tcp-device; then
+  ln -s there/ready.json ready
+  mkfifo ready-fifo
+  for file in ready ready-fifo; do
+    "$RUNNER" role tcp-device.stack --web-port 0 --device-port 0 --ready-file $file >role.out 2>err &
+    role=$!
+    cleanup "kill $role 2>/dev/null || :"
+    if [ -p $file ]; then
+      timeout 60 cat $file >exports || fail "$file: nothing is read"
+      has exports '"web": "http://'
+    else
+      wait_for "the role is ready" exists there/ready.json
+      has there/ready.json '"web": "http://'
+    fi
+    kill "$role"
+    wait "$role" || fail "the role ended with $?"
+  done
+  [ -L ready ] || fail "ready is no link any more"
+  [ -p ready-fifo ] || fail "ready-fifo is no FIFO any more"
+fi
 
 # devices, as far as they can be made here
 if mknod full c 1 7 2>/dev/null && mknod null c 1 3; then
