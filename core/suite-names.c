@@ -7,6 +7,7 @@
 
 #include "load-verdict.h"
 #include "suite-read.h"
+#include "text.h"
 
 /* Names that are defined at a place: a stack, popped when a scope ends. */
 struct names {
@@ -15,9 +16,18 @@ struct names {
   size_t count, room;
 };
 
+/* What was started in the background before, in the same thread of the same test. */
+struct started {
+  const char **names;
+  size_t count, room;
+  bool open;      /* there may be others */
+};
+
 struct checker {
   struct reader *reader;
   bool faulty;    /* the structure has faults: other names may be meant to be defined, too */
+  struct started started;
+  bool keywords_start; /* some keyword starts something in the background, which belongs to its caller */
   struct names names;
   bool in_result; /* `result` is defined here */
   const struct step **deferred;
@@ -131,6 +141,7 @@ check_checks (struct checker *checker, const struct value *check)
     check_expression (checker, check);
 }
 
+static void check_step (struct checker *checker, const struct step *step);
 static void check_steps (struct checker *checker, struct steps steps);
 
 static void
@@ -158,17 +169,18 @@ check_result_parts (struct checker *checker, const struct step *step)
   checker->in_result = before;
 }
 
-/* Does any part of the suite have such a role?  All names there are go to `names`. */
-static bool
-has_role (const struct suite *suite, const struct value *name, const char **names, size_t most)
+/* A role of that name in any part of the suite, or NULL.  All names there are go to `names`. */
+static const struct role_def *
+find_role (const struct suite *suite, const struct value *name, const char **names, size_t most)
 {
-  bool found = false;
+  const struct role_def *found = NULL;
   size_t n = 0;
   for (size_t t = 0; t <= suite->test_count; t++) { /* the first time: the suite's own */
     const struct role_def *roles = t ? suite->tests[t - 1].roles : suite->roles;
     size_t count = t ? suite->tests[t - 1].role_count : suite->role_count;
     for (size_t i = 0; i < count; i++) {
-      found = found || value_is (name, roles[i].name);
+      if (!found && value_is (name, roles[i].name))
+        found = &roles[i];
       if (n < most)
         names[n++] = roles[i].name;
     }
@@ -183,13 +195,88 @@ check_role_name (struct checker *checker, const struct step *step)
 {
   const struct value *name = step->args;
   const char *names[65];
+  static const char *const changing[]
+    = { "role.start", "role.stop", "role.kill", "role.ended", "role.pause", "role.resume", NULL };
   if (step->kind != STEP_VERB || strncmp (step->verb->name, "role.", 5) != 0)
     return;
   if (name->type == VALUE_MAP)
     name = value_get (name, "role");
-  if (name && name->type == VALUE_STRING && !(name->flags & VALUE_DYNAMIC)
-      && !has_role (checker->reader->suite, name, names, 64) && !may_be_meant (checker, name->string, name->size))
+  if (!name || name->type != VALUE_STRING || (name->flags & VALUE_DYNAMIC))
+    return;
+  const struct role_def *role = find_role (checker->reader->suite, name, names, 64);
+  if (!role && !may_be_meant (checker, name->string, name->size))
     fault_unknown (checker->reader->faults, name, "role", name->string, names);
+  if (role && role->run_scope && text_is_one_of (step->verb->name, strlen (step->verb->name), changing))
+    fault_add (checker->reader->faults, name, "%s: role %s is used by the whole run (scope: run): no suite can start, "
+               "stop or pause it", step->verb->name, role->name);
+}
+
+/* ---- background, join ---- */
+
+static bool
+has_background (struct steps steps)
+{
+  for (size_t i = 0; i < steps.count; i++)
+    if (steps.items[i].kind == STEP_BACKGROUND || has_background (steps.items[i].body))
+      return true;
+  return false;
+}
+
+static void
+note_started (struct checker *checker, const struct step *step)
+{
+  struct started *started = &checker->started;
+  if (step->kind == STEP_KEYWORD)
+    started->open |= checker->keywords_start;
+  if (step->kind != STEP_BACKGROUND)
+    return;
+  if (step->args->type != VALUE_STRING || (step->args->flags & VALUE_DYNAMIC)) {
+    started->open = true;
+    return;
+  }
+  if (started->count == started->room) {
+    started->room = started->room ? started->room * 2 : 8;
+    started->names = xrealloc (started->names, started->room, sizeof *started->names);
+  }
+  started->names[started->count++] = step->args->string;
+}
+
+static void
+check_join (struct checker *checker, const struct value *name)
+{
+  const struct started *started = &checker->started;
+  if (started->open || checker->faulty || name->type != VALUE_STRING || (name->flags & VALUE_DYNAMIC))
+    return;
+  const char *best = NULL;
+  size_t distance = 0;
+  for (size_t i = 0; i < started->count; i++) {
+    if (value_is (name, started->names[i]))
+      return;
+    text_nearest (name->string, started->names[i], &best, &distance);
+  }
+  fault_add (checker->reader->faults, name, "join: before this nothing was started in the background as \"%.100s\"%s%s%s",
+             name->string, best ? "; did you mean \"" : "", best ? best : "", best ? "\"?" : "");
+}
+
+/* The steps inside of a step. */
+static void
+check_body (struct checker *checker, const struct step *step)
+{
+  struct started outer = checker->started;
+  bool threads = step->kind != STEP_DO;
+  if (threads) /* they join but what they have started */
+    checker->started = (struct started) { .names = NULL };
+  else if (step->each || step->retry) /* in the next round an earlier step may join what a later one started */
+    checker->started.open |= has_background (step->body);
+  for (size_t i = 0; i < step->body.count; i++) {
+    if (step->kind == STEP_PARALLEL || step->kind == STEP_FIRST_OF)
+      checker->started.count = 0;
+    check_step (checker, &step->body.items[i]);
+  }
+  if (threads) {
+    free (checker->started.names);
+    checker->started = outer;
+  }
 }
 
 /* What its users save stays with them. */
@@ -203,7 +290,7 @@ check_load (struct checker *checker, const struct step *step)
   const struct value *require = step->args->type == VALUE_MAP ? value_get (step->args, "require") : NULL;
   check_tree (checker, step->args);
   define (checker, "user_number");
-  check_steps (checker, step->body);
+  check_body (checker, step);
   for (size_t i = deferred; i < checker->deferred_count; i++) /* they run at the end of an iteration */
     check_steps (checker, checker->deferred[i]->body);
   checker->deferred_count = deferred;
@@ -234,10 +321,14 @@ check_step (struct checker *checker, const struct step *step)
   else if (step->body.count) {
     if (step->kind == STEP_BACKGROUND)
       check_tree (checker, step->args);
-    check_steps (checker, step->body);
+    check_body (checker, step);
   }
   else
     check_tree (checker, step->args);
+  if (step->kind == STEP_JOIN)
+    check_join (checker, step->args);
+  else
+    note_started (checker, step);
   check_result_parts (checker, step);
   if (step->kind == STEP_SET)
     define_keys (checker, step->args);
@@ -306,6 +397,7 @@ check_keyword (struct checker *checker, const struct keyword *keyword)
     check_tree (checker, keyword->params[i].preset);
     define (checker, keyword->params[i].name.string);
   }
+  checker->started.open = true; /* its caller may have started it */
   check_steps (checker, keyword->steps);
   check_deferred (checker);
   check_tree (checker, keyword->returns);
@@ -315,7 +407,8 @@ check_keyword (struct checker *checker, const struct keyword *keyword)
 static void
 check_test (struct checker *checker, const struct test *test)
 {
-  size_t before = checker->names.count;
+  size_t before = checker->names.count, started = checker->started.count;
+  bool open = checker->started.open;
   define_matrix (checker, test->matrix);
   check_expression (checker, test->condition);
   define_roles (checker, test->roles, test->role_count);
@@ -325,6 +418,8 @@ check_test (struct checker *checker, const struct test *test)
   check_steps (checker, test->on_failure);
   check_deferred (checker);
   checker->names.count = before;
+  checker->started.count = started;
+  checker->started.open = open;
 }
 
 /* ---- what is needed first ---- */
@@ -476,15 +571,20 @@ check_names (struct reader *reader, bool faulty)
   check_roles (&checker, suite->roles, suite->role_count);
   /* a keyword sees its parameters, the suite's variables and roles, and what the
    * suite's setup saved */
+  for (size_t i = 0; i < suite->keyword_count; i++)
+    checker.keywords_start |= has_background (suite->keywords[i].steps);
   check_steps (&checker, suite->setup);
   check_deferred (&checker);
   for (size_t i = 0; i < suite->keyword_count; i++)
     check_keyword (&checker, &suite->keywords[i]);
   size_t suite_names = checker.names.count;
+  checker.started.open = reader->alone;
+  checker.started.count = 0;
   check_steps (&checker, suite->before_each);
   check_deferred (&checker);
   for (size_t i = 0; i < suite->test_count; i++)
     check_test (&checker, &suite->tests[i]);
+  checker.started.open = true; /* by the test */
   check_steps (&checker, suite->after_each);
   check_deferred (&checker);
   checker.names.count = suite_names;
@@ -493,4 +593,5 @@ check_names (struct reader *reader, bool faulty)
   free (checker.names.items);
   free (checker.names.values);
   free (checker.deferred);
+  free (checker.started.names);
 }

@@ -96,7 +96,7 @@ tests:
   - test: there must be one
     steps:
       - background: {as: y, do: [{sleep: 1h}]}
-      - join: x
+      - join: "${'x'}"
   - test: join has the time of its test
     timeout: 300ms
     steps:

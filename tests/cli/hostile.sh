@@ -92,6 +92,42 @@ tests:
 EOT
 expect 0 "$RUNNER" check constants.yaml
 
+# join: what was started before, by the same thread
+with '- join: nobody' | refused join-nobody 'join-nobody.yaml:5:15: join: before this nothing was started in the background as "nobody"'
+with '- background: {as: writer, do: [log: x]}' '- join: writr' | refused join-near 'did you mean "writer"'
+with '- join: late' '- background: {as: late, do: [log: x]}' | refused join-early '"late"'
+with '- background: {as: other, do: [log: x]}' '- parallel: [{join: other}, {log: x}]' | refused join-branch '"other"'
+cat >joins.yaml <<'EOT'
+suite: joins
+keywords:
+  begin: {steps: [{background: {as: by-keyword, do: [log: x]}}]}
+  finish: {params: {name: {primary: true}}, steps: [join: "${name}", join: by-caller]}
+before_each: [{background: {as: first, do: [log: x]}}]
+after_each: [{join: by-caller, if: false}]
+tests:
+  - test: these are fine
+    steps:
+      - join: first
+      - background: {as: by-caller, do: [{background: {as: inner, do: [log: x]}}, {join: inner}]}
+      - my.finish: first
+      - do: [{join: again, if: n > 1}, {background: {as: again, do: [log: x]}}]
+        each: {n: 1..3}
+      - defer: [join: last]
+      - background: {as: last, do: [log: x]}
+      - my.begin: {}
+      - join: by-keyword
+EOT
+expect 0 "$RUNNER" check joins.yaml
+cat >run-role.yaml <<'EOT'
+suite: x
+roles: {shared: {bad.early: {}, scope: run}}
+tests: [{test: a, steps: [role.stop: shared, role.kill: {role: shared}, role.log: shared]}]
+EOT
+expect 2 "$RUNNER" check --plugin-path "$top_builddir/tests/cli/.libs" run-role.yaml
+has err 'run-role.yaml:3:38: role.stop: role shared is used by the whole run (scope: run)'
+has err 'run-role.yaml:3:64: role.kill: role shared'
+lacks err 'role.log: role shared'
+
 # names that would hide each other, and what no step can come to
 printf 'suite: x\nvars: {hub: 4}\nroles: {hub: {bad.early: {}}}\ntests: [{test: a, steps: [log: x]}]\n' > hidden.yaml
 expect 2 "$RUNNER" check --plugin-path "$top_builddir/tests/cli/.libs" hidden.yaml
