@@ -211,7 +211,27 @@ is_free (const struct examination *x, size_t i)
   return !key && !is_local (x, i);
 }
 
-/* `hub.wob`, of a variable of which all members are known. */
+/* `string.repp` */
+static void
+check_library (struct examination *x, size_t i)
+{
+  if (!token_is (x, i + 1, ".") || x->tokens[i + 2].type != EXPR_NAME)
+    return;
+  const struct expr_token *library = &x->tokens[i], *name = &x->tokens[i + 2];
+  const char *text = x->lexer.text, *best;
+  if (expr_library_has (text + library->start, library->size, text + name->start, name->size, &best))
+    return;
+  struct value place = expr_site_place (x->site, name->start);
+  int size = (int) library->size;
+  if (best)
+    fault_add (x->faults, &place, "there is no %.*s.%.*s; did you mean %.*s.%s?", size, text + library->start,
+               (int) name->size, text + name->start, size, text + library->start, best);
+  else
+    fault_add (x->faults, &place, "there is no %.*s.%.*s", size, text + library->start, (int) name->size,
+               text + name->start);
+}
+
+/* `hub.wob`, of a variable of which all members are known; `result.stdot`. */
 static void
 check_member (struct examination *x, size_t i, const struct value *value)
 {
@@ -220,13 +240,19 @@ check_member (struct examination *x, size_t i, const struct value *value)
   const struct expr_token *member = &x->tokens[i + 2];
   if (value_find (value, x->lexer.text + member->start, member->size))
     return;
+  bool result = token_is (x, i, "result");
+  if (result && !value->count) {
+    fault_at (x, i, "this step has no result: write `check` beside the verb whose result is meant, or save what is "
+                    "needed");
+    return;
+  }
   const char *names[64];
   char what[80], name[80];
   size_t n = 0;
   for (; n < value->count && n < 63; n++)
     names[n] = value->members[n].key.string;
   names[n] = NULL;
-  snprintf (what, sizeof what, "export of %.*s", (int) x->tokens[i].size, x->lexer.text + x->tokens[i].start);
+  snprintf (what, sizeof what, "%s of %.*s", result ? "field" : "export", (int) x->tokens[i].size, x->lexer.text + x->tokens[i].start);
   snprintf (name, sizeof name, "%.*s", (int) member->size, x->lexer.text + member->start);
   struct value place = expr_site_place (x->site, member->start);
   fault_unknown (x->faults, &place, what, name, names);
@@ -245,8 +271,12 @@ check_names (struct examination *x)
     const struct value *value = x->scope->lookup (x->scope->data, name, size);
     if (value)
       check_member (x, i, value);
-    if (value || text_is_one_of (name, size, expr_helpers ()))
+    if (value)
       continue;
+    if (text_is_one_of (name, size, expr_helpers ())) {
+      check_library (x, i);
+      continue;
+    }
     expr_tell_undefined (x->scope, name, message, sizeof message);
     fault_at (x, i, message);
   }

@@ -97,6 +97,8 @@ void expr_open_sandbox (lua_State *lua, uint64_t seed); /* pushes the environmen
 void expr_charge (lua_State *lua, size_t items);
 /* lua_call, nested at most so deeply that the smallest thread's stack holds it. */
 void expr_call (lua_State *lua, int arguments, int results);
+/* Is there `library.name`?  Also when there is no such library.  Else *best is the nearest, or NULL. */
+bool expr_library_has (const char *library, size_t library_size, const char *name, size_t size, const char **best);
 /* Writes `undefined name "x"; did you mean "y"?`. */
 void expr_tell_undefined (const struct expr_scope *scope, const char *name, char *message, size_t size);
 

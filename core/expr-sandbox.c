@@ -305,6 +305,37 @@ expr_helpers (void)
   return helper_names;
 }
 
+bool
+expr_library_has (const char *library, size_t library_size, const char *name, size_t size, const char **best)
+{
+  static const struct { const char *name; const struct allowed *allowed; const luaL_Reg *more; } libraries[] = {
+    { "string", string_allowed, expr_string_functions },
+    { "table", table_allowed, NULL },
+    { "math", math_allowed, NULL },
+    { "utf8", utf8_allowed, NULL },
+  };
+  char text[80];
+  size_t distance = 0;
+  *best = NULL;
+  snprintf (text, sizeof text, "%.*s", (int) size, name);
+  for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+    if (strlen (libraries[i].name) != library_size || memcmp (libraries[i].name, library, library_size) != 0)
+      continue;
+    for (const struct allowed *allowed = libraries[i].allowed; allowed->name; allowed++) {
+      if (strcmp (allowed->name, text) == 0)
+        return true;
+      text_nearest (text, allowed->name, best, &distance);
+    }
+    for (const luaL_Reg *more = libraries[i].more; more && more->name; more++) {
+      if (strcmp (more->name, text) == 0)
+        return true;
+      text_nearest (text, more->name, best, &distance);
+    }
+    return false;
+  }
+  return true;
+}
+
 /* ---- reading names ---- */
 
 /* Lua's own names that are not here, and what to use instead. */

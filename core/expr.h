@@ -46,8 +46,8 @@ bool expr_expand (struct expr_engine *engine, const struct value *in, const stru
 bool expr_is_dynamic (const char *text, size_t size);
 
 /* For `runner check`: syntax, the known traps, undefined names, before anything
- * runs.  `scope->lookup` returns non-NULL for what may be defined there (the
- * value itself is not looked at).  With scope NULL names are not checked. */
+ * runs.  `scope->lookup` returns non-NULL for what may be defined there: a map if
+ * its keys are all that it can have, else null.  With scope NULL names are not checked. */
 void expr_check (struct expr_engine *engine, const struct value *expression, const struct expr_scope *scope,
                  struct faults *faults);
 void expr_check_all (struct expr_engine *engine, const struct value *tree, const struct expr_scope *scope,

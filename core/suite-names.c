@@ -29,7 +29,9 @@ struct checker {
   struct started started;
   bool keywords_start; /* some keyword starts something in the background, which belongs to its caller */
   struct names names;
-  bool in_result; /* `result` is defined here */
+  const struct step *result_of; /* `result` is this step's here; NULL: there is none */
+  const struct verb *known_verb; /* the last one whose result was asked for, and its fields */
+  const struct value *known_fields;
   const struct step **deferred;
   size_t deferred_count, deferred_room;
 };
@@ -89,12 +91,41 @@ may_be_meant (const struct checker *checker, const char *name, size_t size)
   return found;
 }
 
+/* A map of names: all that something can have. */
+static const struct value *
+map_of (struct checker *checker, const char *const *names, size_t count)
+{
+  struct member *members = arena_array (checker->reader->arena, count, sizeof *members);
+  for (size_t i = 0; i < count; i++)
+    members[i] = (struct member) { value_string (names[i]), value_null };
+  struct value *map = arena_alloc (checker->reader->arena, sizeof *map);
+  *map = (struct value) { .type = VALUE_MAP, .count = count, .members = members };
+  return map;
+}
+
+/* What is known of its result: null, or a map of all that it can have. */
+static const struct value *
+result_of (struct checker *checker, const struct step *step)
+{
+  static const struct value nothing = { .type = VALUE_MAP };
+  const char *names[128];
+  if (step->verb && step->verb == checker->known_verb)
+    return checker->known_fields;
+  int count = read_result_fields (step, names, 127);
+  const struct value *fields = count < 0 ? &value_null : count == 0 ? &nothing : map_of (checker, names, (size_t) count);
+  if (step->verb) {
+    checker->known_verb = step->verb;
+    checker->known_fields = fields;
+  }
+  return fields;
+}
+
 static const struct value *
 lookup (void *data, const char *name, size_t size)
 {
   struct checker *checker = data;
-  if (checker->in_result && size == 6 && memcmp (name, "result", 6) == 0)
-    return &value_null;
+  if (checker->result_of && size == 6 && memcmp (name, "result", 6) == 0)
+    return result_of (checker, checker->result_of);
   for (size_t i = checker->names.count; i-- > 0;)
     if (strlen (checker->names.items[i]) == size && memcmp (checker->names.items[i], name, size) == 0)
       return checker->names.values[i];
@@ -107,7 +138,7 @@ each_name (void *data, void (*each) (void *each_data, const char *name), void *e
   struct checker *checker = data;
   for (size_t i = 0; i < checker->names.count; i++)
     each (each_data, checker->names.items[i]);
-  if (checker->in_result)
+  if (checker->result_of)
     each (each_data, "result");
 }
 
@@ -157,8 +188,8 @@ defer (struct checker *checker, const struct step *step)
 static void
 check_result_parts (struct checker *checker, const struct step *step)
 {
-  bool before = checker->in_result;
-  checker->in_result = true;
+  const struct step *before = checker->result_of;
+  checker->result_of = step;
   check_tree (checker, step->until);
   check_tree (checker, step->stop_if);
   check_tree (checker, step->save);
@@ -166,7 +197,7 @@ check_result_parts (struct checker *checker, const struct step *step)
   check_tree (checker, step->expect);
   check_checks (checker, step->check);
   check_tree (checker, step->fails);
-  checker->in_result = before;
+  checker->result_of = before;
 }
 
 /* A role of that name in any part of the suite, or NULL.  All names there are go to `names`. */
@@ -364,12 +395,12 @@ exports_of (struct checker *checker, const struct role_def *role)
   const struct role_type *type = role->type;
   if (!type || !type->export_count || role->count)
     return &value_null;
-  struct member *members = arena_array (checker->reader->arena, type->export_count, sizeof *members);
+  const char *names[128];
+  if (type->export_count > sizeof names / sizeof *names)
+    return &value_null;
   for (size_t i = 0; i < type->export_count; i++)
-    members[i] = (struct member) { value_string (type->exports[i].name), value_null };
-  struct value *map = arena_alloc (checker->reader->arena, sizeof *map);
-  *map = (struct value) { .type = VALUE_MAP, .count = type->export_count, .members = members };
-  return map;
+    names[i] = type->exports[i].name;
+  return map_of (checker, names, type->export_count);
 }
 
 static void

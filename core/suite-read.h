@@ -33,6 +33,10 @@ const struct plugin *read_plugin (struct reader *reader, const struct value *key
 /* suite-step.c: what is wrong with it, of a key that text_is_name does not take. */
 const char *why_no_name (const struct value *key);
 
+/* suite-step.c: the fields that the step's result can have; returns how many, at most `most` in `names` (which then
+ * ends with NULL, beyond them); -1: that is not known. */
+int read_result_fields (const struct step *step, const char **names, size_t most);
+
 /* suite-step.c: a list of steps.  `what` names the list in messages. */
 struct steps read_steps (struct reader *reader, const struct value *list, const char *what);
 

@@ -187,38 +187,52 @@ check_name (struct reader *reader, const struct value *key, const char *what)
     fault_add (reader->faults, key, "%s: \"result\" is the name of a step's own result: choose another", what);
 }
 
-/* A fault when the verb's result has no such field, as far as that can be known. */
+int
+read_result_fields (const struct step *step, const char **names, size_t most)
+{
+  static const struct runner_field which[] = { { .name = "which" } };
+  const struct runner_field *fields = NULL;
+  size_t count = 0, n = 0;
+  switch (step->kind) {
+  case STEP_LOAD:
+  case STEP_KEYWORD:
+    return -1;
+  case STEP_VERB:
+    fields = step->verb->result;
+    count = step->verb->result_count;
+    if (!fields || (step->verb->flags & RUNNER_OPEN_RESULT))
+      return -1;
+    break;
+  case STEP_FIRST_OF:
+    fields = which;
+    count = 1;
+    break;
+  default: /* none */
+    break;
+  }
+  for (; n < count && n < most; n++)
+    names[n] = fields[n].name;
+  names[n] = NULL;
+  return (int) n;
+}
+
+/* A fault when the step's result has no such field, as far as that can be known. */
 static void
 check_result_name (struct reader *reader, const struct step *step, const struct value *where, const char *name,
                    size_t size, const char *what)
 {
   const char *names[128];
-  size_t n = 0;
-  bool known = false;
-  if (step->kind != STEP_VERB || !step->verb->result || (step->verb->flags & RUNNER_OPEN_RESULT))
+  int n = read_result_fields (step, names, 127);
+  if (n < 0 || text_is_one_of (name, size, names))
     return;
-  for (; n < step->verb->result_count && n < 127; n++) {
-    names[n] = step->verb->result[n].name;
-    known |= strlen (names[n]) == size && memcmp (names[n], name, size) == 0;
+  if (n == 0) {
+    fault_add (reader->faults, where, "%s: the step %s has no result", what, step->key->string);
+    return;
   }
-  names[n] = NULL;
-  if (!known) {
-    char of[160], shown[160];
-    snprintf (of, sizeof of, "%s: the result of %s has no", what, step->verb->name);
-    snprintf (shown, sizeof shown, "%.*s", (int) size, name);
-    fault_unknown (reader->faults, where, of, shown, names);
-  }
-}
-
-/* `expect` names fields that the verb's result does not have? */
-static void
-check_result_names (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
-{
-  for (size_t i = 0; pattern->type == VALUE_MAP && i < pattern->count; i++) {
-    const struct value *key = &pattern->members[i].key;
-    if (!(key->flags & VALUE_DYNAMIC) && !(key->size && key->string[0] == '$'))
-      check_result_name (reader, step, key, key->string, key->size, what);
-  }
+  char of[160], shown[160];
+  snprintf (of, sizeof of, "field in %s: the result of %s has no", what, step->key->string);
+  snprintf (shown, sizeof shown, "%.*s", (int) size, name);
+  fault_unknown (reader->faults, where, of, shown, names);
 }
 
 static bool
@@ -229,16 +243,31 @@ in_name (char c)
 
 /* `$.statsu`: the first member that a path goes to.  Other paths are looked at when there is a result. */
 static void
-check_saved_path (struct reader *reader, const struct step *step, const struct value *path)
+check_result_path (struct reader *reader, const struct step *step, const struct value *path, const char *what)
 {
   const char *name = path->string + 2;
   size_t size = 0;
-  if (path->size < 3 || memcmp (path->string, "$.", 2) != 0 || step->fails)
+  if (path->size < 3 || memcmp (path->string, "$.", 2) != 0)
     return;
   while (size < path->size - 2 && in_name (name[size]))
     size++;
   if (size && (size == path->size - 2 || name[size] == '.' || name[size] == '['))
-    check_result_name (reader, step, path, name, size, "save");
+    check_result_name (reader, step, path, name, size, what);
+}
+
+/* `expect` names fields that the verb's result does not have? */
+static void
+check_result_names (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
+{
+  for (size_t i = 0; pattern->type == VALUE_MAP && i < pattern->count; i++) {
+    const struct value *key = &pattern->members[i].key;
+    if (key->flags & VALUE_DYNAMIC)
+      continue;
+    if (key->size && key->string[0] == '$')
+      check_result_path (reader, step, key, what);
+    else
+      check_result_name (reader, step, key, key->string, key->size, what);
+  }
 }
 
 static void
@@ -261,8 +290,8 @@ check_save (struct reader *reader, const struct step *step, const struct value *
     struct arena arena = { 0 };
     if (!path_compile (&arena, m->value.string, m->value.size, error, sizeof error))
       fault_add (reader->faults, &m->value, "save: %s: %s", m->key.string, error);
-    else
-      check_saved_path (reader, step, &m->value);
+    else if (!step->fails)
+      check_result_path (reader, step, &m->value, "save");
     arena_free (&arena);
   }
 }

@@ -92,6 +92,35 @@ tests:
 EOT
 expect 0 "$RUNNER" check constants.yaml
 
+# fields that there are not
+with '- check: string.repp("x", 2) == "xx"' | refused library-field 'library-field.yaml:5:23: there is no string.repp; did you mean string.rep?'
+with '- log: "${math.tau}"' | refused library-none 'there is no math.tau'
+with '- log: "${(function () return table.concatt ({}) end) ()}"' | refused library-inner 'did you mean table.concat?'
+with '- exec.run: "true"' '  check: result.stdot == ""' | refused result-field 'result-field.yaml:6:23: unknown field of result "stdot"; did you mean "stdout"?'
+with '- exec.run: "true"' '  save: {x: "${result.exti}"}' | refused result-saved 'unknown field of result "exti"; did you mean "exit"?'
+with '- exec.run: "true"' '  expect: {"$.stdot": ""}' | refused result-path 'result-path.yaml:6:18: unknown field in expect: the result of exec.run has no "stdot"; did you mean "stdout"?'
+with '- exec.run: "true"' '  retry: {for: 1s, until: {"$.exti": 0}}' | refused until-path 'unknown field in until: the result of exec.run has no "exti"'
+with '- first_of: {a: {log: x}, b: {log: y}}' '  check: result.wich == "a"' | refused first-field 'did you mean "which"?'
+with '- check: result.exit == 0' | refused no-result 'no-result.yaml:5:16: this step has no result: write `check` beside the verb'
+with '- do: [log: x]' '  expect: {exit: 0}' | refused group-result 'expect: the step do has no result'
+cat >fields.yaml <<'EOT'
+suite: fields
+keywords:
+  k: {steps: [exec.run: "true"], returns: {x: 1}}
+tests:
+  - test: these are fine
+    steps:
+      - exec.run: "true"
+        check: [result.stdout == "", 'not has(result, "stdot")', string.len("x") == 1, '("x"):rep(2) == "xx"']
+        expect: {"$.stdout": "", "$['exit']": 0, "$..x": {$length: 0}}
+      - my.k: {}
+        check: result.x == 1
+      - check: (function (result) return result.any end) ({any = true})
+      - set: {string_like: {repp: 1}}
+      - check: string_like.repp == 1
+EOT
+expect 0 "$RUNNER" -o results fields.yaml
+
 # join: what was started before, by the same thread
 with '- join: nobody' | refused join-nobody 'join-nobody.yaml:5:15: join: before this nothing was started in the background as "nobody"'
 with '- background: {as: writer, do: [log: x]}' '- join: writr' | refused join-near 'did you mean "writer"'
@@ -150,7 +179,7 @@ with '- check: "(function() local t = {} for i = 1, 1e9 do t[i] = tostring(i) ..
   | fails memory ':'
 with '- set: {s: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}' "- check: 'matches(s, \"^(a+)+\$\")'" | fails regex-time 'too'
 with '- set: {x: 5}' '- check: x' | fails no-boolean 'integer'
-with '- exec.run: "true"' '  check: result.nothing == 1' | fails absent 'nothing'
+with '- set: {m: {some: 1}}' '- check: m.nothing == 1' | fails absent 'nothing'
 with '- set: {l: [1, 2]}' '- check: l[0] == 1' | refused index-zero '1'
 
 # escapes from the sandbox: none of these names is there
