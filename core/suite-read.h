@@ -39,6 +39,8 @@ int read_result_fields (const struct step *step, const char **names, size_t most
 
 /* suite-step.c: a list of steps.  `what` names the list in messages. */
 struct steps read_steps (struct reader *reader, const struct value *list, const char *what);
+/* The same; a list without any is a fault. */
+struct steps read_some_steps (struct reader *reader, const struct value *list, const char *what);
 
 /* The type of a keyword's parameter by its name, kept; NULL: unknown. */
 const char *keyword_type (const struct value *type);

@@ -341,6 +341,9 @@ check_each (struct reader *reader, const struct value *each)
     check_name (reader, &each->members[i].key, "each");
     long long from, to;
     char end;
+    if (written_rows (value) == 0)
+      fault_add (reader->faults, value, "each: %s: this is empty: the step would never run, and pass",
+                 each->members[i].key.string);
     if (value->type == VALUE_LIST || (value->flags & VALUE_DYNAMIC))
       continue;
     if (value->type != VALUE_STRING || sscanf (value->string, "%lld..%lld%c", &from, &to, &end) != 2)
@@ -376,23 +379,37 @@ check_fails (struct reader *reader, const struct value *fails)
   }
 }
 
+/* What everything matches is no expectation. */
+static void
+check_pattern (struct reader *reader, const struct step *step, const struct value *pattern, const char *what)
+{
+  if (pattern->type == VALUE_MAP && pattern->count == 0)
+    fault_add (reader->faults, pattern, "%s: the map is empty: every result matches it", what);
+  check_result_names (reader, step, pattern, what);
+}
+
 static void
 check_modifiers (struct reader *reader, struct step *step)
 {
   if (step->retry)
     read_retry (reader, step);
+  int64_t ns;
   if (step->timeout)
     check_duration (reader, step->timeout, "timeout");
+  if (step->timeout && !(step->timeout->flags & VALUE_DYNAMIC) && value_duration (step->timeout, &ns) && ns == 0)
+    fault_add (reader->faults, step->timeout, "timeout: with no time at all the step could only fail");
   if (step->save)
     check_save (reader, step, step->save);
   if (step->each)
     check_each (reader, step->each);
   if (step->expect) {
     match_check (step->expect, reader->faults);
-    check_result_names (reader, step, step->expect, "expect");
+    check_pattern (reader, step, step->expect, "expect");
   }
   if (step->until)
-    check_result_names (reader, step, step->until, "until");
+    check_pattern (reader, step, step->until, "until");
+  if (step->stop_if)
+    check_pattern (reader, step, step->stop_if, "stop_if");
   if (step->fails)
     check_fails (reader, step->fails);
   if (step->kind == STEP_DEFER && (step->each || step->save || step->expect || step->check || step->fails || step->retry))
@@ -593,7 +610,7 @@ read_background (struct reader *reader, struct step *step)
   }
   if (check_background_name (reader, name, "background: as"))
     step->args = name;
-  step->body = read_steps (reader, steps, "background");
+  step->body = read_some_steps (reader, steps, "background");
 }
 
 /* Steps that cannot stand where many users run them. */
@@ -676,7 +693,7 @@ read_args (struct reader *reader, struct step *step)
     break;
   case STEP_DO:
   case STEP_DEFER:
-    step->body = read_steps (reader, step->args, step->key->string);
+    step->body = read_some_steps (reader, step->args, step->key->string);
     break;
   case STEP_PARALLEL:
     step->body = read_steps (reader, step->args, step->key->string);
@@ -796,6 +813,14 @@ read_steps (struct reader *reader, const struct value *list, const char *what)
   steps.items = items;
   reader->depth--;
   return steps;
+}
+
+struct steps
+read_some_steps (struct reader *reader, const struct value *list, const char *what)
+{
+  if (list->type == VALUE_LIST && list->count == 0)
+    fault_add (reader->faults, list, "%s: there are no steps: it would do nothing, and pass", what);
+  return read_steps (reader, list, what);
 }
 
 /* For the parameters of keywords: a known type's own text. */

@@ -449,7 +449,7 @@ read_keyword_bodies (struct reader *reader, const struct value *keywords)
       fault_add (reader->faults, &keywords->members[i].key, "keywords: %s: steps are missing",
                  keywords->members[i].key.string);
     else if (keyword && !keyword->steps.items)
-      keyword->steps = read_steps (reader, steps, "steps");
+      keyword->steps = (keyword->returns ? read_steps : read_some_steps) (reader, steps, "steps");
   }
 }
 
@@ -555,6 +555,8 @@ read_test_options (struct reader *reader, const struct value *node, struct test 
       test->skip = skip->boolean ? "skipped in the suite" : NULL;
     else
       test->skip = read_text (reader, skip, "skip");
+    if (test->skip && !*test->skip)
+      fault_add (reader->faults, skip, "skip: the reason is empty: say why, or true");
   }
   if (timeout && (!value_duration (timeout, &test->timeout_ns) || test->timeout_ns == 0))
     fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m), and not 0");
@@ -599,7 +601,7 @@ read_test (struct reader *reader, const struct value *node, struct test *test, i
       fault_add (reader->faults, &test->roles[i].where, "a test's own role cannot have scope: run");
   }
   if (steps)
-    test->steps = read_steps (reader, steps, "steps");
+    test->steps = (test->skip ? read_steps : read_some_steps) (reader, steps, "steps");
   else
     fault_add (reader->faults, name ? name : node, "this test has no steps");
   if (on_failure)
@@ -641,8 +643,8 @@ read_tests (struct reader *reader, const struct value *root)
   struct suite *suite = reader->suite;
   const struct value *tests = read_key (root, "tests"), *timeout = read_key (root, "timeout");
   int64_t timeout_ns = DEFAULT_TEST_NS;
-  if (timeout && !value_duration (timeout, &timeout_ns))
-    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m)");
+  if (timeout && (!value_duration (timeout, &timeout_ns) || timeout_ns == 0))
+    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m), and not 0");
   if (!tests || tests->type != VALUE_LIST) {
     fault_add (reader->faults, tests ? tests : root, tests ? "tests: expected a list of tests"
                                                            : "this suite has no tests");

@@ -59,7 +59,7 @@ printf 'suite: x\ntests:\n  - test: a\n    steps: [check: true]\n---\nsuite: y\n
 printf 'suite: !!python/object x\ntests: []\n' | refused tag 'tag'
 printf 'suite: \377\376x\ntests: []\n' | refused encoding 'UTF-8'
 printf '' | refused empty 'the file is empty'
-printf 'suite: x\ntests:\n  - test: a\n    steps: []\n  - test: a\n    steps: []\n' | refused same-name 'two tests'
+printf 'suite: x\ntests:\n  - test: a\n    steps: [log: x]\n  - test: a\n    steps: [log: x]\n' | refused same-name 'two tests'
 
 # constants that no verb can take
 with '- exec.run: {argv: []}' | refused no-program 'no-program.yaml:5:26: exec.run: argv: must have at least 1 item(s)'
@@ -91,6 +91,22 @@ tests:
       - exec.receive: {regex: "${'('}"}
 EOT
 expect 0 "$RUNNER" check constants.yaml
+
+# what would do nothing, and pass
+printf 'suite: x\ntests: [{test: a, steps: []}]\n' | refused no-steps 'no-steps.yaml:2:26: steps: there are no steps'
+with '- do: []' | refused no-group 'no-group.yaml:5:13: do: there are no steps'
+with '- defer: []' | refused no-deferred 'defer: there are no steps'
+with '- background: {as: x, do: []}' | refused no-background 'background: there are no steps'
+printf 'suite: x\nkeywords: {k: {steps: []}}\ntests: [{test: a, steps: [my.k: ]}]\n' | refused no-keyword 'steps: there are no steps'
+with '- log: x' '  expect: {}' | refused no-expect 'no-expect.yaml:6:17: expect: the map is empty'
+with '- log: x' '  retry: {for: 1s, until: {}}' | refused no-until 'until: the map is empty'
+with '- log: x' '  each: {i: 5..1}' | refused no-range 'no-range.yaml:6:19: each: i: this is empty'
+with '- log: x' '  each: {i: []}' | refused no-rows 'each: i: this is empty'
+with '- log: x' '  timeout: 0' | refused no-time 'no-time.yaml:6:18: timeout: with no time at all'
+printf 'suite: x\ntimeout: 0s\ntests: [{test: a, steps: [log: x]}]\n' | refused no-suite-time 'timeout: expected a duration'
+printf 'suite: x\ntests: [{test: a, skip: "", steps: [log: x]}]\n' | refused no-reason 'skip: the reason is empty'
+printf 'suite: x\nkeywords: {k: {steps: [], returns: 1}}\ntests: [{test: a, skip: later, steps: []}, {test: b, steps: [my.k: ]}]\n' > nothing.yaml
+expect 0 "$RUNNER" check nothing.yaml
 
 # fields that there are not
 with '- check: string.repp("x", 2) == "xx"' | refused library-field 'library-field.yaml:5:23: there is no string.repp; did you mean string.rep?'

@@ -186,7 +186,7 @@ if LC_ALL=C grep -q "$(printf '\033')" out; then fail "a test's name can drive t
 # a run that did not begin leaves no report of the one before
 expect 0 "$RUNNER" -o stale a.yaml
 [ -f stale/junit.xml ] || fail "there is no report"
-printf 'suite: x\ntests: [{test: a, timeout: 0, steps: []}]\n' > broken.yaml
+printf 'suite: x\ntests: [{test: a, timeout: 0, steps: [log: x]}]\n' > broken.yaml
 expect 2 "$RUNNER" -o stale broken.yaml
 has err 'and not 0'
 [ ! -e stale/junit.xml ] || fail "the old report is still there"

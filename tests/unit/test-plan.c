@@ -54,12 +54,12 @@ names (void)
 
 #define TESTS "suite: x\ntests:\n"
 #define ABCD \
-  TESTS "- {test: a, steps: [], tags: [fast]}\n- {test: b, steps: []}\n- {test: c, steps: [], tags: [fast, odd]}\n" \
-        "- {test: d, steps: []}\n"
+  TESTS "- {test: a, steps: [log: x], tags: [fast]}\n- {test: b, steps: [log: x]}\n- {test: c, steps: [log: x], tags: [fast, odd]}\n" \
+        "- {test: d, steps: [log: x]}\n"
 
 START_TEST (a_matrix_makes_cases_in_a_stable_order)
 {
-  ck_assert (make (TESTS "- {test: t, matrix: {m: [1, 2], n: [x, 'y z']}, steps: []}\n"));
+  ck_assert (make (TESTS "- {test: t, matrix: {m: [1, 2], n: [x, 'y z']}, steps: [log: x]}\n"));
   ck_assert_str_eq (names (), "t (m=1, n=x)|t (m=1, n=y z)|t (m=2, n=x)|t (m=2, n=y z)");
   const struct planned *last = &plan.suites[0].tests[3];
   ck_assert_uint_eq (last->number, 3);
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST (rows_that_look_alike_get_their_place)
 {
-  ck_assert (make (TESTS "- {test: t, matrix: [{m: 1}, {m: '1'}, {m: {k: [true]}}], steps: []}\n"));
+  ck_assert (make (TESTS "- {test: t, matrix: [{m: 1}, {m: '1'}, {m: {k: [true]}}], steps: [log: x]}\n"));
   ck_assert_ptr_nonnull (strstr (names (), "t (m=1)|t (m=1) [2]|"));
   ck_assert_ptr_nonnull (strstr (names (), "t (m={\"k\": [true]})"));
 }
@@ -78,7 +78,7 @@ END_TEST
 START_TEST (too_many_cases_are_refused)
 {
   ck_assert (!make (TESTS "- {test: t, matrix: {a: &l [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], b: *l, c: *l, d: *l, e: *l,"
-                          " f: *l, g: *l}, steps: []}\n"));
+                          " f: *l, g: *l}, steps: [log: x]}\n"));
   ck_assert_ptr_nonnull (strstr (faults.items[0].message, "more than"));
 }
 END_TEST
@@ -111,7 +111,7 @@ END_TEST
 START_TEST (repeats_have_names_of_their_own)
 {
   options.repeat = 2;
-  ck_assert (make (TESTS "- {test: a, steps: []}\n"));
+  ck_assert (make (TESTS "- {test: a, steps: [log: x]}\n"));
   ck_assert_str_eq (names (), "a|a #2");
 }
 END_TEST
