@@ -149,6 +149,7 @@ branch_tell_verdict (struct context *parent, const struct branch *branch)
   const struct verdict *verdict = &branch->test.verdict;
   record_failure (parent, verdict->step, &verdict->where, verdict->outcome, verdict->expired,
                   verdict->message ? verdict->message : "", verdict->details);
+  name_failure (parent, verdict->step, verdict->name);
 }
 
 void

@@ -100,6 +100,14 @@ record_failure (struct context *context, const struct step *step, const struct v
   };
 }
 
+void
+name_failure (struct context *context, const struct step *step, const char *name)
+{
+  struct verdict *verdict = &context->test->verdict;
+  if (name && step && verdict->step == step && !verdict->name)
+    verdict->name = arena_strdup (&context->test->arena, name);
+}
+
 struct event_step *
 add_step_record (struct test_run *test)
 {

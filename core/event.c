@@ -171,6 +171,7 @@ static const struct field event_fields[] = {
   { ROW (event, KIND_TEXT, "message", message), .in = RESULT | WARNING | END, .required = WARNING },
   { ROW (event, KIND_TEXT, "where", where), .in = RESULT | WARNING },
   { ROW (event, KIND_TEXT, "verb", verb), .in = RESULT },
+  { ROW (event, KIND_TEXT, "step", step), .in = RESULT },
   { ROW (event, KIND_TEXT, "details", details), .in = RESULT | WARNING },
   { ROW (event, KIND_TEXT, "signal", signal), .in = RESULT },
   { ROW (event, KIND_BYTES, "output", output), MORE (event, output_size), .in = RESULT },

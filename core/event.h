@@ -155,6 +155,7 @@ struct event {
   const char *message; /* one line; NULL when passed.  On EVENT_WARNING: the text */
   const char *where;   /* "file:line:col" of the step to blame; NULL: none */
   const char *verb;    /* of that step */
+  const char *step;    /* its name; NULL: it has none */
   const char *details; /* more lines: differences, backtrace; NULL: none */
   const char *signal;  /* "SIGSEGV" when it crashed; NULL */
   const char *output;  /* what the test logged and printed; NULL: none */

@@ -128,6 +128,8 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
     place_print (&place, step->key);
     event->where = arena_copy (arena, place.data, place.size);
     event->verb = step->key->string;
+    if (step->name && step->name->type == VALUE_STRING && !(step->name->flags & VALUE_DYNAMIC))
+      event->step = step->name->string;
     buffer_free (&place);
   }
   else if (!event->details)

@@ -458,17 +458,19 @@ condition_holds (struct context *context, const struct step *step, struct arena 
   return holds;
 }
 
+/* The step's name, or NULL.  One that cannot be told is an error of the step, unless that has failed already. */
 static const char *
-expand_name (struct context *context, const struct step *step, struct arena *arena)
+expand_name (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
   struct value name;
-  struct expr_error error;
-  struct expr_scope scope = context_scope_at (context, step->key);
-  if (!step->name || !evaluator_expand (&context->evaluator, step->name, &scope, arena, &name, &error))
+  if (!step->name || !attempt_expand (context, step->name, step->name, arena, &name, attempt))
     return NULL;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  if (!value_print (&text, &name))
+  if (!value_print (&text, &name)) {
+    attempt_fail (attempt, RUNNER_ERROR, step->name,
+                  arena_printf (arena, "name: expected a text, got %s", value_type_name (name.type)));
     return NULL;
+  }
   return arena_copy (arena, text.data ? text.data : "", text.size);
 }
 
@@ -486,6 +488,7 @@ run_once (struct context *context, const struct step *step)
 {
   struct arena *arena = &context->pool[context->depth];
   struct attempt attempt = { .outcome = RUNNER_PASS, .where = *step->key };
+  const char *name = NULL;
   uint32_t attempts = 1;
   int64_t start = clock_now_ns ();
   arena_reset (arena);
@@ -510,14 +513,18 @@ run_once (struct context *context, const struct step *step)
   context->test->acted += acts (step, &attempt);
   if (context->load)
     load_record (context, step, attempt.outcome, start, clock_now_ns ());
-  else
-    record_step (context, step, attempt.outcome, start, attempts, expand_name (context, step, arena), attempt.message);
+  else {
+    name = expand_name (context, step, arena, &attempt);
+    record_step (context, step, attempt.outcome, start, attempts, name, attempt.message);
+  }
   if (attempt.outcome != RUNNER_PASS && (!attempt.told || step->retry)) {
     if (attempt.told)
       context->test->verdict = (struct verdict) { .outcome = RUNNER_PASS };
     record_failure (context, step, &attempt.where, attempt.outcome, attempt.expired,
                     attempt.message ? attempt.message : "", attempt.details);
   }
+  if (attempt.outcome != RUNNER_PASS)
+    name_failure (context, step, name);
   return attempt.outcome;
 }
 

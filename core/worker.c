@@ -208,6 +208,7 @@ fill_verdict (struct event *event, struct test_run *test)
     event->where = place.size ? arena_copy (&test->arena, place.data, place.size) : NULL;
     buffer_free (&place);
     event->verb = verdict->step ? verdict->step->key->string : NULL;
+    event->step = verdict->name;
     event->details = verdict->details;
   }
   event->steps = test->steps;
@@ -295,8 +296,10 @@ run_apart (struct context *context, struct steps steps)
   run_steps (context, steps);
   struct verdict after = test->verdict;
   test->verdict = before;
-  if (after.outcome != RUNNER_PASS)
+  if (after.outcome != RUNNER_PASS) {
     record_failure (context, after.step, &after.where, after.outcome, after.expired, after.message, after.details);
+    name_failure (context, after.step, after.name);
+  }
 }
 
 void

@@ -45,6 +45,7 @@ struct verdict {
   int outcome;               /* enum runner_outcome */
   bool expired;              /* a deadline was overrun, or it was cancelled */
   const struct step *step;   /* to blame; NULL: none */
+  const char *name;          /* of that step, as it was evaluated; NULL: none */
   struct value where;        /* its place */
   const char *message;       /* these belong to the test's arena */
   const char *details;       /* NULL: none */
@@ -189,6 +190,8 @@ struct expr_scope context_scope_at (struct context *context, const struct value 
 /* The first is the test's verdict; what comes after it goes to the verdict's details. */
 void record_failure (struct context *context, const struct step *step, const struct value *where, int outcome,
                      bool expired, const char *message, const char *details);
+/* If the verdict is that step's: it is called so.  `name` may be NULL. */
+void name_failure (struct context *context, const struct step *step, const char *name);
 bool context_cancelled (const struct context *context);
 /* Cancelled, or out of time.  Small steps follow each other faster than it looks whether it is cancelled. */
 bool context_stopped (struct context *context);

@@ -428,7 +428,7 @@ say_again (struct console *c, const struct event *event)
   say_result (c, event, "again", YELLOW);
   buffer_lit (&c->out, "\n    ");
   c->text.size = 0;
-  format_blame (&c->text, event->where, event->verb, event->message);
+  format_event_blame (&c->text, event);
   format_line (&c->out, buffer_text (&c->text));
   buffer_putc (&c->out, '\n');
 }

@@ -143,6 +143,15 @@ format_blame (struct buffer *out, const char *where, const char *verb, const cha
   buffer_puts (out, message ? message : "failed");
 }
 
+void
+format_event_blame (struct buffer *out, const struct event *event)
+{
+  CLEANUP_BUFFER struct buffer step = { 0 };
+  if (event->step)
+    buffer_printf (&step, event->verb ? "%s (%s)" : "%s", event->step, event->verb);
+  format_blame (out, event->where, event->step ? buffer_text (&step) : event->verb, event->message);
+}
+
 /* Is it better read as characters than as numbers? */
 static bool
 is_text (const char *data, size_t size)
@@ -313,7 +322,7 @@ add_traffic (struct buffer *out, const struct event *event, const struct format_
 void
 format_failure (struct buffer *out, const struct event *event, const struct format_limits *limits)
 {
-  format_blame (out, event->where, event->verb, event->message);
+  format_event_blame (out, event);
   buffer_putc (out, '\n');
   format_callers (out, event);
   if (event->details)

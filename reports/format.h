@@ -31,6 +31,8 @@ struct format_step *format_order_steps (const struct event *event);
 void format_callers (struct buffer *out, const struct event *event);
 /* The first of those lines alone, without newline. */
 void format_blame (struct buffer *out, const char *where, const char *verb, const char *message);
+/* The same of a test that did not pass: `where: the step's name (verb): message`. */
+void format_event_blame (struct buffer *out, const struct event *event);
 /* What its loads came to: thresholds that did not hold, then a table of each; every line ends with a newline. */
 void format_loads (struct buffer *out, const struct event *event);
 /* "load NAME: 50 users, 10.00 s (warm-up 2.00 s), 99.5 iterations/s" */

@@ -94,6 +94,10 @@ add_blame (struct buffer *out, const struct event *event)
     buffer_lit (out, "<p>");
     html_element (out, "code", "where", event->where);
     buffer_putc (out, ' ');
+    if (event->step) {
+      html_element (out, "span", "step", event->step);
+      buffer_putc (out, ' ');
+    }
     html_element (out, "code", "verb", event->verb);
     if (event->signal) {
       buffer_putc (out, ' ');

@@ -51,7 +51,7 @@ short_message (struct html_report *html, const struct event *event)
 {
   CLEANUP_BUFFER struct buffer text = { 0 };
   if (tally_is_failure (event))
-    format_blame (&text, event->where, event->verb, event->message);
+    format_event_blame (&text, event);
   else if (event->outcome != OUTCOME_PASSED && event->message)
     buffer_puts (&text, event->message);
   else

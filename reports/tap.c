@@ -94,6 +94,7 @@ add_diagnostics (struct tap *tap, const struct event *event)
   buffer_puts (&tap->out, event->outcome == OUTCOME_ERROR ? "  severity: error\n" : "  severity: fail\n");
   add_member (tap, "at", event->where);
   add_member (tap, "verb", event->verb);
+  add_member (tap, "step", event->step);
   add_member (tap, "signal", event->signal);
   buffer_lit (&tap->out, "  duration_ms: ");
   buffer_int (&tap->out, event->duration_us < 0 ? 0 : event->duration_us / 1000);

@@ -146,3 +146,46 @@ expect 1 "$RUNNER" -v nul.yaml
 has out 'fail: before\x00after'
 has out 'there\x00a\x00b'
 has out '1 passed, 1 failed, 1 skipped'
+# the name of the step to blame is told beside its verb; one that cannot be told is an error of the step
+cat > named.yaml <<'EOT'
+suite: named
+tests:
+  - test: fails
+    steps:
+      - {exec.run: exit 3, name: "boot the ${'engine'}"}
+  - test: in a branch
+    steps:
+      - parallel:
+          - {fail: over, name: stop the engine}
+          - {log: x}
+  - test: deferred
+    steps:
+      - defer: [{fail: late, name: wash it}]
+  - test: crashes
+    steps:
+      - {bad.crash: , name: blow it up}
+  - test: errs
+    steps:
+      - {log: x, name: "${({}).zzz.y}"}
+  - test: is no text
+    steps:
+      - {log: x, name: "${list ({1, 2})}"}
+  - test: fails, and its name errs
+    steps:
+      - {fail: really, name: "${({}).zzz.y}"}
+EOT
+expect 3 "$RUNNER" --plugin-path "$bad" -o named named.yaml
+for report in out named/junit.xml; do
+  has "$report" 'named.yaml:5:10: boot the engine (exec.run): the command ended with exit status 3'
+  has "$report" 'named.yaml:9:14: stop the engine (fail): over'
+  has "$report" 'named.yaml:13:18: wash it (fail): late'
+  has "$report" ': blow it up (bad.crash): crashed: SIGSEGV'
+  has "$report" 'named.yaml:19:27: log: attempt to index a nil value'
+  has "$report" 'zzz'
+  has "$report" 'name: expected a text, got list'
+  has "$report" ': fail: really'
+done
+has named/events.jsonl '"verb":"exec.run","step":"boot the engine"'
+grep -rqF 'boot the engine' named/report || fail "the HTML report does not name the step"
+outcome named errs error
+outcome named 'fails, and its name errs' failed

@@ -84,7 +84,7 @@ static const struct event full = {
   .type = EVENT_TEST, .time_us = 1, .suite = UINT32_MAX, .test = 2, .name = "né\xf0\x9f\x98\x80", .attempt = 3,
   .worker = 4, .final = true, .outcome = OUTCOME_ERROR, .start_us = -(INT64_C (1) << 56),
   .duration_us = INT64_C (1) << 56,
-  .message = "\b\f\t\r\\/", .where = "w", .verb = "v", .details = "d1\nd2", .signal = "SIGSEGV",
+  .message = "\b\f\t\r\\/", .where = "w", .verb = "v", .step = "s", .details = "d1\nd2", .signal = "SIGSEGV",
   .output = "o\0\x80p", .output_size = 4, .steps = steps, .step_count = 2, .traffic = traffic, .traffic_count = 2,
   .logs = logs, .log_count = 2, .loads = loads, .load_count = 2, .attachments = attachments, .attachment_count = 2, .warnings = warnings,
   .warning_count = 1,
