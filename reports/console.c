@@ -744,6 +744,29 @@ say_slow (struct console *c)
   }
 }
 
+/* What had begun is told as any other result. */
+static void
+say_broken_off (struct console *c)
+{
+  for (size_t s = 0; s < c->tally.count; s++) {
+    struct tally_suite *suite = c->tally.suites[s];
+    for (size_t t = 0; t < suite->count; t++) {
+      struct tally_test *test = &suite->tests[t];
+      if (test->done || !test->start_us)
+        continue;
+      struct event event = tally_broken_off (&c->tally, suite, test);
+      tally_event (&c->tally, &event);
+      note_test (c, &event);
+      if (c->options.verbose < 0)
+        continue;
+      say_result (c, &event, words[event.outcome], word_colors[event.outcome]);
+      buffer_lit (&c->out, ": ");
+      format_line (&c->out, event.message);
+      buffer_putc (&c->out, '\n');
+    }
+  }
+}
+
 /* Tests that no event tells of have no other reason. */
 static void
 note_missing (struct console *c)
@@ -751,7 +774,7 @@ note_missing (struct console *c)
   size_t before = c->tally.counts.not_run;
   tally_finish (&c->tally);
   for (size_t i = before; i < c->tally.counts.not_run; i++)
-    keep_reason (c, "not run: ", tally_why_not_run (&c->tally));
+    keep_reason (c, "not run: ", tally_why_not_run (&c->tally, NULL));
 }
 
 /* "12 tests in 1.20 s: 1 error, 2 not run" */
@@ -807,6 +830,7 @@ static void
 console_finish (struct reporter *reporter)
 {
   struct console *c = (struct console *) reporter;
+  say_broken_off (c);
   note_missing (c);
   if (c->options.verbose >= 0)
     buffer_putc (&c->out, '\n');

@@ -12,6 +12,8 @@
 #include "html-text.h"
 
 #define WIDTH 520
+#define LOGARITHMIC 25 /* the greatest value in least ones, from which on an axis is */
+#define FEW 12         /* values, each of which is seen */
 #define LEFT 58
 #define RIGHT 26
 
@@ -36,7 +38,9 @@ begin_picture (struct buffer *out, double width, double height, const char *titl
     "</title>\n<style>@media (prefers-color-scheme: dark) {"
     ".paper{fill:#171c24}.grid{stroke:#2e3642}.ink{fill:#a9b4c2}.axis{stroke:#5a6676}.shade{fill:#222a35}"
     ".blue{stroke:#6ea8fe}.amber{stroke:#f0b24b}.red{stroke:#ff7b72}.violet{stroke:#b69cff}"
-    ".fblue{fill:#6ea8fe}.famber{fill:#f0b24b}.fred{fill:#ff7b72}"
+    ".green{stroke:#57d17f}.teal{stroke:#4cc9d9}.pink{stroke:#ff8ac9}.grey{stroke:#a9b4c2}"
+    ".fgreen{fill:#57d17f}.fteal{fill:#4cc9d9}.fpink{fill:#ff8ac9}.fgrey{fill:#a9b4c2}"
+    ".fblue{fill:#6ea8fe}.famber{fill:#f0b24b}.fred{fill:#ff7b72}.fviolet{fill:#b69cff}"
     ".o1{fill:#3fb26b}.o2{fill:#ff7b72}.o3{fill:#e58bff}.o4{fill:#7d8895}.o5{fill:#59636f}"
     "}</style>\n"
     "<rect class=\"paper\" width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#ffffff\"/>\n");
@@ -106,6 +110,7 @@ struct plot {
   struct buffer *out;
   double left, top, width, height;
   double x_most, y_most; /* both begin at 0 */
+  double y_least;        /* not 0: y is logarithmic, from there */
 };
 
 typedef void format_tick (struct buffer *out, double value);
@@ -157,26 +162,49 @@ x_of (const struct plot *plot, double x)
 static double
 y_of (const struct plot *plot, double y)
 {
-  return plot->top + plot->height - fmin (fmax (y / plot->y_most, 0), 1) * plot->height;
+  double part = y / plot->y_most;
+  if (plot->y_least > 0)
+    part = log (fmax (y, plot->y_least) / plot->y_least) / log (plot->y_most / plot->y_least);
+  return plot->top + plot->height - fmin (fmax (part, 0), 1) * plot->height;
+}
+
+static void
+add_y_line (struct plot *plot, double value, format_tick *format)
+{
+  CLEANUP_BUFFER struct buffer label = { 0 };
+  double y = y_of (plot, value);
+  add_line (plot->out, GRID, plot->left, y, plot->left + plot->width, y);
+  format (&label, value);
+  add_label (plot->out, "end", INK, plot->left - 8, y + 4, buffer_text (&label));
 }
 
 static void
 add_y_axis (struct plot *plot, double most, int steps, format_tick *format)
 {
-  CLEANUP_BUFFER struct buffer label = { 0 };
   double step = round_step (most, steps);
   if (format == format_number && step < 1) /* they are counts, or nearly */
     step = 1;
   int ticks = (int) ceil (most / step - 1e-6);
   ticks = ticks < 1 ? 1 : ticks > steps ? steps : ticks;
   plot->y_most = step * ticks;
-  for (int i = 0; i <= ticks; i++) {
-    double y = y_of (plot, step * i);
-    add_line (plot->out, GRID, plot->left, y, plot->left + plot->width, y);
-    label.size = 0;
-    format (&label, step * i);
-    add_label (plot->out, "end", INK, plot->left - 8, y + 4, buffer_text (&label));
-  }
+  for (int i = 0; i <= ticks; i++)
+    add_y_line (plot, step * i, format);
+}
+
+/* 1 ms, 10 ms, 100 ms; 2 and 5 between them when there is room. */
+static void
+add_log_y_axis (struct plot *plot, double least, double most)
+{
+  static const double factors[] = { 1, 2, 5 };
+  least = fmax (least, 1);
+  most = fmin (fmax (most, least * 2), 1e15);
+  int low = (int) floor (log10 (least)), high = (int) ceil (log10 (most) - 1e-9);
+  plot->y_least = pow (10, low);
+  plot->y_most = pow (10, high);
+  int each = high - low > 2 ? 1 : 3;
+  for (int ten = low; ten <= high; ten++)
+    for (int i = 0; i < (ten < high ? each : 1); i++)
+      add_y_line (plot, pow (10, ten) * factors[i], format_time);
 }
 
 static void
@@ -218,6 +246,7 @@ add_title (struct plot *plot, const char *title)
 #define FILL_BLUE "class=\"fblue\" fill=\"#1f6feb\""
 #define FILL_AMBER "class=\"famber\" fill=\"#b86e00\""
 #define FILL_RED "class=\"fred\" fill=\"#cf222e\""
+#define FILL_VIOLET "class=\"fviolet\" fill=\"#7a4fd0\""
 
 /* The value of a second; negative: there is none. */
 typedef double value_of (const struct chart_sample *sample);
@@ -262,6 +291,27 @@ most_of (const struct chart_sample *samples, size_t count, value_of *value)
   return most;
 }
 
+/* The least above 0; INFINITY: there is none. */
+static double
+least_of (const struct chart_sample *samples, size_t count, value_of *value)
+{
+  double least = INFINITY;
+  for (size_t i = 0; i < count; i++)
+    if (value (&samples[i]) > 0)
+      least = fmin (least, value (&samples[i]));
+  return least;
+}
+
+/* Response times: logarithmic when one stall would flatten all else. */
+static void
+add_times_axis (struct plot *plot, double least, double most, int steps)
+{
+  if (isfinite (least) && most / fmax (least, 1) > LOGARITHMIC)
+    add_log_y_axis (plot, least, most);
+  else
+    add_y_axis (plot, most, steps, format_time);
+}
+
 /* A line with gaps where there is no value; a value alone between gaps is a dot. */
 static void
 add_curve (struct plot *plot, const char *attributes, const struct chart_sample *samples, size_t count, value_of *value)
@@ -277,7 +327,7 @@ add_curve (struct plot *plot, const char *attributes, const struct chart_sample 
       html_number (plot->out, x_of (plot, (double) samples[i].at_us));
       buffer_putc (plot->out, ' ');
       html_number (plot->out, y_of (plot, y));
-      if (!down)
+      if (!down || count <= FEW)
         buffer_lit (plot->out, "h.01");
     }
     down = y >= 0;
@@ -339,7 +389,7 @@ chart_times (struct buffer *out, const struct chart_sample *samples, size_t coun
   struct plot plot = begin_plot (out, 32, 236, samples, count);
   double right = WIDTH - RIGHT;
   add_warmup (&plot, samples, count);
-  add_y_axis (&plot, most_of (samples, count, p99_of), 6, format_time);
+  add_times_axis (&plot, least_of (samples, count, p50_of), most_of (samples, count, p99_of), 6);
   add_x_axis (&plot, true);
   add_title (&plot, "Response time");
   add_key (&plot, &right, FILL_RED, "p99");
@@ -351,20 +401,82 @@ chart_times (struct buffer *out, const struct chart_sample *samples, size_t coun
   end_picture (out);
 }
 
+/* ---- series over time ---- */
+
+#define LINE "fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" "
+static const struct { const char *line, *fill; } colors[CHART_CURVES] = {
+  { LINE "class=\"red\" stroke=\"#cf222e\"", FILL_RED },
+  { LINE "class=\"blue\" stroke=\"#1f6feb\"", FILL_BLUE },
+  { LINE "class=\"amber\" stroke=\"#b86e00\"", FILL_AMBER },
+  { LINE "class=\"violet\" stroke=\"#7a4fd0\"", FILL_VIOLET },
+  { LINE "class=\"green\" stroke=\"#1a7f37\"", "class=\"fgreen\" fill=\"#1a7f37\"" },
+  { LINE "class=\"teal\" stroke=\"#0b7a8a\"", "class=\"fteal\" fill=\"#0b7a8a\"" },
+  { LINE "class=\"pink\" stroke=\"#bf3989\"", "class=\"fpink\" fill=\"#bf3989\"" },
+  { LINE "class=\"grey\" stroke=\"#59636e\"", "class=\"fgrey\" fill=\"#59636e\"" },
+};
+
+/* The names below the picture, two in a row. */
+static void
+add_names (struct plot *plot, const struct chart_curve *const *curves, size_t count, double top)
+{
+  for (size_t i = 0; i < count; i++) {
+    CLEANUP_BUFFER struct buffer name = { 0 };
+    double x = plot->left + (i % 2 ? plot->width / 2 : 0), y = top + 18 * (double) (i / 2);
+    buffer_lit (&name, "<text class=\"ink\" fill=\"#59636e\" x=\"");
+    html_number (&name, x + 16);
+    buffer_lit (&name, "\" y=\"");
+    html_number (&name, y + 9);
+    buffer_lit (&name, "\">");
+    html_short (&name, curves[i]->name, 30);
+    buffer_lit (&name, "</text>\n");
+    add_rect (plot->out, colors[i].fill, x, y, 10, 10);
+    buffer_add (plot->out, name.data, name.size);
+  }
+}
+
+int
+chart_series (struct buffer *out, const struct chart_curve *const *curves, size_t curve_count, size_t count,
+              enum chart_percentile percentile)
+{
+  value_of *value = percentile == CHART_P50 ? p50_of : p95_of;
+  int height = 300 + 18 * (int) ((curve_count + 1) / 2);
+  double least = INFINITY, most = 0;
+  for (size_t c = 0; c < curve_count; c++) {
+    least = fmin (least, least_of (curves[c]->items, count, value));
+    most = fmax (most, most_of (curves[c]->items, count, value));
+  }
+  begin_picture (out, WIDTH, height, percentile == CHART_P50 ? "p50 of each step over time" : "p95 of each step over time");
+  struct plot plot = begin_plot (out, 32, 236, curves[0]->items, count);
+  add_warmup (&plot, curves[0]->items, count);
+  add_times_axis (&plot, least, most, 6);
+  add_x_axis (&plot, true);
+  add_title (&plot, percentile == CHART_P50 ? "p50 of each step" : "p95 of each step");
+  for (size_t c = curve_count; c-- > 0;)
+    add_curve (&plot, colors[c].line, curves[c]->items, count, value);
+  add_names (&plot, curves, curve_count, 298);
+  end_picture (out);
+  return height;
+}
+
 /* ---- the distribution ---- */
 
-#define BARS 64
+#define BARS 64         /* at most */
+#define RESOLUTION 0.03 /* of the values: a bucket is narrower than a sixteenth of its value */
+#define FEW_STEPS 200   /* are counted; of more their shares are told */
 
-struct histogram { double low, high, bars[BARS]; }; /* logarithms of microseconds; shares */
+struct histogram { double low, high, bars[BARS], total; int count; }; /* logarithms of microseconds */
 
-/* Each bucket's count goes to the bars that it lies over, by the part of it there. */
+/* Each bucket's count goes to the bars that it lies over, by the part of it there; of a
+ * few steps to one of them. */
 static void
 spread (struct histogram *h, double from, double to, double count)
 {
-  double scale = BARS / (h->high - h->low), a = (from - h->low) * scale, b = (to - h->low) * scale;
-  a = fmin (fmax (a, 0), BARS - 1e-6);
-  b = fmin (fmax (b, a + 1e-6), BARS);
-  for (int i = (int) a; i < BARS && i < b; i++)
+  double scale = h->count / (h->high - h->low), a = (from - h->low) * scale, b = (to - h->low) * scale;
+  if (h->total < FEW_STEPS)
+    a = b = (a + b) / 2;
+  a = fmin (fmax (a, 0), h->count - 1e-6);
+  b = fmin (fmax (b, a + 1e-6), h->count);
+  for (int i = (int) a; i < h->count && i < b; i++)
     h->bars[i] += count * (fmin (b, i + 1) - fmax (a, i)) / (b - a);
 }
 
@@ -375,18 +487,23 @@ fill_histogram (struct histogram *h, const struct event_series *series)
   size_t last = series->bucket_count;
   if (!last)
     return false;
-  double low = fmax (before > 0 ? before : (double) series->buckets[0].to_us, 1);
-  double high = fmax ((double) series->buckets[last - 1].to_us, low);
-  *h = (struct histogram) { .low = log10 (low) - 0.02, .high = fmax (log10 (high), log10 (low) + 0.1) + 0.02 };
   for (size_t i = 0; i < last; i++)
     total += (double) series->buckets[i].count;
   if (!(total > 0))
     return false;
+  double low = fmax (before > 0 ? before : (double) series->buckets[0].to_us, 1);
+  double high = fmax ((double) series->buckets[last - 1].to_us, low);
+  *h = (struct histogram) { .low = log10 (low) - RESOLUTION, .high = log10 (high) + RESOLUTION, .total = total };
+  double more = fmax (0.3 - (h->high - h->low), 0) / 2; /* alike values are in the middle */
+  h->low -= more;
+  h->high += more;
+  h->count = (int) fmin ((h->high - h->low) / RESOLUTION, BARS);
   for (size_t i = 0; i < last; i++) {
     double to = fmax ((double) series->buckets[i].to_us, 1);
     /* an empty bucket is left out: a bucket is narrower than a sixteenth of its value */
     double from = fmin (to, fmax (before, to * 15 / 16));
-    spread (h, log10 (fmax (from, 1)), log10 (to), (double) series->buckets[i].count / total * 100);
+    double count = (double) series->buckets[i].count;
+    spread (h, log10 (fmax (from, 1)), log10 (to), total < FEW_STEPS ? count : count / total * 100);
     before = to;
   }
   return true;
@@ -443,12 +560,12 @@ chart_distribution (struct buffer *out, const struct event_series *series)
   struct plot plot = { .out = out, .left = LEFT, .top = 32, .width = WIDTH - LEFT - RIGHT, .height = 236, .y_most = 1 };
   add_title (&plot, "How many steps took how long");
   if (fill_histogram (&h, series)) {
-    double most = 0, width = plot.width / BARS;
-    for (int i = 0; i < BARS; i++)
+    double most = 0, width = plot.width / h.count;
+    for (int i = 0; i < h.count; i++)
       most = fmax (most, h.bars[i]);
     add_log_axis (&plot, &h);
-    add_y_axis (&plot, most, 5, format_percent);
-    for (int i = 0; i < BARS; i++)
+    add_y_axis (&plot, most, 5, h.total < FEW_STEPS ? format_number : format_percent);
+    for (int i = 0; i < h.count; i++)
       if (h.bars[i] > 0) {
         double y = fmin (y_of (&plot, h.bars[i]), plot.top + plot.height - 1); /* what is there is seen */
         add_rect (out, FILL_BLUE, plot.left + i * width + 0.5, y, width - 1, plot.top + plot.height - y);

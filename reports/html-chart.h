@@ -13,9 +13,23 @@ struct chart_sample {
   bool warmup;
 };
 
+/* A series over time, and its sums without the warm-up. */
+struct chart_curve {
+  char *name;
+  struct chart_sample *items;
+  uint64_t count, failed;
+  int64_t min_us, max_us;
+  double sum_us;
+};
+
 /* Users and steps a second; response times; both over the time of a load. */
 void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count);
 void chart_times (struct buffer *out, const struct chart_sample *samples, size_t count);
+/* A percentile of each of some series, at most CHART_CURVES; returns the picture's height. */
+#define CHART_CURVES 8
+enum chart_percentile { CHART_P50, CHART_P95 };
+int chart_series (struct buffer *out, const struct chart_curve *const *curves, size_t curve_count, size_t count,
+                  enum chart_percentile percentile);
 /* How many took how long, on a logarithmic scale. */
 void chart_distribution (struct buffer *out, const struct event_series *series);
 

@@ -218,7 +218,10 @@ static void
 add_title (struct buffer *out, const struct html_entry *entry, const struct html_row *row, const char *name)
 {
   bool flaky = entry->test->outcome == OUTCOME_PASSED && entry->test->attempts > 1;
-  html_badge (out, entry->test->outcome, flaky);
+  if (row && row->begun)
+    buffer_lit (out, "<span class=\"badge notrun\">broken off</span>");
+  else
+    html_badge (out, entry->test->outcome, flaky);
   buffer_putc (out, ' ');
   html_element (out, "span", "name", name);
   add_tags (out, entry->test->tags);
@@ -288,7 +291,7 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
     int error = row ? html_parts_get (&html->parts, row->part, out) : 0;
     if (!row) {
       buffer_putc (out, ' ');
-      html_element (out, "span", "reason", tally_why_not_run (&html->tally));
+      html_element (out, "span", "reason", tally_why_not_run (&html->tally, NULL));
     }
     buffer_lit (out, "</p>\n");
     return error;
@@ -301,7 +304,7 @@ add_other (struct html_report *html, const struct html_suite *suite, const struc
   }
   else if (!row) {
     buffer_putc (out, ' ');
-    html_element (out, "span", "reason", tally_why_not_run (&html->tally));
+    html_element (out, "span", "reason", tally_why_not_run (&html->tally, NULL));
   }
   buffer_lit (out, "</summary>\n");
   add_about (out, entry->test->about);

@@ -36,15 +36,19 @@ struct html_row {        /* of an attempt at a test */
   const char *message;   /* short, of what did not pass; or NULL */
   uint8_t outcome;
   bool final, load;
+  bool begun;            /* the run was broken off while it ran */
   bool line;             /* its part fits into the line of its name */
 };
 
 struct html_samples {    /* of the test that a suite runs now */
   struct html_samples *next;
   uint32_t test, attempt, load;
-  struct chart_sample *items;
-  size_t count, room, joined; /* joined: so many seconds are one item; a power of two */
+  struct chart_curve *curves; /* the first is the total */
+  size_t curve_count;
+  size_t count, room, joined; /* items of each; joined: so many seconds are one item; a power of two */
   size_t in_last;        /* seconds in the last item */
+  int64_t end_us, warmup_us; /* after the load's start */
+  uint64_t users;        /* at most */
 };
 
 struct html_picture { struct html_picture *next; char *name; struct html_piece part; };
@@ -106,7 +110,7 @@ void html_time (struct buffer *out, int64_t us);
 /* ---- loads (html-load.c) ---- */
 
 void html_sample (struct html_suite *suite, const struct event *event);
-/* Tables and pictures of a test's loads. */
+/* Tables and pictures of a test's loads, also of those that were broken off. */
 void html_loads (struct html_report *html, struct buffer *out, const struct event *event);
 void html_forget_samples (struct html_suite *suite);
 

@@ -87,10 +87,27 @@ take_test (struct html_report *html, const struct event *event)
   row->outcome = (uint8_t) event->outcome;
   row->final = event->final;
   row->line = html_is_line (event);
-  row->load = event->load_count > 0;
+  row->load = event->load_count > 0 || suite->samples;
   row->message = short_message (html, event);
   keep_part (html, event, &row->part);
   html_forget_samples (suite);
+}
+
+/* Tests that had begun when the run was broken off: what is known of them. */
+static void
+take_broken_off (struct html_report *html, struct tally_suite *suite)
+{
+  for (size_t i = 0; i < suite->count; i++) {
+    const struct tally_test *test = &suite->tests[i];
+    if (test->done || !test->start_us)
+      continue;
+    struct event event = tally_broken_off (&html->tally, suite, test);
+    take_test (html, &event);
+    struct html_suite *own = html_suite_of (suite);
+    own->rows[own->count - 1].begun = true;
+    if (__builtin_add_overflow (suite->busy_us, event.duration_us, &suite->busy_us))
+      suite->busy_us = INT64_MAX;
+  }
 }
 
 static void
@@ -301,6 +318,8 @@ static void
 html_finish (struct reporter *reporter)
 {
   struct html_report *html = (struct html_report *) reporter;
+  for (size_t i = 0; i < html->tally.count; i++)
+    take_broken_off (html, html->tally.suites[i]);
   tally_finish (&html->tally);
   for (size_t i = 0; i < html->tally.count; i++) {
     struct html_suite *suite = html_suite_of (html->tally.suites[i]);

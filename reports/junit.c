@@ -444,10 +444,13 @@ add_missing (struct junit *junit, struct tally_suite *suite)
     struct tally_test *test = &suite->tests[i];
     if (test->done)
       continue;
-    int64_t start_us = suite->start_us ? suite->start_us : junit->tally.start_us;
-    size_t content = begin_case (out, suite, test->name, 0, start_us);
+    int64_t start_us = test->start_us ? test->start_us : suite->start_us ? suite->start_us : junit->tally.start_us;
+    int64_t ran_us = tally_ran_us (&junit->tally, test);
+    if (__builtin_add_overflow (suite->busy_us, ran_us, &suite->busy_us))
+      suite->busy_us = INT64_MAX;
+    size_t content = begin_case (out, suite, test->name, ran_us, start_us);
     add_attempts (out, cases, test->number, OUTCOME_NOT_RUN);
-    add_skipped (junit, out, "not run: ", tally_why_not_run (&junit->tally));
+    add_skipped (junit, out, "not run: ", tally_why_not_run (&junit->tally, test));
     end_case (out, content);
   }
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format.h"
+
 /* ---- unique names ---- */
 
 static size_t
@@ -261,6 +263,7 @@ note_test (struct tally *tally, const struct event *event)
   struct tally_test *test = find_test (tally, suite, event->test, event->name, 0);
   if (test->done)
     return false;
+  test->start_us = 0;
   if (test->attempts < UINT8_MAX)
     test->attempts++;
   if (__builtin_add_overflow (suite->busy_us, event->duration_us, &suite->busy_us))
@@ -305,6 +308,23 @@ note_suite_end (struct tally *tally, const struct event *event)
   return true;
 }
 
+/* By its start, or the first sample of a load. */
+static void
+note_start (struct tally *tally, const struct event *event)
+{
+  size_t at = suite_place (tally, event->suite);
+  struct tally_suite *suite = at < tally->count ? tally->suites[at] : NULL;
+  size_t place = suite ? test_place (suite, event->test) : 0;
+  if (!suite || suite->number != event->suite || place == suite->count || suite->tests[place].number != event->test)
+    return; /* it was not planned */
+  struct tally_test *test = &suite->tests[place];
+  if (test->done || test->start_us)
+    return;
+  test->worker = event->worker;
+  test->start_us = event->time_us - (event->type == EVENT_SAMPLE ? event->at_us : 0);
+  test->start_us = test->start_us > tally->start_us ? test->start_us : tally->start_us;
+}
+
 bool
 tally_event (struct tally *tally, const struct event *event)
 {
@@ -326,6 +346,10 @@ tally_event (struct tally *tally, const struct event *event)
     if (!suite->started)
       suite->start_us = event->time_us;
     suite->started = true;
+    return true;
+  case EVENT_START:
+  case EVENT_SAMPLE:
+    note_start (tally, event);
     return true;
   case EVENT_TEST:
     return note_test (tally, event);
@@ -358,9 +382,30 @@ tally_finish (struct tally *tally)
   }
 }
 
-const char *
-tally_why_not_run (const struct tally *tally)
+int64_t
+tally_ran_us (const struct tally *tally, const struct tally_test *test)
 {
+  return test->start_us && tally->last_us > test->start_us ? tally->last_us - test->start_us : 0;
+}
+
+struct event
+tally_broken_off (struct tally *tally, const struct tally_suite *suite, const struct tally_test *test)
+{
+  return (struct event) { .type = EVENT_TEST, .time_us = tally->last_us, .suite = suite->number, .test = test->number,
+                          .name = test->name, .attempt = test->attempts + 1, .worker = test->worker, .final = true,
+                          .outcome = OUTCOME_NOT_RUN, .start_us = test->start_us,
+                          .duration_us = tally_ran_us (tally, test), .message = tally_why_not_run (tally, test) };
+}
+
+const char *
+tally_why_not_run (struct tally *tally, const struct tally_test *test)
+{
+  if (test && test->start_us) {
+    CLEANUP_BUFFER struct buffer text = { 0 };
+    buffer_puts (&text, tally->ended ? "it did not come to its end, after " : "the run was broken off while it ran, after ");
+    format_duration (&text, tally_ran_us (tally, test));
+    return arena_copy (&tally->arena, text.data, text.size);
+  }
   return tally->interrupted ? "interrupted" : tally->ended ? "it was never started" : "the run was broken off";
 }
 

@@ -11,6 +11,8 @@ struct tally_test {
   uint32_t number, line;
   const char *name;    /* unique in its suite: a second "x" is "x (2)" */
   const char *tags, *about; /* NULL: none */
+  int64_t start_us;    /* of an attempt that was seen to begin, and not to end; 0: there is none */
+  uint32_t worker;     /* that ran it last, when start_us is told */
   uint8_t outcome;     /* enum outcome, when done */
   uint8_t attempts;    /* that have ended, at most 255 */
   bool done;
@@ -59,8 +61,12 @@ struct tally_suite *tally_suite (struct tally *tally, uint32_t number);
 struct tally_test *tally_test (struct tally *tally, struct tally_suite *suite, uint32_t number);
 /* A name for something else in the suite, unlike any test's: a second "x" is "x (2)". */
 const char *tally_case_name (struct tally *tally, struct tally_suite *suite, const char *name);
-/* Why tests without a result have none: "interrupted". */
-const char *tally_why_not_run (const struct tally *tally);
+/* Why tests without a result have none ("interrupted"), or this one. */
+const char *tally_why_not_run (struct tally *tally, const struct tally_test *test);
+/* How long a test without a result is known to have run; 0: it had not begun. */
+int64_t tally_ran_us (const struct tally *tally, const struct tally_test *test);
+/* Such a test's result, as an event of the last moment that is known. */
+struct event tally_broken_off (struct tally *tally, const struct tally_suite *suite, const struct tally_test *test);
 /* The failed tests of a suite's end, and of tests: these count as failed or error. */
 bool tally_is_failure (const struct event *event);
 void tally_free (struct tally *tally);

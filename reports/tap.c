@@ -179,7 +179,7 @@ add_missing (struct tap *tap, const struct tally_suite *suite)
   for (size_t i = 0; i < suite->count; i++)
     if (!suite->tests[i].done) {
       add_point (tap, true, suite->number, suite->tests[i].name);
-      add_skip (tap, "not run: ", tally_why_not_run (&tap->tally));
+      add_skip (tap, "not run: ", tally_why_not_run (&tap->tally, &suite->tests[i]));
       buffer_putc (&tap->out, '\n');
     }
 }
@@ -196,7 +196,7 @@ tap_finish (struct reporter *reporter)
   buffer_putc (&tap->out, '\n');
   if (tap->tally.interrupted || !tap->tally.ended) {
     buffer_lit (&tap->out, "Bail out! ");
-    buffer_puts (&tap->out, tally_why_not_run (&tap->tally));
+    buffer_puts (&tap->out, tally_why_not_run (&tap->tally, NULL));
     buffer_putc (&tap->out, '\n');
   }
   flush (tap);

@@ -475,6 +475,103 @@ START_TEST (a_load_has_tables_and_pictures)
 }
 END_TEST
 
+static struct event_series of_steps[] = {
+  { .name = "total", .count = 30, .failed = 1, .min_us = 100, .mean_us = 400, .p50_us = 300, .p95_us = 650,
+    .p99_us = 80000, .max_us = 90000 },
+  { .name = "iteration", .count = 10, .min_us = 900, .mean_us = 1000, .p50_us = 950, .max_us = 90100 },
+  { .name = "log <in>", .count = 10, .failed = 1, .p50_us = 310, .p95_us = 52345, .max_us = 90000 },
+  { .name = "log out", .count = 20, .p50_us = 290, .p95_us = 620, .max_us = 700 },
+};
+
+static void
+tell_seconds (struct reporter *reporter, uint32_t load_number, int n)
+{
+  for (int i = 1; i <= n; i++)
+    TELL (.type = EVENT_SAMPLE, .load = load_number, .time_us = START + i * 1000000, .at_us = i * 1000000,
+          .span_us = 1000000, .users = i < n ? 5 : 0, .warmup = i == 1, .series = of_steps,
+          .series_count = i == 1 ? 2 : 4);
+}
+
+START_TEST (a_load_tells_of_each_step)
+{
+  struct reporter *reporter = begin ();
+  tell_seconds (reporter, 3, 4);
+  struct event_load third = load;
+  third.number = 3;
+  FAILED (0, 0, .loads = &third, .load_count = 1);
+  END ();
+  end (reporter);
+  each_file (is_xml);
+  read_file ("suite-0-suite.html");
+  has ("<img src=\"load-0-0-1-3-p95.svg\" width=\"520\" height=\"318\" alt=\"The p95 of each step over time;");
+  has ("<img src=\"load-0-0-1-3-p50.svg\"");
+  has ("<caption>Over time: log &lt;in&gt;</caption>");
+  has ("<td class=\"n\">52.3 ms</td>"); /* nobody else had such a p95 */
+  has ("<th scope=\"row\" class=\"n\">4.00 s</th><td class=\"n\">5</td>"); /* at the end there are no users any more */
+  lacks ("broken off");
+  read_file ("load-0-0-1-3-p95.svg");
+  has (">log &lt;in&gt;</text>");
+  has (">log out</text>");
+  lacks (">iteration</text>");
+  has (">100 µs</text>"); /* logarithmic: 620 µs to 52 ms are far from each other */
+  has (">1 ms</text>");
+  has (">10 ms</text>");
+}
+END_TEST
+
+START_TEST (a_load_that_was_broken_off_tells_its_seconds)
+{
+  struct reporter *reporter = begin ();
+  PLAN (0, "a.yaml", { .name = "killed" }, { .name = "never" });
+  PLAN (1, "b.yaml", { .name = "crashed" });
+  tell_seconds (reporter, 0, 4);
+  TELL (.type = EVENT_SAMPLE, .suite = 1, .at_us = 2000000, .span_us = 1000000, .series = of_steps, .series_count = 4);
+  TEST (1, 0, OUTCOME_ERROR, .message = "crashed", .signal = "SIGSEGV", .time_us = START + 4500000);
+  end (reporter);
+  each_file (is_xml);
+  read_file ("suite-0-a.html");
+  has ("<span class=\"badge notrun\">broken off</span> <span class=\"name\">killed</span> <span class=\"time\">4.50 s</span>");
+  has ("<span class=\"reason\">the run was broken off while it ran, after 4.50 s</span>");
+  has ("load: 5 users, 4.00 s (warm-up 1.00 s), 10.0 iterations/s: broken off after 4.00 s");
+  has ("<th scope=\"row\">total</th><td class=\"n\">90</td><td class=\"n bad\">3</td><td class=\"n\">30.0</td>"
+       "<td class=\"n\">100 µs</td><td class=\"n\">400 µs</td><td class=\"n\">–</td>"); /* without the warm-up */
+  has ("<td class=\"n\">90.0 ms</td></tr>");
+  has ("load-0-0-1-0-times.svg");
+  has ("Seconds in numbers");
+  has ("<span class=\"name\">never</span> <span class=\"reason\">the run was broken off</span>");
+  read_file ("suite-1-b.html");
+  has ("broken off after 2.00 s");
+  has ("Seconds in numbers");
+  read_file ("index.html");
+  has ("<h2>Loads</h2>");
+}
+END_TEST
+
+/* Six values are six marks, not a mountain. */
+START_TEST (a_short_load_is_drawn_as_little_as_it_is)
+{
+  struct reporter *reporter = begin ();
+  struct event_bucket six[] = { { 1000, 2 }, { 1100, 3 }, { 1600, 1 } };
+  struct event_series total = { .name = "total", .count = 6, .min_us = 980, .p50_us = 1090, .p95_us = 1600,
+                                .p99_us = 1600, .max_us = 1600, .buckets = six, .bucket_count = 3 };
+  struct event_load little = { .where = "a.yaml:5:5", .duration_us = 9000, .users = 2, .series = &total,
+                               .series_count = 1 };
+  TELL (.type = EVENT_SAMPLE, .at_us = 9000, .span_us = 9000, .series = &total, .series_count = 1);
+  TEST (0, 0, OUTCOME_PASSED, .loads = &little, .load_count = 1);
+  END ();
+  end (reporter);
+  each_file (is_xml);
+  read_file ("suite-0-suite.html");
+  has ("too short for charts over time");
+  has ("<th scope=\"row\" class=\"n\">9.0 ms</th><td class=\"n\">2</td>");
+  ck_assert (!is_there ("load-0-0-1-0-times.svg"));
+  read_file ("load-0-0-1-0-distribution.svg");
+  ck_assert_uint_eq (occurrences (text.data, "<rect class=\"fblue\""), 3);
+  has (">3</text>"); /* the axis counts steps */
+  lacks ("%</text>");
+}
+END_TEST
+
 /* A day of seconds needs no more memory than an hour of them; counts stay. */
 START_TEST (seconds_of_a_long_load_are_joined)
 {
@@ -487,14 +584,14 @@ START_TEST (seconds_of_a_long_load_are_joined)
   uint64_t count = 0, failed = 0;
   int64_t span_us = 0;
   for (size_t i = 0; i < suite.samples->count; i++) {
-    count += suite.samples->items[i].count;
-    failed += suite.samples->items[i].failed;
-    span_us += suite.samples->items[i].span_us;
+    count += suite.samples->curves[0].items[i].count;
+    failed += suite.samples->curves[0].items[i].failed;
+    span_us += suite.samples->curves[0].items[i].span_us;
   }
   ck_assert_uint_eq (count, 2 * 86400);
   ck_assert_uint_eq (failed, 86400);
   ck_assert_int_eq (span_us, INT64_C (86400000000));
-  ck_assert_int_eq (suite.samples->items[suite.samples->count - 1].at_us, INT64_C (86400000000));
+  ck_assert_int_eq (suite.samples->curves[0].items[suite.samples->count - 1].at_us, INT64_C (86400000000));
   html_forget_samples (&suite);
 }
 END_TEST
@@ -614,6 +711,9 @@ html_suite (void)
   tcase_add_test (tc, large_failures_come_to_their_pages);
   tcase_add_test (tc, one_failure_is_bounded);
   tcase_add_test (tc, a_load_has_tables_and_pictures);
+  tcase_add_test (tc, a_load_tells_of_each_step);
+  tcase_add_test (tc, a_load_that_was_broken_off_tells_its_seconds);
+  tcase_add_test (tc, a_short_load_is_drawn_as_little_as_it_is);
   tcase_add_test (tc, seconds_of_a_long_load_are_joined);
   tcase_add_test (tc, odd_numbers_make_pictures_too);
   tcase_add_test (tc, pages_of_an_older_report_are_removed_and_nothing_else);

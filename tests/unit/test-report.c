@@ -754,6 +754,35 @@ START_TEST (console_status_line_is_erased)
 }
 END_TEST
 
+static const struct event killed[] = {
+  { .type = EVENT_RUN, .time_us = START, .version = 1 },
+  PLAN (0, "a.yaml", "A", { .name = "load" }, { .name = "slow" }, { .name = "done" }, { .name = "never" }),
+  { .type = EVENT_SAMPLE, .time_us = START + 1500000, .test = 0, .at_us = 1000000, .span_us = 1000000, .attempt = 1 },
+  { .type = EVENT_START, .time_us = START + 2000000, .test = 1, .attempt = 1, .name = "slow" },
+  { .type = EVENT_START, .time_us = START + 2000000, .test = 2, .attempt = 1, .name = "done" },
+  { .type = EVENT_TEST, .time_us = START + 5000000, .test = 2, .attempt = 1, .final = true, .start_us = START,
+    .duration_us = 5000000 },
+};
+
+START_TEST (tests_that_a_broken_run_had_begun_are_told_with_their_time)
+{
+  JUNIT (killed);
+  is ("//testcase[@name='load']/skipped/@message", "not run: the run was broken off while it ran, after 4.50 s");
+  is ("//testcase[@name='load']/@time", "4.500");
+  is ("//testcase[@name='load']/@timestamp", "2023-11-14T22:13:20.500Z");
+  is ("//testcase[@name='slow']/skipped/@message", "not run: the run was broken off while it ran, after 3.00 s");
+  is ("//testcase[@name='never']/skipped/@message", "not run: the run was broken off");
+  is ("//testcase[@name='never']/@time", "0.000");
+  is ("concat(//testsuite/@time, ' ', //testsuite/@skipped)", "12.500 3");
+  CONSOLE (killed, .verbose = 0);
+  ck_assert_ptr_nonnull (strstr (text, "not run  a.yaml: load  4.50 s: the run was broken off while it ran, after 4.50 s\n"));
+  ck_assert_ptr_nonnull (strstr (text, "     1  not run: the run was broken off\n"));
+  ck_assert_ptr_null (strstr (text, "never"));
+  ck_assert_ptr_nonnull (strstr (text, "broken off: 4 tests in 5.00 s: 3 not run\n1 passed, 0 failed, 0 skipped\n"));
+  free (text);
+}
+END_TEST
+
 START_TEST (console_tells_of_a_broken_run)
 {
   const struct event events[] = { PLAN (0, "a.yaml", "A", { .name = "one" }, { .name = "two" }) };
@@ -1135,6 +1164,7 @@ report_suite (void)
   tcase_add_test (tc, console_cannot_be_driven_by_tests);
   tcase_add_test (tc, console_masks_secrets);
   tcase_add_test (tc, console_status_line_is_erased);
+  tcase_add_test (tc, tests_that_a_broken_run_had_begun_are_told_with_their_time);
   tcase_add_test (tc, console_tells_of_a_broken_run);
   tcase_add_test (tc, console_that_cannot_write_says_so);
   tcase_add_test (tc, durations_are_readable);
