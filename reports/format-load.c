@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "text.h"
-#include "units.h"
 
 #define MOST_ROWS 100   /* of one table: a load has a series a step */
 #define WIDEST_NAME 48
@@ -154,16 +153,30 @@ add_table (struct buffer *out, const struct event_load *load)
 
 /* ---- thresholds ---- */
 
+/* "48.2ms" as "48.2 ms": with all its digits, since it was judged by them. */
+static bool
+add_time (struct buffer *out, const char *word, size_t size)
+{
+  static const struct { const char *written, *name; } units[] = {
+    { "ns", "ns" }, { "us", "µs" }, { "ms", "ms" }, { "s", "s" }, { "m", "min" }, { "h", "h" },
+  };
+  size_t digits = strspn (word, "0123456789.");
+  for (size_t i = 0; digits && digits < size && i < sizeof units / sizeof *units; i++)
+    if (strlen (units[i].written) == size - digits && memcmp (word + digits, units[i].written, size - digits) == 0) {
+      buffer_add (out, word, digits);
+      buffer_putc (out, ' ');
+      buffer_puts (out, units[i].name);
+      return true;
+    }
+  return false;
+}
+
 void
 format_measure (struct buffer *out, const char *text)
 {
   while (*text) {
     size_t size = strcspn (text, " ");
-    int64_t ns;
-    bool unit = size && text[size - 1] >= 'a'; /* 0 is a count here */
-    if (unit && parse_duration (text, size, &ns))
-      format_duration (out, ns / 1000 + (ns % 1000 >= 500));
-    else
+    if (!add_time (out, text, size))
       buffer_add (out, text, size);
     text += size;
     if (*text) {

@@ -359,7 +359,7 @@ begin_plot (struct buffer *out, double top, double height, const struct chart_sa
 }
 
 void
-chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count)
+chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title)
 {
   begin_picture (out, WIDTH, 300, "steps a second, failures and users over time");
   struct plot plot = begin_plot (out, 32, 124, samples, count);
@@ -367,7 +367,7 @@ chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t
   add_warmup (&plot, samples, count);
   add_y_axis (&plot, most_of (samples, count, rate_of), 4, format_number);
   add_x_axis (&plot, false);
-  add_title (&plot, "Steps a second");
+  add_title (&plot, title);
   add_key (&plot, &right, FILL_RED, "failed");
   add_key (&plot, &right, FILL_BLUE, "all");
   add_curve (&plot, BLUE, samples, count, rate_of);
@@ -383,7 +383,7 @@ chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t
 }
 
 void
-chart_times (struct buffer *out, const struct chart_sample *samples, size_t count)
+chart_times (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title)
 {
   begin_picture (out, WIDTH, 300, "response times over time: p50, p95 and p99");
   struct plot plot = begin_plot (out, 32, 236, samples, count);
@@ -391,7 +391,7 @@ chart_times (struct buffer *out, const struct chart_sample *samples, size_t coun
   add_warmup (&plot, samples, count);
   add_times_axis (&plot, least_of (samples, count, p50_of), most_of (samples, count, p99_of), 6);
   add_x_axis (&plot, true);
-  add_title (&plot, "Response time");
+  add_title (&plot, title);
   add_key (&plot, &right, FILL_RED, "p99");
   add_key (&plot, &right, FILL_AMBER, "p95");
   add_key (&plot, &right, FILL_BLUE, "p50");

@@ -23,8 +23,8 @@ struct chart_curve {
 };
 
 /* Users and steps a second; response times; both over the time of a load. */
-void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count);
-void chart_times (struct buffer *out, const struct chart_sample *samples, size_t count);
+void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title);
+void chart_times (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title);
 /* A percentile of each of some series, at most CHART_CURVES; returns the picture's height. */
 #define CHART_CURVES 8
 enum chart_percentile { CHART_P50, CHART_P95 };

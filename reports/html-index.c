@@ -228,7 +228,7 @@ add_loads (struct html_report *html, struct buffer *out)
 {
   if (!html->load_count)
     return;
-  buffer_lit (out, "<section>\n<h2>Loads</h2>\n<div class=\"wide\"><table>\n<caption>Response times of all steps</caption>\n"
+  buffer_lit (out, "<section>\n<h2>Loads</h2>\n<div class=\"wide\"><table>\n<caption>Response times of all steps; where none is measured, of the iterations</caption>\n"
                    "<thead><tr><th scope=\"col\">test</th><th scope=\"col\">result</th>"
                    "<th scope=\"col\" class=\"n\">users</th><th scope=\"col\" class=\"n\">steps a second</th>"
                    "<th scope=\"col\" class=\"n\">p50</th><th scope=\"col\" class=\"n\">p95</th>"

@@ -287,29 +287,51 @@ add_step_pictures (struct html_report *html, struct buffer *out, const struct ev
   }
 }
 
-/* `users`: as the load tells; at a load's end there are none any more. */
+/* The series that stands for the whole: when no step is measured (they only sleep), the iterations. */
+static const struct event_series *
+main_series (const struct event_load *load)
+{
+  const struct event_series *total = series_total (load->series, load->series_count);
+  for (size_t i = 0; i < load->series_count && !(total && total->count); i++)
+    if (load->series[i].name && strcmp (load->series[i].name, "iteration") == 0)
+      return &load->series[i];
+  return total;
+}
+
+static const struct chart_curve *
+main_curve (const struct html_samples *samples)
+{
+  for (size_t c = 0; c < samples->curve_count; c++)
+    for (size_t i = 0; i < samples->count; i++)
+      if (samples->curves[c].items[i].count)
+        return &samples->curves[c]; /* total and iteration are the first */
+  return &samples->curves[0];
+}
+
 static void
 add_pictures (struct html_report *html, struct buffer *out, const struct event *event, const struct event_load *load,
               struct html_samples *samples)
 {
-  const struct event_series *total = series_total (load->series, load->series_count);
-  bool distribution = total && total->bucket_count, times = samples && samples->count > 1;
+  const struct event_series *whole = main_series (load);
+  bool distribution = whole && whole->bucket_count, times = samples && samples->count > 1;
   if (!times)
     buffer_lit (out, "<p>It was too short for charts over time: there is one for each second.</p>\n");
   if (!times && !distribution)
     return;
   buffer_lit (out, "<div class=\"charts\">\n");
   if (times) {
-    chart_throughput (&html->scratch, samples->curves[0].items, samples->count);
+    const struct chart_curve *curve = main_curve (samples);
+    bool iterations = strcmp (curve->name, "iteration") == 0;
+    chart_throughput (&html->scratch, curve->items, samples->count, iterations ? "Iterations a second" : "Steps a second");
     add_picture (html, out, event, load->number, "rate", 300,
-                 "Steps a second, failures and users over time; the table of seconds has the numbers.");
-    chart_times (&html->scratch, samples->curves[0].items, samples->count);
+                 "How many a second, failures and users over time; the table of seconds has the numbers.");
+    chart_times (&html->scratch, curve->items, samples->count, iterations ? "Time of an iteration" : "Response time");
     add_picture (html, out, event, load->number, "times", 300,
                  "Response times over time, p50, p95 and p99; the table of seconds has the numbers.");
     add_step_pictures (html, out, event, load->number, samples);
   }
   if (distribution) {
-    chart_distribution (&html->scratch, total);
+    chart_distribution (&html->scratch, whole);
     add_picture (html, out, event, load->number, "distribution", 300,
                  "Distribution of the response times; the table of series has its percentiles.");
   }
@@ -463,12 +485,16 @@ add_second (struct buffer *out, const struct chart_sample *s, bool users)
 static void
 add_seconds (struct buffer *out, const struct html_samples *samples)
 {
-  static const char *const columns[] = { "users", "steps a second", "failed", "p50", "p95", "p99", NULL };
+  static const char *const columns[] = { "users", "a second", "failed", "p50", "p95", "p99", NULL };
   size_t step = (samples->count + MOST_SECONDS - 1) / MOST_SECONDS;
   buffer_lit (out, "<details class=\"more\"><summary>Seconds in numbers</summary>\n");
-  begin_table (out, step > 1 ? "Some of the seconds" : "Over time", "until", columns);
+  const struct chart_curve *curve = main_curve (samples);
+  CLEANUP_BUFFER struct buffer caption = { 0 };
+  buffer_printf (&caption, "%s: ", step > 1 ? "Some of the seconds" : "Over time");
+  html_short (&caption, curve->name, 80);
+  begin_table (out, buffer_text (&caption), "until", columns);
   for (size_t i = step - 1; i < samples->count; i += step)
-    add_second (out, &samples->curves[0].items[i], true);
+    add_second (out, &curve->items[i], true);
   end_table (out);
   buffer_lit (out, "</details>\n");
 }
@@ -529,7 +555,7 @@ note_load (struct html_report *html, const struct event *event, const struct eve
 {
   if (html->load_count == HTML_MOST_LOADS || !event->final)
     return;
-  const struct event_series *total = series_total (load->series, load->series_count);
+  const struct event_series *total = main_series (load);
   CLEANUP_BUFFER struct buffer text = { 0 };
   buffer_lit (&text, "<td class=\"n\">");
   buffer_int (&text, load->users > INT64_MAX ? INT64_MAX : (int64_t) load->users);
@@ -549,9 +575,11 @@ note_load (struct html_report *html, const struct event *event, const struct eve
 static void
 correct_users (struct html_samples *samples, const struct event_load *load)
 {
-  struct chart_sample *last = samples && samples->count ? &samples->curves[0].items[samples->count - 1] : NULL;
-  if (last && !last->users)
-    last->users = samples->count > 1 ? last[-1].users : load->users;
+  for (size_t c = 0; samples && samples->count && c < samples->curve_count; c++) {
+    struct chart_sample *last = &samples->curves[c].items[samples->count - 1];
+    if (!last->users)
+      last->users = samples->count > 1 ? last[-1].users : load->users;
+  }
 }
 
 static void

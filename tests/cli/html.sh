@@ -94,6 +94,37 @@ done
 [ "$(cat other/report/suite-*.html | grep -o ' id="t[0-9]*"' | wc -l)" = 31 ] || fail "not every test is there"
 grep -q 'load-2-0-1-0-times.svg' other/report/suite-2-suites.load.html || fail "the load has no picture"
 
+# a run that is killed amid a load: what its seconds told is there
+cat >cut.yaml <<'END'
+suite: cut off
+tests:
+  - test: killed
+    steps:
+      - load: {users: 2, for: 5m, steps: [{sleep: 3ms, name: one}, {sleep: 9ms, name: two}]}
+    timeout: 6m
+  - test: never
+    steps: [{check: 1 == 1}]
+END
+"$RUNNER" -o cut cut.yaml >out 2>err &
+pid=$!
+two_samples ()
+{
+  [ -f cut/events.jsonl ] && [ "$(grep -c '"event":"sample"' cut/events.jsonl)" -ge 2 ]
+}
+wait_for "the load has told two seconds" two_samples
+kill -9 "$pid"
+wait "$pid" 2>err || :
+expect 3 "$RUNNER" report cut --html cut/report --junit cut/junit.xml --console
+has out ': the run was broken off while it ran, after '
+has out '     1  not run: the run was broken off'
+check_report cut/report
+page=cut/report/suite-0-cut.html
+has "$page" '<span class="badge notrun">broken off</span> <span class="name">killed</span>'
+has "$page" ': broken off after '
+has "$page" '<caption>Over time: two</caption>'
+[ -f cut/report/load-0-0-1-0-p95.svg ] || fail "there is no picture of its steps"
+grep -q 'name="killed".* time="[1-9].*not run: the run was broken off while it ran, after ' cut/junit.xml || fail "junit.xml does not tell"
+
 # the end of a long log begins with a line
 cat >log.yaml <<'END'
 suite: log
