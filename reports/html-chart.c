@@ -127,8 +127,8 @@ format_number (struct buffer *out, double value)
 }
 
 /* Ticks are round: "250 ms", not "250.0 ms". */
-static void
-format_time (struct buffer *out, double us)
+void
+chart_time (struct buffer *out, double us)
 {
   static const struct { double size; const char *name; } units[] = { { 60e6, " min" }, { 1e6, " s" }, { 1e3, " ms" } };
   for (size_t i = us < 120e6; i < sizeof units / sizeof *units; i++)
@@ -139,9 +139,8 @@ format_time (struct buffer *out, double us)
   buffer_printf (out, "%.3g%s", us, us > 0 ? " µs" : "");
 }
 
-/* A step of 1, 2 or 5 tens, so that at most `steps` of them reach the greatest value. */
-static double
-round_step (double most, int steps)
+double
+chart_step (double most, int steps)
 {
   if (!(most > 0) || !isfinite (most))
     return 1;
@@ -181,7 +180,7 @@ add_y_line (struct plot *plot, double value, format_tick *format)
 static void
 add_y_axis (struct plot *plot, double most, int steps, format_tick *format)
 {
-  double step = round_step (most, steps);
+  double step = chart_step (most, steps);
   if (format == format_number && step < 1) /* they are counts, or nearly */
     step = 1;
   int ticks = (int) ceil (most / step - 1e-6);
@@ -204,18 +203,18 @@ add_log_y_axis (struct plot *plot, double least, double most)
   int each = high - low > 2 ? 1 : 3;
   for (int ten = low; ten <= high; ten++)
     for (int i = 0; i < (ten < high ? each : 1); i++)
-      add_y_line (plot, pow (10, ten) * factors[i], format_time);
+      add_y_line (plot, pow (10, ten) * factors[i], chart_time);
 }
 
 static void
 add_x_axis (struct plot *plot, bool labels)
 {
   CLEANUP_BUFFER struct buffer label = { 0 };
-  double bottom = plot->top + plot->height, step = round_step (plot->x_most, 8);
+  double bottom = plot->top + plot->height, step = chart_step (plot->x_most, 8);
   add_line (plot->out, "class=\"axis\" stroke=\"#aab2bd\"", plot->left, bottom, plot->left + plot->width, bottom);
   for (int i = 0; labels && i <= 10 && step * i <= plot->x_most * 1.000001; i++) {
     label.size = 0;
-    format_time (&label, step * i);
+    chart_time (&label, step * i);
     if (i == 0)
       buffer_lit (&label, " s");
     add_label (plot->out, "middle", INK, x_of (plot, step * i), bottom + 16, buffer_text (&label));
@@ -309,7 +308,7 @@ add_times_axis (struct plot *plot, double least, double most, int steps)
   if (isfinite (least) && most / fmax (least, 1) > LOGARITHMIC)
     add_log_y_axis (plot, least, most);
   else
-    add_y_axis (plot, most, steps, format_time);
+    add_y_axis (plot, most, steps, chart_time);
 }
 
 /* A line with gaps where there is no value; a value alone between gaps is a dot. */
@@ -529,7 +528,7 @@ add_log_axis (const struct plot *plot, const struct histogram *h)
       if (log10 (us) < h->low || log10 (us) > h->high)
         continue;
       label.size = 0;
-      format_time (&label, us);
+      chart_time (&label, us);
       add_line (plot->out, GRID, log_x (plot, h, us), plot->top, log_x (plot, h, us), bottom);
       add_label (plot->out, "middle", INK, log_x (plot, h, us), bottom + 16, buffer_text (&label));
     }
@@ -577,69 +576,12 @@ chart_distribution (struct buffer *out, const struct event_series *series)
   end_picture (out);
 }
 
-/* ---- workers over time ---- */
-
-#define LANE 26
-#define LANE_LEFT 84
+/* ---- outcomes ---- */
 
 static const char *const outcome_fills[] = {
   "class=\"o1\" fill=\"#2e9e5b\"", "class=\"o2\" fill=\"#cf222e\"", "class=\"o3\" fill=\"#a626a4\"",
   "class=\"o4\" fill=\"#8c959f\"", "class=\"o5\" fill=\"#b7bec6\"",
 };
-
-void
-chart_lane_add (struct chart_lanes *lanes, uint32_t worker, int64_t start_us, int64_t duration_us, int outcome)
-{
-  static const uint8_t weights[] = { 2, 5, 4, 1, 0 }; /* what one cell shows of several */
-  double span = (double) (lanes->end_us - lanes->start_us);
-  if (worker >= CHART_LANES || !(span > 0) || outcome < 0 || outcome > OUTCOME_NOT_RUN)
-    return;
-  double from = (double) (start_us - lanes->start_us) / span * CHART_CELLS;
-  double to = from + (double) duration_us / span * CHART_CELLS;
-  int first = (int) fmin (fmax (from, 0), CHART_CELLS - 1), last = (int) fmin (fmax (to, first), CHART_CELLS - 1);
-  struct chart_lane *lane = &lanes->lanes[worker];
-  lane->used = true;
-  for (int i = first; i <= last; i++)
-    if (!lane->cells[i] || weights[outcome] > weights[lane->cells[i] - 1])
-      lane->cells[i] = (uint8_t) (1 + outcome);
-}
-
-static void
-add_lane (struct buffer *out, const struct chart_lane *lane, double y)
-{
-  for (int i = 0; i < CHART_CELLS;) {
-    int end = i + 1;
-    while (end < CHART_CELLS && lane->cells[end] == lane->cells[i])
-      end++;
-    if (lane->cells[i])
-      add_rect (out, outcome_fills[lane->cells[i] - 1], LANE_LEFT + i, y, end - i, LANE - 8);
-    i = end;
-  }
-}
-
-void
-chart_lanes (struct buffer *out, const struct chart_lanes *lanes)
-{
-  int used = 0, row = 0;
-  for (int i = 0; i < CHART_LANES; i++)
-    used += lanes->lanes[i].used;
-  double height = 16 + used * LANE;
-  begin_picture (out, LANE_LEFT + CHART_CELLS + RIGHT, height + 28, "what ran in which worker");
-  for (int i = 0; i < CHART_LANES; i++) {
-    if (!lanes->lanes[i].used)
-      continue;
-    CLEANUP_BUFFER struct buffer name = { 0 };
-    double y = 12 + LANE * row++;
-    buffer_printf (&name, "worker %d", i + 1);
-    add_rect (out, "class=\"shade\" fill=\"#f0f2f5\"", LANE_LEFT, y, CHART_CELLS, LANE - 8);
-    add_label (out, "end", INK, LANE_LEFT - 10, y + 13, buffer_text (&name));
-    add_lane (out, &lanes->lanes[i], y);
-  }
-  struct plot plot = { .out = out, .left = LANE_LEFT, .top = 8, .width = CHART_CELLS, .height = height - 10,
-                       .x_most = fmax ((double) (lanes->end_us - lanes->start_us), 1), .y_most = 1 };
-  add_x_axis (&plot, true);
-  end_picture (out);
-}
 
 void
 chart_parts (struct buffer *out, const size_t *counts)

@@ -33,14 +33,10 @@ int chart_series (struct buffer *out, const struct chart_curve *const *curves, s
 /* How many took how long, on a logarithmic scale. */
 void chart_distribution (struct buffer *out, const struct event_series *series);
 
-/* What ran in which worker, and when: lanes of cells, each with the worst outcome
- * that began in it or went on in it. */
-#define CHART_CELLS 840
-#define CHART_LANES 64
-struct chart_lane { uint8_t cells[CHART_CELLS]; bool used; }; /* 0: nothing; else 1 + enum outcome */
-struct chart_lanes { struct chart_lane *lanes; int64_t start_us, end_us; };
-void chart_lane_add (struct chart_lanes *lanes, uint32_t worker, int64_t start_us, int64_t duration_us, int outcome);
-void chart_lanes (struct buffer *out, const struct chart_lanes *lanes);
+/* A step of 1, 2 or 5 tens, so that at most `steps` of them reach the greatest value; a round
+ * time on an axis: "250 ms". */
+double chart_step (double most, int steps);
+void chart_time (struct buffer *out, double us);
 
 /* A bar of the parts of a whole; by enum outcome. */
 void chart_parts (struct buffer *out, const size_t *counts);

@@ -14,6 +14,12 @@
 #define MOST_FLAKY 50
 #define MOST_SLOW 10
 
+static const struct html_row *
+last_row (const struct html_suite *suite, const struct html_entry *entry)
+{
+  return entry->count ? &suite->rows[entry->first + entry->count - 1] : NULL;
+}
+
 static bool
 went_wrong (int outcome)
 {
@@ -98,7 +104,7 @@ static void
 add_failure (struct buffer *out, const struct tally_suite *tally, const struct html_suite *suite,
              const struct html_entry *entry)
 {
-  const struct html_row *row = entry->count ? &suite->rows[entry->first + entry->count - 1] : NULL;
+  const struct html_row *row = last_row (suite, entry);
   buffer_lit (out, "<li>");
   html_badge (out, entry->test->outcome, false);
   buffer_putc (out, ' ');
@@ -230,7 +236,7 @@ add_loads (struct html_report *html, struct buffer *out)
     return;
   buffer_lit (out, "<section>\n<h2>Loads</h2>\n<div class=\"wide\"><table>\n<caption>Response times of all steps; where none is measured, of the iterations</caption>\n"
                    "<thead><tr><th scope=\"col\">test</th><th scope=\"col\">result</th>"
-                   "<th scope=\"col\" class=\"n\">users</th><th scope=\"col\" class=\"n\">steps a second</th>"
+                   "<th scope=\"col\" class=\"n\">users</th><th scope=\"col\" class=\"n\">a second</th>"
                    "<th scope=\"col\" class=\"n\">p50</th><th scope=\"col\" class=\"n\">p95</th>"
                    "<th scope=\"col\" class=\"n\">p99</th><th scope=\"col\" class=\"n\">failed</th></tr></thead>\n<tbody>\n");
   for (size_t i = 0; i < html->load_count; i++) {
@@ -242,7 +248,7 @@ add_loads (struct html_report *html, struct buffer *out)
     buffer_lit (out, "<tr><th scope=\"row\">");
     add_link (out, suite, entry->page, load->test, entry->test->name);
     buffer_lit (out, "</th><td>");
-    html_badge (out, entry->test->outcome, false);
+    html_entry_badge (out, entry, last_row (suite, entry));
     buffer_lit (out, "</td>");
     buffer_puts (out, load->title);
     buffer_lit (out, "</tr>\n");
@@ -315,7 +321,7 @@ add_slowest (struct html_report *html, struct buffer *out)
     buffer_lit (out, "<tr><th scope=\"row\">");
     add_link (out, slow[i].suite, slow[i].entry->page, test->number, test->name);
     buffer_lit (out, "</th><td>");
-    html_badge (out, test->outcome, test->outcome == OUTCOME_PASSED && test->attempts > 1);
+    html_entry_badge (out, slow[i].entry, last_row (slow[i].suite, slow[i].entry));
     buffer_lit (out, "</td><td class=\"n\">");
     format_duration (out, slow[i].duration_us);
     buffer_lit (out, "</td></tr>\n");
@@ -324,13 +330,6 @@ add_slowest (struct html_report *html, struct buffer *out)
 }
 
 /* ---- when it was, and how ---- */
-
-static void
-add_timeline (struct buffer *out)
-{
-  buffer_lit (out, "<section>\n<h2>Time line</h2>\n<p><img class=\"lanes\" src=\"timeline.svg\" alt=\"What ran in which worker, "
-                   "and when; the table of suites has when each began, and how long it took.\"></p>\n</section>\n");
-}
 
 static void
 add_fact (struct buffer *out, const char *name, const char *value)
@@ -375,29 +374,13 @@ html_index_page (struct html_report *html, uint32_t page, struct buffer *out)
   if (page == 0) {
     add_flaky (html, out);
     add_slowest (html, out);
-    add_timeline (out);
+    html_timeline (html, out);
     add_facts (html, out);
   }
   html_end_page (html, out);
 }
 
-/* ---- its pictures ---- */
-
-void
-html_timeline (struct html_report *html, struct buffer *out)
-{
-  const struct tally *tally = &html->tally;
-  struct chart_lanes lanes = { .start_us = tally->start_us, .end_us = tally->last_us };
-  lanes.lanes = xcalloc (CHART_LANES, sizeof *lanes.lanes);
-  for (size_t s = 0; s < tally->count; s++) {
-    const struct html_suite *suite = html_suite_of (tally->suites[s]);
-    for (size_t i = 0; i < suite->count; i++)
-      chart_lane_add (&lanes, suite->rows[i].worker, suite->rows[i].start_us, suite->rows[i].duration_us,
-                      suite->rows[i].outcome);
-  }
-  chart_lanes (out, &lanes);
-  free (lanes.lanes);
-}
+/* ---- its picture ---- */
 
 void
 html_share (struct html_report *html, struct buffer *out)

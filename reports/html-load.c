@@ -527,11 +527,11 @@ add_step_seconds (struct buffer *out, const struct html_samples *samples)
 static void
 add_fact (struct buffer *out, const char *name, const char *value)
 {
-  buffer_lit (out, "<dt>");
+  buffer_lit (out, "<li>");
   html_short (out, name, 40);
-  buffer_lit (out, "</dt><dd>");
+  buffer_lit (out, " <code>");
   html_short (out, value, 500);
-  buffer_lit (out, "</dd>\n");
+  buffer_lit (out, "</code></li>\n");
 }
 
 /* What it was told to do, and when it began. */
@@ -543,11 +543,11 @@ add_settings (struct buffer *out, const struct event *event, const struct event_
   buffer_lit (&began, ", ");
   format_duration (&began, load->start_us);
   buffer_lit (&began, " after the test");
-  buffer_lit (out, "<dl class=\"run\">\n");
+  buffer_lit (out, "<ul class=\"settings\">\n");
   for (size_t i = 0; i < load->setting_count; i++)
     add_fact (out, load->settings[i].name, load->settings[i].value);
   add_fact (out, "began", buffer_text (&began));
-  buffer_lit (out, "</dl>\n");
+  buffer_lit (out, "</ul>\n");
 }
 
 static void

@@ -214,14 +214,19 @@ add_about (struct buffer *out, const char *about)
   buffer_lit (out, "</p>\n");
 }
 
-static void
-add_title (struct buffer *out, const struct html_entry *entry, const struct html_row *row, const char *name)
+void
+html_entry_badge (struct buffer *out, const struct html_entry *entry, const struct html_row *row)
 {
-  bool flaky = entry->test->outcome == OUTCOME_PASSED && entry->test->attempts > 1;
   if (row && row->begun)
     buffer_lit (out, "<span class=\"badge notrun\">broken off</span>");
   else
-    html_badge (out, entry->test->outcome, flaky);
+    html_badge (out, entry->test->outcome, entry->test->outcome == OUTCOME_PASSED && entry->test->attempts > 1);
+}
+
+static void
+add_title (struct buffer *out, const struct html_entry *entry, const struct html_row *row, const char *name)
+{
+  html_entry_badge (out, entry, row);
   buffer_putc (out, ' ');
   html_element (out, "span", "name", name);
   add_tags (out, entry->test->tags);

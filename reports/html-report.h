@@ -130,6 +130,8 @@ void html_counts (struct buffer *out, const struct tally_counts *counts);
 
 /* Divides a suite into pages, and sorts its rows. */
 void html_plan_suite (struct html_suite *suite, const struct tally_suite *tally);
+/* How a test went; `row`: its last, or NULL. */
+void html_entry_badge (struct buffer *out, const struct html_entry *entry, const struct html_row *row);
 /* One page of a suite.  Returns 0, or an errno. */
 int html_suite_page (struct html_report *html, struct tally_suite *suite, uint32_t page, struct buffer *out);
 
@@ -138,7 +140,11 @@ int html_suite_page (struct html_report *html, struct tally_suite *suite, uint32
 /* How many pages it has; page 0 is index.html. */
 uint32_t html_index_pages (const struct html_report *html);
 void html_index_page (struct html_report *html, uint32_t page, struct buffer *out);
-void html_timeline (struct html_report *html, struct buffer *out);
 void html_share (struct html_report *html, struct buffer *out);
+
+/* ---- what ran when (html-timeline.c) ---- */
+
+/* A section of the overview; nothing when nothing ran. */
+void html_timeline (struct html_report *html, struct buffer *out);
 
 #endif

@@ -460,8 +460,8 @@ START_TEST (a_load_has_tables_and_pictures)
   read_file ("suite-0-suite.html");
   has ("<img src=\"load-0-0-1-0-distribution.svg\" width=\"520\" height=\"300\" alt=\"");
   has ("load rush: 5 users, 3.00 s, 20.0 iterations/s, open model");
-  has ("<dt>stages</dt><dd>[{&quot;for&quot;: &quot;1s&quot;}]</dd>");
-  has ("<dt>began</dt><dd>2023-11-14 22:13:21 UTC, 1.50 s after the test</dd>");
+  has ("<li>stages <code>[{&quot;for&quot;: &quot;1s&quot;}]</code></li>");
+  has ("<li>began <code>2023-11-14 22:13:21 UTC, 1.50 s after the test</code></li>");
   in_order ("at most 5us", "<th scope=\"row\">rate</th>"); /* first what does not hold */
   has ("<td class=\"n\">650.5 µs</td><td class=\"n\">&lt; 5 ms</td>");
   has ("<td class=\"n\">0</td><td class=\"n\">0</td>");
@@ -543,7 +543,7 @@ START_TEST (a_load_that_was_broken_off_tells_its_seconds)
   has ("broken off after 2.00 s");
   has ("Seconds in numbers");
   read_file ("index.html");
-  has ("<h2>Loads</h2>");
+  in_order ("<h2>Loads</h2>", "<td><span class=\"badge notrun\">broken off</span></td><td class=\"n\">5</td>");
 }
 END_TEST
 
@@ -611,6 +611,48 @@ START_TEST (odd_numbers_make_pictures_too)
   END ();
   end (reporter);
   each_file (is_xml);
+}
+END_TEST
+
+/* ---- the time line ---- */
+
+START_TEST (the_time_line_names_tests)
+{
+  struct reporter *reporter = begin ();
+  PLAN (0, "a.yaml", { .name = "long <one>" }, { .name = "x" }, { .name = "y" }, { .name = "z" }, { .name = "alone" });
+  TELL (.type = EVENT_TEST, .test = 0, .final = true, .outcome = OUTCOME_FAILED, .duration_us = 2000000, .worker = 1);
+  for (uint32_t i = 1; i < 4; i++)
+    TELL (.type = EVENT_TEST, .test = i, .final = true, .duration_us = 10);
+  TELL (.type = EVENT_TEST, .test = 4, .final = true, .duration_us = 10, .worker = 2);
+  END (); /* after 5 s */
+  end (reporter);
+  read_file ("index.html");
+  has ("<g role=\"img\"><title>long &lt;one&gt;: failed, 2.00 s (The &lt;suite&gt;)</title>"
+       "<rect class=\"failed\" x=\"84.2\" y=\"38\" width=\"335.5\" height=\"18\"/>"
+       "<text class=\"inside\" x=\"89.2\" y=\"51\">long &lt;one&gt;</text></g>");
+  has ("<title>3 tests: passed</title>");
+  has ("<title>alone: passed, 10 µs (The &lt;suite&gt;)</title>");
+  has (">worker 2</text>");
+  has ("<li class=\"notrun\">not run, or broken off</li>");
+  ck_assert_uint_eq (occurrences (text.data, "<rect class=\"lane\""), 3);
+}
+END_TEST
+
+/* Of ten thousand tests there are no more bars than cells. */
+START_TEST (the_time_line_stays_small)
+{
+  struct reporter *reporter = begin ();
+  for (uint32_t i = 0; i < 10000; i++) {
+    struct event event = { .type = EVENT_TEST, .time_us = START + i * 100, .test = i, .attempt = 1, .final = true,
+                           .outcome = i % 7 ? OUTCOME_PASSED : OUTCOME_SKIPPED, .start_us = START + i * 100,
+                           .duration_us = 90 };
+    report_event (reporter, &event);
+  }
+  end (reporter);
+  read_file ("index.html");
+  const char *begin_at = strstr (text.data, "<h2>Time line</h2>");
+  ck_assert_ptr_nonnull (begin_at);
+  ck_assert_uint_le (occurrences (begin_at, "<rect"), 841);
 }
 END_TEST
 
@@ -689,7 +731,7 @@ START_TEST (a_run_without_tests_has_a_report_too)
   struct reporter *reporter = begin ();
   END ();
   end (reporter);
-  ck_assert_uint_eq (each_file (NULL), 4);
+  ck_assert_uint_eq (each_file (NULL), 3);
   read_file ("index.html");
   has ("0 passed");
 }
@@ -716,6 +758,8 @@ html_suite (void)
   tcase_add_test (tc, a_short_load_is_drawn_as_little_as_it_is);
   tcase_add_test (tc, seconds_of_a_long_load_are_joined);
   tcase_add_test (tc, odd_numbers_make_pictures_too);
+  tcase_add_test (tc, the_time_line_names_tests);
+  tcase_add_test (tc, the_time_line_stays_small);
   tcase_add_test (tc, pages_of_an_older_report_are_removed_and_nothing_else);
   tcase_add_test (tc, a_full_disk_leaves_the_old_report);
   tcase_add_test (tc, a_folder_that_cannot_be_made_is_told);
