@@ -13,7 +13,6 @@
 
 #define WIDTH 520
 #define LOGARITHMIC 25 /* the greatest value in least ones, from which on an axis is */
-#define FEW 12         /* values, each of which is seen */
 #define LEFT 58
 #define RIGHT 26
 
@@ -311,7 +310,8 @@ add_times_axis (struct plot *plot, double least, double most, int steps)
     add_y_axis (plot, most, steps, chart_time);
 }
 
-/* A line with gaps where there is no value; a value alone between gaps is a dot. */
+/* A line with gaps where there is no value.  It begins where the time of its first value does: a
+ * value is that of the time before it. */
 static void
 add_curve (struct plot *plot, const char *attributes, const struct chart_sample *samples, size_t count, value_of *value)
 {
@@ -323,11 +323,13 @@ add_curve (struct plot *plot, const char *attributes, const struct chart_sample 
     double y = value (&samples[i]);
     if (y >= 0) {
       buffer_putc (plot->out, down ? 'L' : 'M');
-      html_number (plot->out, x_of (plot, (double) samples[i].at_us));
+      html_number (plot->out, x_of (plot, (double) (samples[i].at_us - (down ? 0 : samples[i].span_us))));
       buffer_putc (plot->out, ' ');
       html_number (plot->out, y_of (plot, y));
-      if (!down || count <= FEW)
-        buffer_lit (plot->out, "h.01");
+      if (!down) {
+        buffer_putc (plot->out, 'H');
+        html_number (plot->out, x_of (plot, (double) samples[i].at_us));
+      }
     }
     down = y >= 0;
   }

@@ -281,39 +281,40 @@ add_line_part (struct html_report *html, const struct html_row *row, struct buff
   return error;
 }
 
+/* Why it was skipped, or not run. */
+static void
+add_reason (struct html_report *html, const struct html_row *row, struct buffer *out)
+{
+  const char *reason = row ? row->message : tally_why_not_run (&html->tally, NULL);
+  if (!reason)
+    return;
+  buffer_putc (out, ' ');
+  html_element (out, "span", "reason", reason);
+}
+
 /* What it needs no one to look at is closed, and a line when there is nothing to see. */
 static int
 add_other (struct html_report *html, const struct html_suite *suite, const struct html_entry *entry,
            const struct html_row *row, struct buffer *out)
 {
   size_t size = 0;
-  bool flaky = entry->test->attempts > 1, open = row && row->load;
+  bool flaky = entry->test->attempts > 1, open = row && row->load, line = row && row->line && !flaky;
   for (size_t r = 0; suite->rows && r < entry->count; r++)
     size += suite->rows[entry->first + r].part.size;
-  if (!flaky && !entry->test->about && (!size || (row && row->line))) {
+  if (!flaky && !entry->test->about && (!size || line)) {
     buffer_printf (out, "<p class=\"test\" id=\"t%u\">", entry->test->number);
     add_title (out, entry, row, entry->test->name);
+    add_reason (html, row, out);
     int error = row ? html_parts_get (&html->parts, row->part, out) : 0;
-    if (!row) {
-      buffer_putc (out, ' ');
-      html_element (out, "span", "reason", tally_why_not_run (&html->tally, NULL));
-    }
     buffer_lit (out, "</p>\n");
     return error;
   }
   buffer_printf (out, "<details class=\"test\" id=\"t%u\"%s><summary>", entry->test->number, open ? " open" : "");
   add_title (out, entry, row, entry->test->name);
-  if (row && row->message) {
-    buffer_putc (out, ' ');
-    html_element (out, "span", "reason", row->message);
-  }
-  else if (!row) {
-    buffer_putc (out, ' ');
-    html_element (out, "span", "reason", tally_why_not_run (&html->tally, NULL));
-  }
+  add_reason (html, row, out);
   buffer_lit (out, "</summary>\n");
   add_about (out, entry->test->about);
-  int error = row && row->line && !flaky ? add_line_part (html, row, out) : add_attempts (html, suite, entry, out);
+  int error = line ? add_line_part (html, row, out) : add_attempts (html, suite, entry, out);
   buffer_lit (out, "</details>\n");
   return error;
 }

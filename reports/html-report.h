@@ -79,6 +79,7 @@ struct html_suite {
 };
 
 #define HTML_MOST_LOADS 200
+#define HTML_LONGEST_BLAME 300 /* bytes of a message in a list */
 
 struct html_report {
   struct reporter reporter;

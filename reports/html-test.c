@@ -306,7 +306,7 @@ html_detail (struct html_report *html, struct buffer *out, const struct event *e
   bool failed = event->outcome == OUTCOME_FAILED || event->outcome == OUTCOME_ERROR;
   if (failed)
     add_blame (out, event);
-  else if (event->message) {
+  else if (event->message && strlen (event->message) > HTML_LONGEST_BLAME) { /* else the line of its name has it */
     buffer_lit (out, "<p class=\"reason\">");
     html_short (out, event->message, 2000);
     buffer_lit (out, "</p>\n");

@@ -21,8 +21,6 @@
 #include "format.h"
 #include "html-text.h"
 
-#define LONGEST_BLAME 300
-
 /* ---- events ---- */
 
 struct html_suite *
@@ -57,7 +55,7 @@ short_message (struct html_report *html, const struct event *event)
   else
     return NULL;
   CLEANUP_BUFFER struct buffer cut = { 0 };
-  format_ends (&cut, text.data, text.size, LONGEST_BLAME);
+  format_ends (&cut, text.data, text.size, HTML_LONGEST_BLAME);
   return arena_copy (&html->tally.arena, cut.data, cut.size);
 }
 
