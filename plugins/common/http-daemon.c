@@ -1,6 +1,7 @@
 /* http-daemon.c - see http-daemon.h. */
 #include "http-daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -8,15 +9,19 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "http-head.h"
 
 #define CONNECTIONS 20000u
+#define OTHER_DESCRIPTORS 32 /* for files that are opened later */
+#define REST_MS 100          /* until a descriptor may be free again */
 #define MEMORY_OF_CONNECTION (16u << 10) /* request line and headers */
 #define DISCARD_LIMIT (8u << 20)
 
@@ -40,10 +45,13 @@ struct client {
 
 struct http_daemon {
   struct MHD_Daemon *mhd;
-  MHD_AccessHandlerCallback handle;
-  MHD_RequestCompletedCallback completed;
-  void *data;
+  struct http_handlers handlers;
   struct client *clients;
+  unsigned count, most; /* clients */
+  bool full;            /* that no more can be taken has been told, when there were `full_at` */
+  unsigned full_at;
+  bool again;           /* it is to be run once more: libmicrohttpd then listens again */
+  int64_t rests_until;  /* on the system's clock; 0: it does not rest */
   size_t begun;       /* clients whose request has begun and is not whole */
   bool served;        /* something may have come since the last look */
   int64_t request_ms, look_ms;
@@ -99,8 +107,6 @@ begin_head (void *data, const char *url, struct MHD_Connection *connection)
   return NULL;
 }
 
-/* ---- the time of requests ---------------------------------------------------- */
-
 static int64_t
 now_ms (void)
 {
@@ -108,6 +114,75 @@ now_ms (void)
   clock_gettime (CLOCK_MONOTONIC, &now);
   return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+/* ---- how many there may be ---------------------------------------------------- */
+
+/* Descriptors in use; 0: /proc is not there. */
+static unsigned
+count_descriptors (void)
+{
+  unsigned count = 0;
+  DIR *folder = opendir ("/proc/self/fd");
+  if (!folder)
+    return 0;
+  while (readdir (folder))
+    count++;
+  closedir (folder);
+  return count; /* with `.`, `..` and its own: a few too many */
+}
+
+unsigned
+http_connections_that_fit (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > CONNECTIONS + OTHER_DESCRIPTORS + 1000)
+    return CONNECTIONS;
+  rlim_t taken = count_descriptors () + OTHER_DESCRIPTORS;
+  rlim_t fit = limit.rlim_cur > taken ? (limit.rlim_cur - taken) / 2 : 0;
+  return fit < 1 ? 1 : fit > CONNECTIONS ? CONNECTIONS : (unsigned) fit;
+}
+
+static void
+tell_full (struct http_daemon *daemon, const char *why)
+{
+  char text[160];
+  if (daemon->full)
+    return;
+  daemon->full = true;
+  daemon->full_at = daemon->count;
+  snprintf (text, sizeof text, "%s, %u connections are open: more have to wait until one is closed", why,
+            daemon->count);
+  daemon->handlers.warn (daemon->handlers.data, text);
+}
+
+/* After the number has changed.  A crowd that comes and goes at the limit is told once. */
+static void
+look_whether_full (struct http_daemon *daemon)
+{
+  unsigned fewer = daemon->full_at - daemon->full_at / 8 - (daemon->full_at > 1);
+  if (daemon->full_at ? daemon->count < fewer : daemon->count)
+    daemon->full = false;
+  if (daemon->count == daemon->most)
+    tell_full (daemon, "it is full");
+}
+
+/* What libmicrohttpd says of its accept.  When it has connections it waits until one of them is closed;
+ * without any it would try again at once. */
+static void
+no_descriptors (struct http_daemon *daemon)
+{
+  tell_full (daemon, "no descriptors are left");
+  if (!daemon->clients)
+    daemon->rests_until = now_ms () + REST_MS;
+}
+
+bool
+http_daemon_rests (const struct http_daemon *daemon)
+{
+  return daemon->rests_until != 0;
+}
+
+/* ---- the time of requests ---------------------------------------------------- */
 
 /* False: this kernel does not count them (Linux does since 4.1). */
 static bool
@@ -173,6 +248,9 @@ static void
 end_client (struct http_daemon *daemon, struct client *client)
 {
   no_longer_begun (daemon, client);
+  daemon->count--;
+  daemon->again |= daemon->full;
+  look_whether_full (daemon);
   if (client->previous)
     client->previous->next = client->next;
   else
@@ -200,6 +278,8 @@ connection_changed (void *data, struct MHD_Connection *connection, void **contex
     client->next->previous = client;
   daemon->clients = client;
   *context = client;
+  daemon->count++;
+  look_whether_full (daemon);
 }
 
 /* As the plugin's own: for the head, for each piece of the body, and at its end. */
@@ -216,18 +296,19 @@ handle_piece (void *data, struct MHD_Connection *connection, const char *url, co
     no_longer_begun (daemon, client);
     client->whole = true;
   }
-  return daemon->handle (daemon->data, connection, url, method, version, upload, upload_size, state);
+  return daemon->handlers.handle (daemon->handlers.data, connection, url, method, version, upload, upload_size, state);
 }
 
 static void
-request_completed (void *data, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+request_completed (void *data, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode code)
 {
   struct http_daemon *daemon = data;
   struct client *client = client_of (connection);
   no_longer_begun (daemon, client);
   client->whole = false;
   (void) count_received (client, &client->received);
-  daemon->completed (daemon->data, connection, state, code);
+  daemon->handlers.completed (daemon->handlers.data, connection, state, code);
 }
 
 /* ---- what libmicrohttpd says ------------------------------------------------------ */
@@ -253,6 +334,8 @@ take_message (void *data, const char *fmt, va_list args)
   (void) args;
   if (strstr (fmt, "Content-Length"))
     refuse_lengths (data);
+  else if (strstr (fmt, "resource limit"))
+    no_descriptors (data);
 }
 
 /* ---- the daemon ------------------------------------------------------------------ */
@@ -263,7 +346,7 @@ start_mhd (struct http_daemon *daemon, int listener, unsigned flags, unsigned id
   return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ERROR_LOG | flags, 0, NULL, NULL, handle_piece, daemon,
                            MHD_OPTION_EXTERNAL_LOGGER, take_message, daemon,
                            MHD_OPTION_LISTEN_SOCKET, listener,
-                           MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+                           MHD_OPTION_CONNECTION_LIMIT, daemon->most,
                            MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_OF_CONNECTION,
                            MHD_OPTION_NOTIFY_CONNECTION, connection_changed, daemon,
@@ -275,15 +358,14 @@ start_mhd (struct http_daemon *daemon, int listener, unsigned flags, unsigned id
 }
 
 struct http_daemon *
-http_daemon_start (int listener, unsigned flags, const struct http_limits *limits, MHD_AccessHandlerCallback handle,
-                   MHD_RequestCompletedCallback completed, void *data)
+http_daemon_start (int listener, unsigned flags, const struct http_limits *limits,
+                   const struct http_handlers *handlers)
 {
   int64_t idle_seconds = limits->idle_ms / 1000 + (limits->idle_ms % 1000 != 0);
   int64_t look_ms = limits->request_ms / LOOKS;
   struct http_daemon *daemon = bytes_allocate (sizeof *daemon);
-  daemon->handle = handle;
-  daemon->completed = completed;
-  daemon->data = data;
+  daemon->handlers = *handlers;
+  daemon->most = limits->connections ? limits->connections : http_connections_that_fit ();
   daemon->request_ms = limits->request_ms;
   daemon->look_ms = look_ms < LOOK_MS_LEAST ? LOOK_MS_LEAST : look_ms > LOOK_MS_MOST ? LOOK_MS_MOST : look_ms;
   daemon->looked = now_ms ();
@@ -307,6 +389,12 @@ int
 http_daemon_timeout (const struct http_daemon *daemon)
 {
   MHD_UNSIGNED_LONG_LONG wait;
+  if (daemon->rests_until) {
+    int64_t left = daemon->rests_until - now_ms ();
+    return left < 0 ? 0 : (int) left;
+  }
+  if (daemon->again)
+    return 0;
   int64_t least = MHD_get_timeout (daemon->mhd, &wait) == MHD_YES ? wait > INT_MAX ? INT_MAX : (int64_t) wait : -1;
   if (daemon->clients && (daemon->served || daemon->begun)) {
     int64_t look = daemon->looked + daemon->look_ms - now_ms ();
@@ -319,6 +407,10 @@ http_daemon_timeout (const struct http_daemon *daemon)
 void
 http_daemon_run (struct http_daemon *daemon)
 {
+  if (daemon->rests_until > now_ms ())
+    return;
+  daemon->rests_until = 0;
+  daemon->again = false;
   daemon->served = true;
   MHD_run (daemon->mhd); /* MHD_NO only for a daemon that has threads */
   look_at_all (daemon);

@@ -25,20 +25,32 @@ bool http_upload_is_hopeless (struct MHD_Connection *connection, size_t limit);
 struct http_limits {
   int64_t idle_ms;    /* a connection without a byte is closed then; counted in whole seconds */
   int64_t request_ms; /* likewise one whose request has begun and is not whole; role.pause is no part of it */
+  unsigned connections; /* at once; more wait until one is closed.  0: http_connections_that_fit */
 };
 
-/* 60 s and 30 s. */
+/* 60 s, 30 s, and as many connections as fit. */
 extern const struct http_limits http_default_limits;
+
+/* Half of the descriptors that the process may still have, without some that other things need. */
+unsigned http_connections_that_fit (void);
+
+struct http_handlers {
+  MHD_AccessHandlerCallback handle;
+  MHD_RequestCompletedCallback completed;
+  void (*warn) (void *data, const char *text); /* no more connections can be taken; told once */
+  void *data;
+};
 
 struct http_daemon;
 
 /* Serves on a listening socket, which then belongs to it.  `flags` are added to
- * those for epoll; `completed` gets `data` too.  NULL: see errno. */
+ * those for epoll.  NULL: see errno. */
 struct http_daemon *http_daemon_start (int listener, unsigned flags, const struct http_limits *limits,
-                                       MHD_AccessHandlerCallback handle, MHD_RequestCompletedCallback completed,
-                                       void *data);
+                                       const struct http_handlers *handlers);
 /* To be watched for POLLIN; then, and when its timeout is over, http_daemon_run. */
 int http_daemon_fd (struct http_daemon *daemon);
+/* No descriptor is left for its first connection: it is not to be watched until its timeout is over. */
+bool http_daemon_rests (const struct http_daemon *daemon);
 /* Milliseconds; -1: no time ends. */
 int http_daemon_timeout (const struct http_daemon *daemon);
 void http_daemon_run (struct http_daemon *daemon);

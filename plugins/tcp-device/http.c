@@ -16,6 +16,7 @@ struct http {
   uv_poll_t poll;
   uv_timer_t timer;
   int open_handles;
+  bool rests; /* it is not watched */
 };
 
 /* One request, and the rest of its answer. */
@@ -127,14 +128,40 @@ completed (void *data, struct MHD_Connection *connection, void **state, enum MHD
   *state = NULL;
 }
 
+static void
+warn (void *data, const char *text)
+{
+  struct http *http = data;
+  CLEANUP_BYTES struct bytes line = { 0 };
+  bytes_puts (&line, "Web: ");
+  bytes_puts (&line, text);
+  http->web->journal->warn (http->web->journal, bytes_text (&line));
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 static void serve_timer (uv_timer_t *timer);
+static void serve_poll (uv_poll_t *poll, int status, int events);
+
+/* Both calls fail for handles being closed only. */
+static void
+watch (struct http *http)
+{
+  bool rests = http_daemon_rests (http->daemon);
+  if (rests == http->rests)
+    return;
+  http->rests = rests;
+  if (rests)
+    uv_poll_stop (&http->poll);
+  else
+    uv_poll_start (&http->poll, UV_READABLE, serve_poll);
+}
 
 static void
 serve (struct http *http)
 {
   http_daemon_run (http->daemon);
+  watch (http);
   int wait = http_daemon_timeout (http->daemon);
   if (wait >= 0)
     uv_timer_start (&http->timer, serve_timer, (uint64_t) wait, 0);
@@ -171,7 +198,8 @@ http_start (uv_loop_t *loop, int listener, struct web *web)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->web = web;
-  http->daemon = http_daemon_start (listener, 0, &http_default_limits, handle, completed, http);
+  const struct http_handlers handlers = { handle, completed, warn, http };
+  http->daemon = http_daemon_start (listener, 0, &http_default_limits, &handlers);
   if (!http->daemon) {
     free (http);
     return NULL;

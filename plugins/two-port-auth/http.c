@@ -318,6 +318,13 @@ next_timeout (const struct http *http)
   return least;
 }
 
+/* -1, which poll leaves out: none. */
+static int
+watched_fd (struct http_daemon *daemon)
+{
+  return http_daemon_rests (daemon) ? -1 : http_daemon_fd (daemon);
+}
+
 /* All that was given to the committer is answered, and then a little more is written. */
 static void
 finish (struct http *http)
@@ -338,10 +345,11 @@ http_serve (struct http *http, int stop_fd)
 {
   struct pollfd fds[4] = { { .fd = stop_fd, .events = POLLIN },
                            { .fd = committer_fd (http->options.committer), .events = POLLIN },
-                           { .fd = http_daemon_fd (http->ports[0].daemon), .events = POLLIN },
-                           { .fd = http_daemon_fd (http->ports[1].daemon), .events = POLLIN } };
+                           { .events = POLLIN }, { .events = POLLIN } };
   bool fine = true;
   for (;;) {
+    for (size_t i = 0; i < 2; i++)
+      fds[2 + i].fd = watched_fd (http->ports[i].daemon);
     int n = poll (fds, 4, next_timeout (http));
     if (n < 0 && errno == EINTR)
       continue;
@@ -358,14 +366,22 @@ http_serve (struct http *http, int stop_fd)
   return fine;
 }
 
+static void
+warn_of_port (void *data, const char *text)
+{
+  struct port *port = data;
+  warn (port->http, port->number == PORT_REGISTRATION ? "the registration port" : "the authentication port", text);
+}
+
 static bool
 start_port (struct http *http, enum service_port number, int listener)
 {
   struct port *port = &http->ports[number];
   *port = (struct port) { .http = http, .number = number };
+  const struct http_handlers handlers = { handle, completed, warn_of_port, port };
   if (listen (listener, SOMAXCONN) == 0)
     port->daemon = http_daemon_start (listener, MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, &http->options.limits,
-                                      handle, completed, port);
+                                      &handlers);
   if (!port->daemon) {
     int failed = errno;
     close (listener);

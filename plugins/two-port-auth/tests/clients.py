@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -18,7 +19,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from roles import LIMIT, Role, end_all
+from roles import LIMIT, Role, end_all, wait_for
 
 RUNNER = os.path.abspath(sys.argv[1])
 CODE = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -274,6 +275,28 @@ def a_stopped_server(folder):
     assert server.end() == 0, server.errors()
 
 
+def a_crowd(folder):
+    """More idle clients on one port than the server may have descriptors: the other port still answers, and so does
+    this one when they have gone."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder, before=few).ready()
+    with contextlib.ExitStack() as crowd:
+        for _ in range(600):
+            crowd.enter_context(connect(server))
+        wait_for(lambda: "connections are open" in server.errors(), "the port is full")
+        with urllib.request.urlopen(server.exports["authentication"], b"client_uuid=a&server_uuid=b", LIMIT) as answer:
+            assert answer.headers["Status"] == "Authentication error", answer.headers
+        late = connect(server)
+    with late:
+        ask(late)
+    lines = [line for line in server.errors().splitlines() if "connections are open" in line]
+    assert len(lines) == 1 and "the registration port: it is full" in lines[0], server.errors()
+    assert server.end() == 0, server.errors()
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
     try:
@@ -285,7 +308,7 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
-        for clients in (slow_clients, silent_clients, a_stopped_server):
+        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd):
             clients(folder)
     finally:
         end_all()

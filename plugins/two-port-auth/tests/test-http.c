@@ -1,9 +1,11 @@
 /* test-http.c - http.c over real sockets: what is stored and logged when an answer comes, and when it cannot be. */
 #include "unit.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,8 +25,11 @@ static struct {
   struct committer *committer;
   struct store_reader *reader;
   struct log log;
-  struct bytes told, logged; /* read when the thread has ended */
+  struct bytes told, logged, warned; /* read when the thread has ended */
+  atomic_int rounds;
 } server;
+
+static unsigned connections; /* the limit of the next server; 0: what fits */
 
 static void
 collect_event (void *data, const struct http_event *event)
@@ -42,10 +47,11 @@ collect_line (void *data, const char *line, size_t size)
 }
 
 static void
-ignore_warning (void *data, const char *text)
+collect_warning (void *data, const char *text)
 {
   (void) data;
-  (void) text;
+  bytes_puts (&server.warned, text);
+  bytes_puts (&server.warned, "\n");
 }
 
 static void
@@ -55,9 +61,10 @@ ignore_error (const char *text)
 }
 
 static void
-ignore_round (void *data)
+count_round (void *data)
 {
   (void) data;
+  server.rounds++;
 }
 
 static void *
@@ -82,9 +89,11 @@ start_server (void)
   struct http_options options = {
     .registration = net_bind ("127.0.0.1", &server.ports[0], error, sizeof error),
     .authentication = net_bind ("127.0.0.1", &server.ports[1], error, sizeof error),
-    .body_limit = 4096, .limits = http_default_limits, .reader = server.reader, .committer = server.committer, .log = &server.log,
-    .tell = collect_event, .logged = collect_line, .warn = ignore_warning, .round = ignore_round,
+    .body_limit = 4096, .limits = http_default_limits,
+    .reader = server.reader, .committer = server.committer, .log = &server.log,
+    .tell = collect_event, .logged = collect_line, .warn = collect_warning, .round = count_round,
   };
+  options.limits.connections = connections;
   ck_assert (options.registration >= 0 && options.authentication >= 0 && server.committer);
   server.http = http_start (&options);
   server.stop_fd = eventfd (0, EFD_CLOEXEC);
@@ -115,6 +124,7 @@ stop_server (void)
   ck_assert (log_close (&server.log));
   bytes_free (&server.told);
   bytes_free (&server.logged);
+  bytes_free (&server.warned);
   close (server.stop_fd);
   leave_folder ();
 }
@@ -397,6 +407,111 @@ START_TEST (a_head_is_taken_that_is_sound)
 }
 END_TEST
 
+/* ---- more clients than descriptors --------------------------------------------- */
+
+#define QUIET_MS 300 /* so long nothing may happen where nothing can */
+#define ROUNDS_OF_NOTHING 50
+
+static void
+assert_unanswered (int fd)
+{
+  struct pollfd fds = { .fd = fd, .events = POLLIN };
+  int before = server.rounds;
+  ck_assert_int_eq (poll (&fds, 1, QUIET_MS), 0);
+  ck_assert_int_le (server.rounds - before, ROUNDS_OF_NOTHING);
+}
+
+static void
+assert_answered (int fd)
+{
+  char answer[4096];
+  ck_assert_int_eq (wait_long (NULL, fd, POLLIN), 1);
+  ssize_t n = recv (fd, answer, sizeof answer, 0);
+  ck_assert_int_eq (http_status (answer, n > 0 ? (size_t) n : 0), 200);
+}
+
+#define REQUEST "POST / HTTP/1.1\r\n" HOST "Content-Length: 13\r\n\r\n" FORM
+
+START_TEST (who_comes_to_a_full_port_waits)
+{
+  int idle[4];
+  for (int i = 0; i < 4; i++) { /* each is taken: it gets an answer */
+    idle[i] = connect_to (0);
+    put (idle[i], REQUEST);
+    assert_answered (idle[i]);
+  }
+  int late = connect_to (0), other = connect_to (1);
+  put (late, REQUEST);
+  put (other, REQUEST);
+  assert_answered (other);
+  assert_unanswered (late);
+  close (idle[2]);
+  assert_answered (late);
+  put (idle[3], REQUEST);
+  assert_answered (idle[3]);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.warned), "the registration port: it is full, 4 connections are open: more have"
+                                                 " to wait until one is closed\n");
+  for (int i = 0; i < 4; i++)
+    if (i != 2)
+      close (idle[i]);
+  close (late);
+  close (other);
+}
+END_TEST
+
+/* The process may have no more descriptors than now. */
+static struct rlimit
+take_descriptors (void)
+{
+  struct rlimit old, limit;
+  ck_assert_int_eq (getrlimit (RLIMIT_NOFILE, &old), 0);
+  int lowest = dup (0);
+  ck_assert_int_ge (lowest, 0);
+  close (lowest);
+  limit = (struct rlimit) { (rlim_t) lowest, old.rlim_max };
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &limit), 0);
+  return old;
+}
+
+START_TEST (a_server_without_descriptors_rests)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (server.ports[0]),
+                                 .sin_addr = { htonl (INADDR_LOOPBACK) } };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ck_assert_int_ge (fd, 0);
+  struct rlimit old = take_descriptors ();
+  ck_assert_int_eq (connect (fd, (struct sockaddr *) &address, sizeof address), 0);
+  put (fd, REQUEST);
+  assert_unanswered (fd);
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &old), 0);
+  assert_answered (fd);
+  close (fd);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.warned), "the registration port: no descriptors are left, 0 connections are"
+                                                 " open: more have to wait until one is closed\n");
+}
+END_TEST
+
+START_TEST (both_ports_fit_into_the_descriptors)
+{
+  struct rlimit old = take_descriptors (), limit = { old.rlim_cur, old.rlim_max };
+  ck_assert_int_eq (http_connections_that_fit (), 1);
+  limit.rlim_cur = 256;
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &limit), 0);
+  ck_assert_uint_ge (http_connections_that_fit (), 80);
+  ck_assert_uint_le (http_connections_that_fit (), 110);
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &old), 0);
+}
+END_TEST
+
+static void
+start_small_server (void)
+{
+  connections = 4;
+  start_server ();
+}
+
 Suite *
 http_suite (void)
 {
@@ -411,6 +526,13 @@ http_suite (void)
   tcase_add_test (tests, a_head_is_refused_that_leaves_the_end_of_the_body_open);
   tcase_add_test (tests, cookies_of_others_are_not_in_the_way);
   tcase_add_test (tests, a_head_is_taken_that_is_sound);
+  tcase_add_test (tests, a_server_without_descriptors_rests);
+  tcase_add_test (tests, both_ports_fit_into_the_descriptors);
   suite_add_tcase (suite, tests);
+  TCase *small = tcase_create ("small");
+  tcase_set_timeout (small, 120);
+  tcase_add_checked_fixture (small, start_small_server, stop_server);
+  tcase_add_test (small, who_comes_to_a_full_port_waits);
+  suite_add_tcase (suite, small);
   return suite;
 }
