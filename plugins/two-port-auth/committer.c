@@ -2,9 +2,11 @@
 #include "committer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -17,7 +19,8 @@ struct list {
 
 struct committer {
   struct store_writer *writer;
-  void (*told) (const char *error);
+  void (*told) (const char *text);
+  uint64_t unstored; /* registrations, since the store fails */
   int event_fd;
   pthread_t thread;
   pthread_mutex_t lock; /* of what follows */
@@ -69,6 +72,25 @@ hand_back (struct committer *committer, struct registration *first, struct regis
       continue; /* it cannot be full */
 }
 
+/* A failure is told once, and when it is over how many it has met. */
+static void
+tell (struct committer *committer, const struct registration *batch, bool stored, const char *error)
+{
+  char text[80];
+  bool first = !committer->unstored;
+  if (stored && first)
+    return;
+  if (stored) {
+    snprintf (text, sizeof text, "it works again; %" PRIu64 " registrations were answered by 503",
+              committer->unstored);
+    committer->unstored = 0;
+  }
+  for (; !stored && batch; batch = batch->next)
+    committer->unstored++;
+  if (committer->told && (stored || first))
+    committer->told (stored ? text : error);
+}
+
 static void *
 commit_all (void *data)
 {
@@ -76,8 +98,8 @@ commit_all (void *data)
   struct registration *first, *last;
   char error[256];
   while ((first = next_batch (committer, &last))) {
-    if (!store_add (committer->writer, first, error, sizeof error) && committer->told)
-      committer->told (error);
+    bool stored = store_add (committer->writer, first, error, sizeof error);
+    tell (committer, first, stored, error);
     hand_back (committer, first, last);
   }
   return NULL;
@@ -96,7 +118,7 @@ start_thread (struct committer *committer)
 }
 
 struct committer *
-committer_start (struct store_writer *writer, void (*told) (const char *error))
+committer_start (struct store_writer *writer, void (*told) (const char *text))
 {
   struct committer *committer = bytes_allocate (sizeof *committer);
   committer->writer = writer;

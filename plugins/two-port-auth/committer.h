@@ -10,8 +10,8 @@
 struct committer;
 
 /* Takes the writer.  `told` (may be NULL) is called on the thread when the store
- * fails.  NULL: see errno. */
-struct committer *committer_start (struct store_writer *writer, void (*told) (const char *error));
+ * begins to fail, and when it works again.  NULL: see errno. */
+struct committer *committer_start (struct store_writer *writer, void (*told) (const char *text));
 /* Readable when committer_take has something. */
 int committer_fd (const struct committer *committer);
 /* Gives it a list; nobody touches it until committer_take returns it. */

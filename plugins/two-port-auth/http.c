@@ -6,6 +6,8 @@
 #include "http.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,8 @@ struct http {
   struct uuid_source uuids;
   struct registration *first, *last; /* to be given to the committer */
   size_t suspended;                  /* connections whose registration is with the committer */
+  uint64_t unlogged;                 /* messages, since the log fails */
+  uint64_t unfound;                  /* look-ups, since the database fails */
   struct bytes line;                 /* scratch */
 };
 
@@ -102,9 +106,28 @@ tell (struct http *http, const char *name, const struct service_fields *fields, 
 static void
 warn (struct http *http, const char *what, const char *why)
 {
-  char text[512];
+  char text[PATH_MAX + 512];
   snprintf (text, sizeof text, "%s: %s", what, why);
   http->options.warn (http->options.data, text);
+}
+
+/* What fails is told once, and how often when it works again. */
+static void
+begin_trouble (struct http *http, uint64_t *count, const char *what, const char *why)
+{
+  if ((*count)++ == 0)
+    warn (http, what, why);
+}
+
+static void
+end_trouble (struct http *http, uint64_t *count, const char *what)
+{
+  char text[80];
+  if (!*count)
+    return;
+  snprintf (text, sizeof text, "it works again; %" PRIu64 " requests were answered by 503", *count);
+  *count = 0;
+  warn (http, what, text);
 }
 
 /* ---- registration ------------------------------------------------------------ */
@@ -151,14 +174,17 @@ end_registration (struct http *http, struct MHD_Connection *connection, struct e
 static bool
 log_message (struct http *http, const struct service_fields *fields)
 {
+  static const char what[] = "the log file";
+  char error[PATH_MAX + 256];
   struct timespec now;
   clock_gettime (CLOCK_REALTIME, &now);
   http->line.size = 0;
   line_write (&http->line, &now, &fields->message, &fields->client, &fields->server);
-  if (!log_write (http->options.log, http->line.data, http->line.size)) {
-    warn (http, "the log file", strerror (errno));
+  if (!log_write (http->options.log, http->line.data, http->line.size, error, sizeof error)) {
+    begin_trouble (http, &http->unlogged, what, error);
     return false;
   }
+  end_trouble (http, &http->unlogged, what);
   http->options.logged (http->options.data, http->line.data, http->line.size);
   return true;
 }
@@ -176,9 +202,15 @@ field_text (char *out, const struct form_field *field)
 static int
 look_up (struct http *http, const struct form_field *client, const struct form_field *server)
 {
+  static const char what[] = "the database";
   if (server->size != UUID_SIZE)
     return 0;
-  return store_find (http->options.reader, client->text, client->size, server->text, server->size);
+  int found = store_find (http->options.reader, client->text, client->size, server->text, server->size);
+  if (found < 0)
+    begin_trouble (http, &http->unfound, what, store_reader_error (http->options.reader));
+  else
+    end_trouble (http, &http->unfound, what);
+  return found;
 }
 
 static enum MHD_Result
@@ -186,10 +218,8 @@ authenticate (struct http *http, struct MHD_Connection *connection, struct excha
 {
   const struct service_fields *fields = &exchange->fields;
   int found = look_up (http, &fields->client, &fields->server);
-  if (found < 0) {
-    warn (http, "the database", store_reader_error (http->options.reader));
+  if (found < 0)
     return answer_failed (connection);
-  }
   if (!found) {
     tell (http, "refused", fields, &fields->server);
     return answer_refused (connection);
@@ -299,6 +329,7 @@ resume_stored (struct http *http)
 static void
 run_once (struct http *http)
 {
+  log_batch (http->options.log);
   for (size_t i = 0; i < 2; i++)
     http_daemon_run (http->ports[i].daemon);
   give_waiting (http);
@@ -340,17 +371,28 @@ finish (struct http *http)
     run_once (http);
 }
 
+static void
+look_at_log (struct http *http)
+{
+  char signals[1024], error[PATH_MAX + 256];
+  if (read (http->options.hangup_fd, signals, sizeof signals) < 0 && errno != EINTR && errno != EAGAIN)
+    http->options.hangup_fd = -1;
+  if (!log_look (http->options.log, error, sizeof error))
+    warn (http, "the log file", error);
+}
+
 bool
 http_serve (struct http *http, int stop_fd)
 {
-  struct pollfd fds[4] = { { .fd = stop_fd, .events = POLLIN },
+  struct pollfd fds[5] = { { .fd = stop_fd, .events = POLLIN },
                            { .fd = committer_fd (http->options.committer), .events = POLLIN },
-                           { .events = POLLIN }, { .events = POLLIN } };
+                           { .events = POLLIN }, { .events = POLLIN }, { .events = POLLIN } };
   bool fine = true;
   for (;;) {
     for (size_t i = 0; i < 2; i++)
       fds[2 + i].fd = watched_fd (http->ports[i].daemon);
-    int n = poll (fds, 4, next_timeout (http));
+    fds[4].fd = http->options.hangup_fd;
+    int n = poll (fds, sizeof fds / sizeof *fds, next_timeout (http));
     if (n < 0 && errno == EINTR)
       continue;
     fine = n >= 0;
@@ -358,6 +400,8 @@ http_serve (struct http *http, int stop_fd)
       break;
     if (fds[1].revents)
       resume_stored (http);
+    if (fds[4].revents)
+      look_at_log (http);
     run_once (http);
   }
   int failed = errno;

@@ -24,6 +24,7 @@ struct http_options {
   struct store_reader *reader;
   struct committer *committer;
   struct log *log;
+  int hangup_fd; /* readable: to be read, and the log's path to be looked at; -1: none */
   void (*tell) (void *data, const struct http_event *event);
   void (*logged) (void *data, const char *line, size_t size); /* a line as it is in the log */
   void (*warn) (void *data, const char *text);

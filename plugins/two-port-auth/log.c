@@ -60,11 +60,13 @@ log_open (struct log *log, const char *path, char *error, size_t error_size)
 {
   struct stat about;
   const char *wrong = NULL;
-  *log = (struct log) { .fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .torn = -1 };
+  *log = (struct log) { .path = path, .fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .torn = -1 };
   if (log->fd < 0 || fstat (log->fd, &about) != 0)
     wrong = strerror (errno);
   else {
     log->regular = S_ISREG (about.st_mode);
+    log->device = about.st_dev;
+    log->inode = about.st_ino;
     if (log->regular && flock (log->fd, LOCK_EX | LOCK_NB) != 0)
       wrong = errno == EWOULDBLOCK ? "another server writes to it" : strerror (errno);
     else if (log->regular)
@@ -79,18 +81,52 @@ log_open (struct log *log, const char *path, char *error, size_t error_size)
   return false;
 }
 
-/* Takes back what is behind `torn`; nobody else writes to the file. */
+/* Takes back what is behind `torn`; nobody else writes to the file, but it may have been made shorter. */
 static bool
 take_back (struct log *log)
 {
-  if (ftruncate (log->fd, log->torn) != 0)
+  struct stat about;
+  if (fstat (log->fd, &about) != 0 || (about.st_size > log->torn && ftruncate (log->fd, log->torn) != 0))
     return false;
   log->torn = -1;
   return true;
 }
 
+static bool
+reopen (struct log *log, char *error, size_t error_size)
+{
+  struct log fresh;
+  if (!log_open (&fresh, log->path, error, error_size))
+    return false;
+  (void) log_close (log); /* what was written to it was answered long ago */
+  *log = fresh;
+  return true;
+}
+
+/* Is the file that is open the one that the path names? */
+static bool
+is_in_place (const struct log *log)
+{
+  struct stat about;
+  return stat (log->path, &about) == 0 && about.st_dev == log->device && about.st_ino == log->inode;
+}
+
+void
+log_batch (struct log *log)
+{
+  log->looked = false;
+}
+
 bool
-log_write (struct log *log, const void *lines, size_t size)
+log_look (struct log *log, char *error, size_t error_size)
+{
+  log->looked = !log->regular || is_in_place (log) || reopen (log, error, error_size);
+  return log->looked;
+}
+
+/* With the errno of what failed. */
+static bool
+append (struct log *log, const void *lines, size_t size)
 {
   if (!log->regular)
     return bytes_write (log->fd, lines, size);
@@ -105,6 +141,17 @@ log_write (struct log *log, const void *lines, size_t size)
   log->torn = lseek (log->fd, 0, SEEK_CUR) - n;
   take_back (log); /* else before the next line */
   errno = ENOSPC;
+  return false;
+}
+
+bool
+log_write (struct log *log, const void *lines, size_t size, char *error, size_t error_size)
+{
+  if (!log->looked && !log_look (log, error, error_size))
+    return false;
+  if (append (log, lines, size))
+    return true;
+  snprintf (error, error_size, "%s: %s", log->path, strerror (errno));
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct server {
   const struct server_args *args;
   char database[PATH_MAX], log_path[PATH_MAX];
   struct log log;
+  int hangup_fd;
   struct store_reader *reader;
   struct committer *committer;
   struct http *http;
@@ -54,11 +56,11 @@ warn (void *data, const char *text)
 
 /* On the committer's thread: it writes a line of its own. */
 static void
-warn_store (const char *error)
+warn_store (const char *text)
 {
-  char text[300];
-  snprintf (text, sizeof text, "the database: %s", error);
-  warn (NULL, text);
+  char whole[300];
+  snprintf (whole, sizeof whole, "the database: %s", text);
+  warn (NULL, whole);
 }
 
 static void
@@ -214,6 +216,7 @@ start_http (struct server *server, uint16_t ports[2])
     .body_limit = (size_t) server->args->body_limit.bytes,
     .limits = { server->args->idle_limit.ns / MILLISECOND, server->args->request_limit.ns / MILLISECOND },
     .reader = server->reader, .committer = server->committer, .log = &server->log,
+    .hangup_fd = server->hangup_fd,
     .tell = tell, .logged = logged, .warn = warn, .round = round_over, .data = server,
   };
   if (!bind_both (server, &options.registration, &options.authentication, ports))
@@ -253,6 +256,16 @@ announce (struct server *server, const uint16_t ports[2])
   return false;
 }
 
+/* SIGHUP, which tells a server that its log was renamed, arrives by descriptor.  -1: it is not noticed. */
+static int
+watch_hangup (void)
+{
+  sigset_t set;
+  sigemptyset (&set);
+  sigaddset (&set, SIGHUP);
+  return pthread_sigmask (SIG_BLOCK, &set, NULL) == 0 ? signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
+}
+
 int
 server_run (struct runner_role *role, const void *args)
 {
@@ -266,6 +279,7 @@ server_run (struct runner_role *role, const void *args)
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, no end */
   tzset ();
   role_raise_descriptors ();
+  server->hangup_fd = watch_hangup ();
   if (open_files (server) && start_http (server, ports)) {
     if (announce (server, ports)) {
       status = 0;
@@ -275,6 +289,8 @@ server_run (struct runner_role *role, const void *args)
     http_stop (server->http);
   }
   close_files (server);
+  if (server->hangup_fd >= 0)
+    close (server->hangup_fd);
   free (server);
   return status;
 }

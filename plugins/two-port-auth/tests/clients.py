@@ -297,6 +297,31 @@ def a_crowd(folder):
     assert server.end() == 0, server.errors()
 
 
+def rotation(folder):
+    """As logrotate does it, with a signal and without."""
+    server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder).ready()
+    log = server.exports["log"]
+
+    def say(message):
+        form = urllib.parse.urlencode({"client_uuid": "turn", "server_uuid": code, "message": message}).encode()
+        with urllib.request.urlopen(server.exports["authentication"], form, LIMIT) as answer:
+            assert answer.headers["Status"] == "Authentication success", answer.headers
+
+    with urllib.request.urlopen(server.exports["registration"], b"client_uuid=turn", LIMIT) as answer:
+        code = answer.headers["Server-Uuid"]
+    say("one")
+    os.rename(log, log + ".1")
+    say("two")
+    assert logged(server, "turn") == ["two"], log_lines(server)
+    os.rename(log, log + ".2")
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: os.path.exists(log), "the log is there again")
+    assert log_lines(server) == [], log_lines(server)
+    say("three")
+    assert logged(server, "turn") == ["three"], log_lines(server)
+    assert server.end() == 0 and "log" not in server.errors().partition("two-port-auth.server: ")[2], server.errors()
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
     try:
@@ -308,7 +333,7 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
-        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd):
+        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd, rotation):
             clients(folder)
     finally:
         end_all()

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -19,7 +20,7 @@
 
 static struct {
   uint16_t ports[2];
-  int stop_fd;
+  int stop_fd, hangup_fd;
   pthread_t thread;
   struct http *http;
   struct committer *committer;
@@ -85,12 +86,13 @@ start_server (void)
   ck_assert_msg (writer != NULL, "%s", error);
   server.reader = store_reader_open ("db", error, sizeof error);
   ck_assert (server.reader && log_open (&server.log, "log", error, sizeof error));
+  server.hangup_fd = eventfd (0, EFD_CLOEXEC);
   server.committer = committer_start (writer, ignore_error);
   struct http_options options = {
     .registration = net_bind ("127.0.0.1", &server.ports[0], error, sizeof error),
     .authentication = net_bind ("127.0.0.1", &server.ports[1], error, sizeof error),
     .body_limit = 4096, .limits = http_default_limits,
-    .reader = server.reader, .committer = server.committer, .log = &server.log,
+    .reader = server.reader, .committer = server.committer, .log = &server.log, .hangup_fd = server.hangup_fd,
     .tell = collect_event, .logged = collect_line, .warn = collect_warning, .round = count_round,
   };
   options.limits.connections = connections;
@@ -126,6 +128,7 @@ stop_server (void)
   bytes_free (&server.logged);
   bytes_free (&server.warned);
   close (server.stop_fd);
+  close (server.hangup_fd);
   leave_folder ();
 }
 
@@ -190,6 +193,21 @@ START_TEST (a_code_is_stored_when_it_is_answered)
 }
 END_TEST
 
+/* So many lines are in the file, the first one has that text. */
+static void
+assert_holds (const char *name, const char *text, int lines)
+{
+  char have[4096];
+  FILE *file = fopen (name, "r");
+  ck_assert_ptr_nonnull (file);
+  have[fread (have, 1, sizeof have - 1, file)] = 0;
+  fclose (file);
+  ck_assert_msg (strstr (have, text) != NULL, "%s", have);
+  for (const char *p = have; (p = strchr (p, '\n')); p++)
+    lines--;
+  ck_assert_msg (lines == 0, "%s", have);
+}
+
 START_TEST (a_message_is_logged_when_it_is_answered)
 {
   char code[UUID_SIZE + 1], text[4096];
@@ -228,6 +246,51 @@ START_TEST (what_cannot_be_kept_is_answered_by_503)
   end_loop ();
   ck_assert_ptr_null (strstr (bytes_text (&server.logged), "not fit"));
   ck_assert_str_eq (bytes_text (&server.told), "registered\nauthenticated\nregistered\nauthenticated\n");
+}
+END_TEST
+
+START_TEST (what_fails_again_and_again_is_told_once)
+{
+  char code[UUID_SIZE + 1];
+  register_client ("ada", code);
+  limit_files (10);
+  for (int i = 0; i < 5; i++)
+    assert_authenticated ("ada", code, "a message that does not fit", 503, false);
+  limit_files (RLIM_INFINITY);
+  for (int i = 0; i < 2; i++)
+    assert_authenticated ("ada", code, "it fits now", 200, true);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.warned),
+                    "the log file: log: No space left on device\n"
+                    "the log file: it works again; 5 requests were answered by 503\n");
+}
+END_TEST
+
+START_TEST (a_log_that_was_renamed_is_opened_again)
+{
+  char code[UUID_SIZE + 1];
+  register_client ("ada", code);
+  assert_authenticated ("ada", code, "before", 200, true);
+  ck_assert_int_eq (rename ("log", "log.1"), 0);
+  assert_authenticated ("ada", code, "after", 200, true);
+  assert_holds ("log.1", "(before) ada", 1);
+  assert_holds ("log", "(after) ada", 1);
+  ck_assert_int_eq (unlink ("log"), 0);
+  ck_assert_int_eq (eventfd_write (server.hangup_fd, 1), 0);
+  for (int waits = 0; access ("log", F_OK) != 0 && waits < 30000; waits++)
+    poll (NULL, 0, 1);
+  assert_holds ("log", "", 0);
+  ck_assert_int_eq (rename ("log", "log.2"), 0);
+  ck_assert_int_eq (mkdir ("log", 0700), 0);
+  for (int i = 0; i < 3; i++)
+    assert_authenticated ("ada", code, "nowhere", 503, false);
+  ck_assert_int_eq (rmdir ("log"), 0);
+  assert_authenticated ("ada", code, "again", 200, true);
+  assert_holds ("log", "(again) ada", 1);
+  end_loop ();
+  ck_assert_str_eq (bytes_text (&server.warned),
+                    "the log file: log: Is a directory\n"
+                    "the log file: it works again; 3 requests were answered by 503\n");
 }
 END_TEST
 
@@ -522,6 +585,8 @@ http_suite (void)
   tcase_add_test (tests, a_code_is_stored_when_it_is_answered);
   tcase_add_test (tests, a_message_is_logged_when_it_is_answered);
   tcase_add_test (tests, what_cannot_be_kept_is_answered_by_503);
+  tcase_add_test (tests, what_fails_again_and_again_is_told_once);
+  tcase_add_test (tests, a_log_that_was_renamed_is_opened_again);
   tcase_add_test (tests, many_at_once_are_served);
   tcase_add_test (tests, a_head_is_refused_that_leaves_the_end_of_the_body_open);
   tcase_add_test (tests, cookies_of_others_are_not_in_the_way);

@@ -75,7 +75,7 @@ assert_file (const char *name, const char *text)
 static void
 assert_write (struct log *log, const char *lines, bool works)
 {
-  ck_assert_int_eq (log_write (log, lines, strlen (lines)), works);
+  ck_assert_int_eq (log_write (log, lines, strlen (lines), error, sizeof error), works);
 }
 
 START_TEST (lines_are_appended)
@@ -168,6 +168,42 @@ START_TEST (one_server_writes_to_a_file)
 }
 END_TEST
 
+START_TEST (a_file_that_was_renamed_is_followed_from_the_next_batch_on)
+{
+  struct log log;
+  ck_assert (log_open (&log, "log", error, sizeof error));
+  assert_write (&log, "one\n", true);
+  ck_assert_int_eq (rename ("log", "log.1"), 0);
+  assert_write (&log, "two\n", true); /* of the same batch */
+  log_batch (&log);
+  assert_write (&log, "three\n", true);
+  assert_file ("log.1", "one\ntwo\n");
+  assert_file ("log", "three\n");
+  ck_assert_int_eq (unlink ("log"), 0);
+  put_file ("log", "of somebody else\n");
+  log_batch (&log);
+  assert_write (&log, "four\n", true);
+  assert_file ("log", "of somebody else\nfour\n");
+  ck_assert_int_eq (rename ("log", "log.2"), 0);
+  ck_assert (log_look (&log, error, sizeof error));
+  assert_file ("log", "");
+  ck_assert (log_close (&log));
+}
+END_TEST
+
+START_TEST (a_piece_in_a_file_that_was_emptied_is_no_hole)
+{
+  struct log log;
+  ck_assert (log_open (&log, "log", error, sizeof error));
+  assert_write (&log, "one\n", true);
+  log.torn = 2; /* as if a piece were left that could not be taken back */
+  ck_assert_int_eq (truncate ("log", 0), 0);
+  assert_write (&log, "two\n", true);
+  ck_assert (log_close (&log));
+  assert_file ("log", "two\n");
+}
+END_TEST
+
 START_TEST (a_log_may_be_no_file)
 {
   struct log log;
@@ -193,6 +229,8 @@ log_suite (void)
   tcase_add_test (tests, a_file_of_others_is_not_cut);
   tcase_add_test (tests, a_long_piece_is_found);
   tcase_add_test (tests, one_server_writes_to_a_file);
+  tcase_add_test (tests, a_file_that_was_renamed_is_followed_from_the_next_batch_on);
+  tcase_add_test (tests, a_piece_in_a_file_that_was_emptied_is_no_hole);
   tcase_add_test (tests, a_log_may_be_no_file);
   suite_add_tcase (suite, tests);
   return suite;
