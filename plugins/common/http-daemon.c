@@ -296,7 +296,8 @@ handle_piece (void *data, struct MHD_Connection *connection, const char *url, co
     no_longer_begun (daemon, client);
     client->whole = true;
   }
-  return daemon->handlers.handle (daemon->handlers.data, connection, url, method, version, upload, upload_size, state);
+  return daemon->handlers.handle (daemon->handlers.data, connection, url, method, version, upload, upload_size,
+                                  state);
 }
 
 static void

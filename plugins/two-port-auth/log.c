@@ -60,7 +60,8 @@ log_open (struct log *log, const char *path, char *error, size_t error_size)
 {
   struct stat about;
   const char *wrong = NULL;
-  *log = (struct log) { .path = path, .fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666), .torn = -1 };
+  *log = (struct log) { .path = path, .torn = -1 };
+  log->fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (log->fd < 0 || fstat (log->fd, &about) != 0)
     wrong = strerror (errno);
   else {

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "../common/bytes.h"
@@ -19,6 +20,15 @@ static const char insert_text[] =
   "INSERT INTO registrations (client_uuid, server_uuid, created) VALUES (?1, ?2, ?3)";
 static const char find_text[] = "SELECT 1 FROM registrations WHERE client_uuid = ?1 AND server_uuid = ?2";
 
+/* For a table that somebody else has made. */
+static const char explain_text[] =
+  "EXPLAIN QUERY PLAN SELECT 1 FROM registrations WHERE client_uuid = ?1 AND server_uuid = ?2";
+static const char create_index[] =
+  "CREATE INDEX IF NOT EXISTS registrations_by_client ON registrations (client_uuid, server_uuid)";
+
+/* What is written to a file without a name is lost. */
+static const char moved_text[] = "its file was renamed, replaced or deleted; start the server again";
+
 /* The log of the WAL is copied into the database by the thread that commits, when
  * it has so many pages: seldom enough that few commits wait for it. */
 static const char writer_settings[] =
@@ -33,6 +43,7 @@ struct store_writer {
 struct store_reader {
   sqlite3 *db;
   sqlite3_stmt *find;
+  bool looked, moved; /* whether the file has moved, since store_reader_batch */
 };
 
 static bool
@@ -54,14 +65,47 @@ open_database (const char *path, int flags, sqlite3 **db)
          && sqlite3_busy_timeout (*db, BUSY_MS) == SQLITE_OK;
 }
 
+/* Is the file that is open no longer the one that its path names?  Asks the file system. */
+static bool
+has_moved (sqlite3 *db)
+{
+  int moved = 0;
+  return sqlite3_file_control (db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
 /* ---- writing ------------------------------------------------------------- */
+
+/* The plan's rows are (id, parent, unused, text); `SCAN` goes through the whole table. */
+static bool
+is_scanned (sqlite3 *db, bool *scanned)
+{
+  sqlite3_stmt *explain;
+  *scanned = false;
+  if (!prepare (db, explain_text, &explain))
+    return false;
+  int rc;
+  while ((rc = sqlite3_step (explain)) == SQLITE_ROW) {
+    const char *text = (const char *) sqlite3_column_text (explain, 3);
+    *scanned |= text && strncmp (text, "SCAN", 4) == 0;
+  }
+  sqlite3_finalize (explain);
+  return rc == SQLITE_DONE;
+}
+
+static bool
+have_index (sqlite3 *db)
+{
+  bool scanned;
+  return is_scanned (db, &scanned) && (!scanned || execute (db, create_index));
+}
 
 struct store_writer *
 store_writer_open (const char *path, char *error, size_t error_size)
 {
   struct store_writer *writer = bytes_allocate (sizeof *writer);
   if (open_database (path, SQLITE_OPEN_CREATE, &writer->db) && execute (writer->db, writer_settings)
-      && execute (writer->db, create_table) && prepare (writer->db, "BEGIN IMMEDIATE", &writer->begin)
+      && execute (writer->db, create_table) && have_index (writer->db)
+      && prepare (writer->db, "BEGIN IMMEDIATE", &writer->begin)
       && prepare (writer->db, insert_text, &writer->insert) && prepare (writer->db, "COMMIT", &writer->commit))
     return writer;
   snprintf (error, error_size, "%s: %s", path, sqlite3_errmsg (writer->db));
@@ -98,9 +142,9 @@ store_add (struct store_writer *writer, struct registration *list, char *error, 
   struct tm utc;
   gmtime_r (&now, &utc);
   strftime (created, sizeof created, "%Y-%m-%d %H:%M:%S", &utc); /* as SQLite's CURRENT_TIMESTAMP */
-  bool stored = add_all (writer, list, created);
+  bool moved = has_moved (writer->db), stored = !moved && add_all (writer, list, created);
   if (!stored)
-    snprintf (error, error_size, "%s", sqlite3_errmsg (writer->db));
+    snprintf (error, error_size, "%s", moved ? moved_text : sqlite3_errmsg (writer->db));
   sqlite3_clear_bindings (writer->insert); /* the texts are the caller's */
   if (!stored && !sqlite3_get_autocommit (writer->db))
     execute (writer->db, "ROLLBACK"); /* fails only if SQLite has already done so */
@@ -132,11 +176,22 @@ store_reader_open (const char *path, char *error, size_t error_size)
   return NULL;
 }
 
+void
+store_reader_batch (struct store_reader *reader)
+{
+  reader->looked = false;
+}
+
 int
 store_find (struct store_reader *reader, const char *client, size_t client_size, const char *server,
             size_t server_size)
 {
   int found = -1;
+  if (!reader->looked)
+    reader->moved = has_moved (reader->db);
+  reader->looked = true;
+  if (reader->moved)
+    return -1;
   if (sqlite3_bind_text64 (reader->find, 1, client, client_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK
       && sqlite3_bind_text64 (reader->find, 2, server, server_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK) {
     int rc = sqlite3_step (reader->find);
@@ -150,7 +205,7 @@ store_find (struct store_reader *reader, const char *client, size_t client_size,
 const char *
 store_reader_error (struct store_reader *reader)
 {
-  return sqlite3_errmsg (reader->db);
+  return reader->moved ? moved_text : sqlite3_errmsg (reader->db);
 }
 
 void
