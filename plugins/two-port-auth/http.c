@@ -189,7 +189,7 @@ log_message (struct http *http, const struct service_fields *fields)
   return true;
 }
 
-/* NUL-terminated, into `out` of SERVICE_CLIENT_LIMIT + 1: a field that was found is not longer. */
+/* NUL-terminated, into `out` of SERVICE_ID_LIMIT + 1: a field that was found is not longer. */
 static const char *
 field_text (char *out, const struct form_field *field)
 {
@@ -203,8 +203,8 @@ static int
 look_up (struct http *http, const struct form_field *client, const struct form_field *server)
 {
   static const char what[] = "the database";
-  if (server->size != UUID_SIZE)
-    return 0;
+  if (!service_is_id (server))
+    return 0; /* no header could carry it */
   int found = store_find (http->options.reader, client->text, client->size, server->text, server->size);
   if (found < 0)
     begin_trouble (http, &http->unfound, what, store_reader_error (http->options.reader));
@@ -227,7 +227,7 @@ authenticate (struct http *http, struct MHD_Connection *connection, struct excha
   if (fields->message.text && !log_message (http, fields))
     return answer_failed (connection);
   tell (http, "authenticated", fields, &fields->server);
-  char client[SERVICE_CLIENT_LIMIT + 1], server[UUID_SIZE + 1];
+  char client[SERVICE_ID_LIMIT + 1], server[SERVICE_ID_LIMIT + 1];
   struct header headers[] = { { "Status", "Authentication success" },
                               { "Server-Uuid", field_text (server, &fields->server) },
                               { "Client-Uuid", field_text (client, &fields->client) },
@@ -330,6 +330,7 @@ static void
 run_once (struct http *http)
 {
   log_batch (http->options.log);
+  store_reader_batch (http->options.reader);
   for (size_t i = 0; i < 2; i++)
     http_daemon_run (http->ports[i].daemon);
   give_waiting (http);

@@ -21,13 +21,13 @@ is_form_type (const char *type)
 }
 
 bool
-service_is_client (const struct form_field *client)
+service_is_id (const struct form_field *field)
 {
-  if (!client->text || !client->size || client->size > SERVICE_CLIENT_LIMIT)
+  if (!field->text || !field->size || field->size > SERVICE_ID_LIMIT)
     return false;
-  for (size_t i = 0; i < client->size;) {
+  for (size_t i = 0; i < field->size;) {
     uint32_t point;
-    size_t length = utf8_next (client->text + i, client->size - i, &point);
+    size_t length = utf8_next (field->text + i, field->size - i, &point);
     if (!length || point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029)
       return false;
     i += length;
@@ -40,7 +40,7 @@ judge_registration (const struct service_fields *fields)
 {
   if (!fields->client.size || fields->server.text)
     return VERDICT_ERROR;
-  return service_is_client (&fields->client) ? VERDICT_REGISTER : VERDICT_BAD;
+  return service_is_id (&fields->client) ? VERDICT_REGISTER : VERDICT_BAD;
 }
 
 static enum service_verdict
@@ -48,7 +48,7 @@ judge_authentication (const struct service_fields *fields)
 {
   if (!fields->client.size || !fields->server.text)
     return VERDICT_ERROR;
-  return service_is_client (&fields->client) ? VERDICT_AUTHENTICATE : VERDICT_REFUSE;
+  return service_is_id (&fields->client) ? VERDICT_AUTHENTICATE : VERDICT_REFUSE;
 }
 
 enum service_verdict

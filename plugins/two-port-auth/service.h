@@ -10,7 +10,7 @@
 
 #include "form.h"
 
-#define SERVICE_CLIENT_LIMIT 512 /* bytes of a client's id */
+#define SERVICE_ID_LIMIT 512 /* bytes of a client's id, and of a code */
 
 enum service_port { PORT_REGISTRATION, PORT_AUTHENTICATION };
 
@@ -41,6 +41,6 @@ struct service_fields {
 enum service_verdict service_read (const struct service_request *request, struct service_fields *fields);
 
 /* Can it be answered in a header?  Then it has no control characters, and is not too long. */
-bool service_is_client (const struct form_field *client);
+bool service_is_id (const struct form_field *field);
 
 #endif

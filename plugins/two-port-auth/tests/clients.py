@@ -139,6 +139,52 @@ def with_the_database(server):
     assert authenticate() == "Authentication success", "a row of another program is not found"
 
 
+def with_an_old_database(folder):
+    """One that others have made: any code is right whose row is there."""
+    path = os.path.join(folder, "old.db")
+    code, bad = "old code (1)", "old\ncode"
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE registrations (client_uuid, server_uuid, created)")
+        database.executemany("INSERT INTO registrations VALUES ('old', ?, '2020-01-01')", [(code,), (bad,), ("x" * 513,)])
+    server = Role(RUNNER, folder, "two-port-auth.server", "--database", path, cwd=folder).ready()
+
+    def authenticate(code):
+        form = urllib.parse.urlencode({"client_uuid": "old", "server_uuid": code, "message": "hi"}).encode()
+        with urllib.request.urlopen(server.exports["authentication"], form, LIMIT) as answer:
+            return answer.headers["Status"], answer.headers["Server-Uuid"]
+
+    assert authenticate(code) == ("Authentication success", code)
+    for wrong in ("old code", "", bad, "x" * 513):
+        assert authenticate(wrong) == ("Authentication error", None), wrong
+    with open(server.exports["log"], encoding="utf-8") as file:
+        assert file.read().splitlines()[-1].endswith("[success] (hi) old old\\x20code\\x20(1)")
+    assert server.end() == 0, server.errors()
+
+
+def a_lost_database(folder):
+    """Nobody gets a code that is forgotten at the next start."""
+    path = os.path.join(folder, "lost.db")
+    server = Role(RUNNER, folder, "two-port-auth.server", "--database", path, cwd=folder).ready()
+
+    def status(name, form):
+        try:
+            with urllib.request.urlopen(server.exports[name], form, LIMIT) as answer:
+                return answer.status
+        except urllib.error.HTTPError as failure:
+            return failure.code
+
+    assert status("registration", b"client_uuid=a") == 200
+    os.unlink(path)
+    assert [status("registration", b"client_uuid=a") for _ in range(3)] == [503] * 3
+    assert status("authentication", b"client_uuid=a&server_uuid=b") == 503
+    with open(path, "wb"):
+        pass
+    assert status("registration", b"client_uuid=a") == 503
+    told = [line for line in server.errors().splitlines() if "deleted; start the server again" in line]
+    assert len(told) == 2, server.errors()  # of registrations and of authentications
+    assert server.end() == 0, server.errors()
+
+
 def our_client(server, folder):
     def run(*options):
         role = Role(RUNNER, folder, "two-port-auth.client", *options)
@@ -333,7 +379,8 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
-        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd, rotation):
+        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd, rotation,
+                        with_an_old_database, a_lost_database):
             clients(folder)
     finally:
         end_all()

@@ -65,8 +65,7 @@ check_line (const struct service_fields *fields)
   static const char before[] = ": [success] (";
   CLEANUP_BYTES struct bytes line = { 0 };
   struct timespec when = { 1579600000, 0 };
-  struct form_field server = { "00000000-0000-4000-8000-000000000000", 36 }; /* only codes of ours are found */
-  line_write (&line, &when, &fields->message, &fields->client, &server);
+  line_write (&line, &when, &fields->message, &fields->client, &fields->server);
   FUZZ_CHECK (memchr (line.data, '\n', line.size) == line.data + line.size - 1);
   char *start = memmem (line.data, line.size, before, sizeof before - 1);
   char *code = memrchr (line.data, ' ', line.size);
@@ -75,6 +74,7 @@ check_line (const struct service_fields *fields)
   FUZZ_CHECK (client && client > start && client[-1] == ')');
   check_read_back (start + sizeof before - 1, client - 1, &fields->message);
   check_read_back (client + 1, code, &fields->client);
+  check_read_back (code + 1, line.data + line.size - 1, &fields->server);
 }
 
 FUZZ_TARGET (auth_forms)
@@ -95,11 +95,12 @@ FUZZ_TARGET (auth_forms)
   struct service_fields fields;
   enum service_verdict verdict = service_read (&request, &fields);
   if (verdict == VERDICT_REGISTER || verdict == VERDICT_AUTHENTICATE) {
-    FUZZ_CHECK (service_is_client (&fields.client) && fields.client.size <= SERVICE_CLIENT_LIMIT);
+    FUZZ_CHECK (service_is_id (&fields.client) && fields.client.size <= SERVICE_ID_LIMIT);
     FUZZ_CHECK (!memchr (fields.client.text, '\r', fields.client.size));
     FUZZ_CHECK (!fields.message.text || utf8_is_valid (fields.message.text, fields.message.size));
     FUZZ_CHECK (!fields.server.text == (request.port == PORT_REGISTRATION));
-    check_line (&fields);
+    if (verdict == VERDICT_AUTHENTICATE && service_is_id (&fields.server)) /* others are never found */
+      check_line (&fields);
   }
   free (exact);
 }

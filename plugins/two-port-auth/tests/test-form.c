@@ -126,12 +126,12 @@ END_TEST
 
 START_TEST (an_id_has_a_limit)
 {
-  char text[SERVICE_CLIENT_LIMIT + 1];
+  char text[SERVICE_ID_LIMIT + 1];
   memset (text, 'x', sizeof text);
-  ck_assert (service_is_client (&(struct form_field) { text, SERVICE_CLIENT_LIMIT }));
-  ck_assert (!service_is_client (&(struct form_field) { text, SERVICE_CLIENT_LIMIT + 1 }));
-  ck_assert (!service_is_client (&FIELD ("")));
-  ck_assert (!service_is_client (&(struct form_field) { NULL, 0 }));
+  ck_assert (service_is_id (&(struct form_field) { text, SERVICE_ID_LIMIT }));
+  ck_assert (!service_is_id (&(struct form_field) { text, SERVICE_ID_LIMIT + 1 }));
+  ck_assert (!service_is_id (&FIELD ("")));
+  ck_assert (!service_is_id (&(struct form_field) { NULL, 0 }));
 }
 END_TEST
 
