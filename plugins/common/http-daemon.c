@@ -135,10 +135,10 @@ unsigned
 http_connections_that_fit (void)
 {
   struct rlimit limit;
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 > CONNECTIONS + OTHER_DESCRIPTORS + 1000)
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 2 * CONNECTIONS)
     return CONNECTIONS;
   rlim_t taken = count_descriptors () + OTHER_DESCRIPTORS;
-  rlim_t fit = limit.rlim_cur > taken ? (limit.rlim_cur - taken) / 2 : 0;
+  rlim_t fit = limit.rlim_cur > taken ? (limit.rlim_cur - taken) / 4 * 3 : 0;
   return fit < 1 ? 1 : fit > CONNECTIONS ? CONNECTIONS : (unsigned) fit;
 }
 

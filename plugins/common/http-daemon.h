@@ -31,7 +31,8 @@ struct http_limits {
 /* 60 s, 30 s, and as many connections as fit. */
 extern const struct http_limits http_default_limits;
 
-/* Half of the descriptors that the process may still have, without some that other things need. */
+/* Three quarters of the descriptors that the process may still have, without some that other things need: a crowd
+ * on one port leaves a quarter to the others.  When they are all in use there is no accept, as at the limit. */
 unsigned http_connections_that_fit (void);
 
 struct http_handlers {

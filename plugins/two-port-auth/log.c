@@ -55,12 +55,27 @@ remove_tail (struct log *log, off_t size)
   return ftruncate (log->fd, tail) == 0 ? NULL : strerror (errno);
 }
 
+/* -1: there is none, which matters only when there are no others either. */
+static int
+open_spare (void)
+{
+  return open ("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void
+close_spare (struct log *log)
+{
+  if (log->spare >= 0)
+    close (log->spare);
+  log->spare = -1;
+}
+
 bool
 log_open (struct log *log, const char *path, char *error, size_t error_size)
 {
   struct stat about;
   const char *wrong = NULL;
-  *log = (struct log) { .path = path, .torn = -1 };
+  *log = (struct log) { .path = path, .spare = -1, .torn = -1 };
   log->fd = open (path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (log->fd < 0 || fstat (log->fd, &about) != 0)
     wrong = strerror (errno);
@@ -73,8 +88,10 @@ log_open (struct log *log, const char *path, char *error, size_t error_size)
     else if (log->regular)
       wrong = remove_tail (log, about.st_size);
   }
-  if (!wrong)
+  if (!wrong) {
+    log->spare = open_spare ();
     return true;
+  }
   snprintf (error, error_size, "%s: %s", path, wrong);
   if (log->fd >= 0)
     close (log->fd);
@@ -97,10 +114,15 @@ static bool
 reopen (struct log *log, char *error, size_t error_size)
 {
   struct log fresh;
-  if (!log_open (&fresh, log->path, error, error_size))
+  close_spare (log);
+  if (!log_open (&fresh, log->path, error, error_size)) {
+    log->spare = open_spare ();
     return false;
+  }
   (void) log_close (log); /* what was written to it was answered long ago */
   *log = fresh;
+  if (log->spare < 0)
+    log->spare = open_spare ();
   return true;
 }
 
@@ -159,6 +181,7 @@ log_write (struct log *log, const void *lines, size_t size, char *error, size_t 
 bool
 log_close (struct log *log)
 {
+  close_spare (log);
   if (log->fd < 0)
     return true;
   if (log->torn >= 0)

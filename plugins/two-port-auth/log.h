@@ -11,6 +11,7 @@ struct log {
   int fd;
   dev_t device;
   ino_t inode;
+  int spare;    /* a descriptor for the next opening: connections may have taken all others */
   bool looked;  /* at the path, since log_batch */
   bool regular; /* a file, not a pipe or a terminal */
   off_t torn;   /* where a piece of a line begins that could not be taken back; -1: there is none */

@@ -274,7 +274,7 @@ server_run (struct runner_role *role, const void *args)
   int status = 1;
   server->role = role;
   server->args = args;
-  server->log.fd = -1;
+  server->log.fd = server->log.spare = -1;
   signal (SIGPIPE, SIG_IGN); /* standard output may be a pipe */
   signal (SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, no end */
   tzset ();

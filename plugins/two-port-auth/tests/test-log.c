@@ -191,6 +191,28 @@ START_TEST (a_file_that_was_renamed_is_followed_from_the_next_batch_on)
 }
 END_TEST
 
+START_TEST (a_file_is_followed_without_descriptors)
+{
+  struct log log;
+  struct rlimit old, none;
+  ck_assert_int_eq (getrlimit (RLIMIT_NOFILE, &old), 0);
+  ck_assert (log_open (&log, "log", error, sizeof error));
+  int lowest = dup (0);
+  ck_assert_int_ge (lowest, 0);
+  ck_assert_int_eq (close (lowest), 0);
+  none = (struct rlimit) { (rlim_t) lowest, old.rlim_max };
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &none), 0);
+  for (int i = 0; i < 3; i++) {
+    ck_assert_int_eq (unlink ("log"), 0);
+    log_batch (&log);
+    assert_write (&log, "one\n", true);
+  }
+  ck_assert (log_close (&log));
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &old), 0);
+  assert_file ("log", "one\n");
+}
+END_TEST
+
 START_TEST (a_piece_in_a_file_that_was_emptied_is_no_hole)
 {
   struct log log;
@@ -230,6 +252,7 @@ log_suite (void)
   tcase_add_test (tests, a_long_piece_is_found);
   tcase_add_test (tests, one_server_writes_to_a_file);
   tcase_add_test (tests, a_file_that_was_renamed_is_followed_from_the_next_batch_on);
+  tcase_add_test (tests, a_file_is_followed_without_descriptors);
   tcase_add_test (tests, a_piece_in_a_file_that_was_emptied_is_no_hole);
   tcase_add_test (tests, a_log_may_be_no_file);
   suite_add_tcase (suite, tests);
