@@ -235,6 +235,16 @@ load_form_read (const struct value *given, const char *folder, struct arena *are
   return check_together (args, given, form, error);
 }
 
+void
+load_print_too_long (struct buffer *out, int64_t load_ns, const char *whose, int64_t has_ns)
+{
+  buffer_lit (out, "the load is to last ");
+  print_duration (out, load_ns);
+  buffer_printf (out, ", but the %s has only ", whose);
+  print_duration (out, has_ns > 0 ? has_ns : 0);
+  buffer_lit (out, ": give it a longer `timeout`");
+}
+
 /* ---- the schedule ---- */
 
 uint32_t
@@ -297,38 +307,4 @@ load_due_before (const struct load_form *form, int64_t ns)
   }
   uint64_t n = (uint64_t) ceil (due - 1e-9);
   return n < form->times ? n : form->times;
-}
-
-/* ---- thresholds ---- */
-
-bool
-load_threshold_parse (const char *text, size_t size, struct load_threshold *out)
-{
-  static const struct { const char *name; enum load_metric metric; } metrics[] = {
-    { "errors", LOAD_ERRORS }, { "error_rate", LOAD_ERROR_RATE }, { "count", LOAD_COUNT }, { "rate", LOAD_RATE },
-    { "min", LOAD_MIN },       { "mean", LOAD_MEAN },             { "max", LOAD_MAX },
-  };
-  const char *metric = text + size; /* behind the last dot */
-  while (metric > text && metric[-1] != '.')
-    metric--;
-  size_t n = (size_t) (text + size - metric);
-  *out = (struct load_threshold) { .series = metric > text ? text : NULL,
-                                   .series_size = metric > text ? (size_t) (metric - 1 - text) : 0 };
-  for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-    if (strlen (metrics[i].name) == n && memcmp (metrics[i].name, metric, n) == 0) {
-      out->metric = metrics[i].metric;
-      return true;
-    }
-  if (n < 2 || n > 6 || metric[0] != 'p' || metric[1] == '0')
-    return false;
-  double percentile = 0, worth = 10; /* p95, p999 = 99.9, p9999 = 99.99; p100, p5 */
-  for (size_t i = 1; i < n; i++) {
-    if (metric[i] < '0' || metric[i] > '9')
-      return false;
-    percentile += (metric[i] - '0') * worth;
-    worth /= 10;
-  }
-  out->metric = LOAD_PERCENTILE;
-  out->percentile = n == 2 ? percentile / 10 : n == 4 && memcmp (metric, "p100", 4) == 0 ? 100 : percentile;
-  return true;
 }

@@ -32,17 +32,14 @@ extern const struct params *load_params (void);
 bool load_form_read (const struct value *args, const char *folder, struct arena *arena, struct load_form *form,
                      struct param_error *error);
 
+/* "the load is to last 10 m 00 s, but the test has only 5 m 00 s": `whose` time that is. */
+void load_print_too_long (struct buffer *out, int64_t load_ns, const char *whose, int64_t has_ns);
+
 /* How many users there should be `ns` after the start (closed model). */
 uint32_t load_users_at (const struct load_form *form, int64_t ns);
 /* When iteration `i`, from 0, is due after the start; INT64_MAX: never (open model). */
 int64_t load_due_ns (const struct load_form *form, uint64_t i);
 /* How many are due before `ns` (open model). */
 uint64_t load_due_before (const struct load_form *form, int64_t ns);
-
-/* "total.p99", "errors": the step's name (NULL: all) and the metric; false: no metric
- * is called so. */
-enum load_metric { LOAD_ERRORS, LOAD_ERROR_RATE, LOAD_COUNT, LOAD_RATE, LOAD_MIN, LOAD_MEAN, LOAD_MAX, LOAD_PERCENTILE };
-struct load_threshold { const char *series; size_t series_size; enum load_metric metric; double percentile; };
-bool load_threshold_parse (const char *text, size_t size, struct load_threshold *out);
 
 #endif

@@ -75,40 +75,36 @@ metric_value (const struct measured *measured, const struct load_threshold *thre
 
 /* ---- thresholds ---- */
 
+/* Whose series is it?  False: nobody's. */
 static bool
-find_threshold (const struct value *key, const struct load_names *names, struct load_threshold *out, int *series,
-                struct param_error *error)
+find_series (const struct value *key, const struct load_threshold *threshold, const struct load_names *names, int *series,
+             struct param_error *error)
 {
-  error->where = *key;
-  if (!load_threshold_parse (key->string, key->size, out)) {
-    snprintf (error->message, sizeof error->message,
-              "require: \"%.60s\" is nothing that is measured: errors, error_rate, count, rate, min, mean, max, p95 "
-              "(p50, p999, …), with a step's name before it: NAME.p95", key->string);
-    return false;
-  }
-  *series = out->series ? load_names_find (names, out->series, out->series_size) : SERIES_TOTAL;
+  *series = threshold->series ? load_names_find (names, threshold->series, threshold->series_size) : SERIES_TOTAL;
   if (*series >= 0)
     return true;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_printf (&text, "require: no step is called \"%.*s\"; measured are", (int) (out->series_size < 60 ? out->series_size : 60),
-                 out->series);
+  buffer_printf (&text, "require: no step is called \"%.*s\"; measured are",
+                 (int) (threshold->series_size < 60 ? threshold->series_size : 60), threshold->series);
   for (size_t i = 0; i < names->count && text.size < 400; i++)
     buffer_printf (&text, "%s %s", i ? "," : "", names->names[i]);
+  error->where = *key;
   snprintf (error->message, sizeof error->message, "%s", buffer_text (&text));
   return false;
 }
 
-bool
-load_thresholds_check (const struct value *require, const struct load_names *names, struct param_error *error)
+void
+load_thresholds_check (const struct value *require, const struct load_names *names, struct faults *faults)
 {
-  for (size_t i = 0; require && i < require->count; i++) {
+  for (size_t i = 0; i < require->count; i++) {
     struct load_threshold threshold;
+    struct param_error error;
     int series;
     const struct value *key = &require->members[i].key;
-    if (!(key->flags & VALUE_DYNAMIC) && !find_threshold (key, names, &threshold, &series, error))
-      return false;
+    if (!(key->flags & VALUE_DYNAMIC) && load_threshold_parse (key->string, key->size, &threshold)
+        && !find_series (key, &threshold, names, &series, &error))
+      fault_add (faults, &error.where, "%s", error.message);
   }
-  return true;
 }
 
 struct judging {
@@ -167,8 +163,9 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
                                     .where = place_text (j->arena, where), .outcome = OUTCOME_PASSED,
                                     .limit = load_tell_limit (pattern, j->arena) };
   j->context->test->checks++;
-  if (!find_threshold (key, j->names, &threshold, &series, &error)) {
-    not_held (j, row, key, RUNNER_ERROR, arena_strdup (j->arena, error.message));
+  if (!load_require_check (key, pattern, &error) || !load_threshold_parse (key->string, key->size, &threshold)
+      || !find_series (key, &threshold, j->names, &series, &error)) {
+    not_held (j, row, error.where.line ? &error.where : where, RUNNER_ERROR, arena_strdup (j->arena, error.message));
     return;
   }
   const struct measured *measured = &j->measured[series];

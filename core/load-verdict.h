@@ -3,11 +3,12 @@
 #define LOAD_VERDICT_H
 
 #include "load-form.h"
+#include "load-require.h"
 #include "load-stats.h"
 #include "worker.h"
 
-/* Is every threshold a metric of something that is measured?  Else false, with a text. */
-bool load_thresholds_check (const struct value *require, const struct load_names *names, struct param_error *error);
+/* A fault for each threshold of a step that is not among those that are measured. */
+void load_thresholds_check (const struct value *require, const struct load_names *names, struct faults *faults);
 
 /* Fills the event (texts belong to the test's arena) and the step's result (of `arena`);
  * `judge`: holds the thresholds against what was measured.  Returns the outcome; the

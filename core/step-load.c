@@ -609,11 +609,7 @@ fits (struct context *context, const struct step *step, const struct load_form *
   if (form->end_ns == INT64_MAX || form->end_ns <= left)
     return true;
   CLEANUP_BUFFER struct buffer text = { 0 };
-  buffer_lit (&text, "the load is to last ");
-  print_duration (&text, form->end_ns);
-  buffer_printf (&text, ", but the %s has only ", context->step_deadline ? "step" : "test");
-  print_duration (&text, left > 0 ? left : 0);
-  buffer_lit (&text, " left: give it a longer `timeout`");
+  load_print_too_long (&text, form->end_ns, context->step_deadline ? "step" : "test", left);
   record_failure (context, step, step->key, RUNNER_ERROR, false, buffer_text (&text), NULL);
   return false;
 }

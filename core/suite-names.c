@@ -317,7 +317,6 @@ check_load (struct checker *checker, const struct step *step)
   struct reader *reader = checker->reader;
   size_t before = checker->names.count, deferred = checker->deferred_count;
   struct load_names names;
-  struct param_error error;
   const struct value *require = step->args->type == VALUE_MAP ? value_get (step->args, "require") : NULL;
   check_tree (checker, step->args);
   define (checker, "user_number");
@@ -327,8 +326,8 @@ check_load (struct checker *checker, const struct step *step)
   checker->deferred_count = deferred;
   checker->names.count = before;
   load_names_init (&names, reader->step_count, step->body);
-  if (require && require->type == VALUE_MAP && !load_thresholds_check (require, &names, &error))
-    fault_add (reader->faults, &error.where, "%s", error.message);
+  if (require && require->type == VALUE_MAP)
+    load_thresholds_check (require, &names, reader->faults);
   load_names_free (&names);
 }
 
@@ -435,6 +434,42 @@ check_keyword (struct checker *checker, const struct keyword *keyword)
   checker->names.count = before;
 }
 
+/* A load that is to last longer than what is around it. */
+static void
+check_load_fits (struct checker *checker, const struct step *step, int64_t most_ns, const char *whose)
+{
+  struct load_form form;
+  struct param_error error;
+  const struct value *args = step->args;
+  if (args->type != VALUE_MAP || (args->flags & VALUE_DYNAMIC)
+      || !load_form_read (args, folder_of (step->key), checker->reader->arena, &form, &error) || form.end_ns == INT64_MAX
+      || form.end_ns < most_ns)
+    return;
+  const struct value *time = value_get (args, "for");
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  load_print_too_long (&text, form.end_ns, whose, most_ns);
+  fault_add (checker->reader->faults, time ? time : step->key, "%s", buffer_text (&text));
+}
+
+/* What keywords do is seen when it runs. */
+static void
+check_times (struct checker *checker, struct steps steps, int64_t most_ns, const char *whose)
+{
+  for (size_t i = 0; i < steps.count; i++) {
+    const struct step *step = &steps.items[i];
+    int64_t ns, inner_ns = most_ns;
+    const char *inner = whose;
+    if (step->timeout && !(step->timeout->flags & VALUE_DYNAMIC) && value_duration (step->timeout, &ns) && ns < most_ns) {
+      inner_ns = ns;
+      inner = "step";
+    }
+    if (step->kind == STEP_LOAD)
+      check_load_fits (checker, step, inner_ns, inner);
+    else
+      check_times (checker, step->body, inner_ns, inner);
+  }
+}
+
 static void
 check_test (struct checker *checker, const struct test *test)
 {
@@ -446,6 +481,7 @@ check_test (struct checker *checker, const struct test *test)
   check_roles (checker, test->roles, test->role_count);
   check_steps (checker, test->steps);
   check_deferred (checker);
+  check_times (checker, test->steps, test->timeout_ns, "test");
   check_steps (checker, test->on_failure);
   check_deferred (checker);
   checker->names.count = before;

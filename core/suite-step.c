@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "load-form.h"
+#include "load-require.h"
 #include "match.h"
 #include "path.h"
 #include "suite-read.h"
@@ -631,13 +632,12 @@ static void
 check_require (struct reader *reader, const struct value *require)
 {
   for (size_t i = 0; require && require->type == VALUE_MAP && i < require->count; i++) {
-    struct load_threshold threshold;
-    const struct value *key = &require->members[i].key;
-    match_check (&require->members[i].value, reader->faults);
-    if (!(key->flags & VALUE_DYNAMIC) && !load_threshold_parse (key->string, key->size, &threshold))
-      fault_add (reader->faults, key,
-                 "require: \"%.60s\" is nothing that is measured: errors, error_rate, count, rate, min, mean, max, p95 "
-                 "(p50, p999, …), with a step's name before it: NAME.p95", key->string);
+    struct param_error error;
+    const struct value *key = &require->members[i].key, *pattern = &require->members[i].value;
+    size_t faults = reader->faults->count;
+    match_check (pattern, reader->faults);
+    if (reader->faults->count == faults && !(key->flags & VALUE_DYNAMIC) && !load_require_check (key, pattern, &error))
+      fault_add (reader->faults, &error.where, "%s", error.message);
   }
 }
 

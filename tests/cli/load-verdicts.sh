@@ -268,7 +268,7 @@ tests:
   - test: the step's
     steps: [{load: {users: 1, times: 100000000, steps: [{sleep: 1ms}]}, timeout: 300ms}]
   - test: the step is too short
-    steps: [{load: {users: 1, for: 10s, steps: [{sleep: 1ms}]}, timeout: 300ms}]
+    steps: [{set: {t: 10s}}, {load: {users: 1, for: "${t}", steps: [{sleep: 1ms}]}, timeout: 300ms}]
   - test: a group's
     steps: [{do: [{set: {a: 1}, each: {i: 1..1000000}}], timeout: 100ms}]
 EOT
@@ -276,3 +276,38 @@ expect 3 "$RUNNER" -o results time.yaml
 look '"the step'"'"'s time was over" in tests["the step'"'"'s"]["message"]'
 look '", but the step has only " in tests["the step is too short"]["message"]'
 look '"the time of the group was over before this step" in tests["a group'"'"'s"]["message"]'
+
+# ---- what can be known of thresholds and times before a run is told before it ----
+cat >wrong.yaml <<'EOT'
+suite: wrong
+tests:
+  - test: thresholds
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{check: 1 == 1}]
+          require:
+            p200: {$lt: 5ms}
+            errors: abc
+            p95: 50ms
+            p99: {$lt: 5}
+            rate: {$gt: 5/s}
+            error_rate: {$lt: 5}
+            max: {lt: 5ms}
+            count: {$lt: 5ms}
+            mean: {$not: {$gt: 1}}
+            min: {$gt: 1ms, $lt: 5s}
+  - test: too long
+    steps: [{do: [{load: {users: 1, for: 10m, steps: [{check: 1 == 1}]}}]}]
+  - test: too long for its step
+    steps: [{load: {stages: [{for: 1s, users: 1}], steps: [{check: 1 == 1}]}, timeout: 300ms}]
+EOT
+expect 2 "$RUNNER" check wrong.yaml
+for place in 10:13 11:21 12:18 13:24 14:25 15:31 16:19 17:26 18:32 21:42 23:14; do
+  has err "wrong.yaml:$place: "
+done
+lacks err wrong.yaml:19:
+has err 'p95: it would have to be exactly 50ms: write {$lt: 50ms}'
+has err 'the load is to last 10 m 00 s, but the test has only 5 m 00 s'
+has err 'the load is to last 1.00 s, but the step has only 300 ms'

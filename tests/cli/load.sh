@@ -126,7 +126,8 @@ tests:
   - test: it must fit into the test
     timeout: 10s
     steps:
-      - load: {users: 1, for: 1m, steps: [{sleep: 1ms}]}
+      - set: {time: 1m}
+      - load: {users: 1, for: "${time}", steps: [{sleep: 1ms}]}
   - test: the test's time is over
     timeout: 1s
     steps:
@@ -162,7 +163,7 @@ has out 'the load is to last 1 m 00 s, but the test has only '
 has out "load: the test's time was over"
 has out 'sleep: cancelled while sleeping'
 has out 'iterations were due and did not begin: all 1 users were busy'
-has out 'failing.yaml:42:23: load: users: '
+has out 'failing.yaml:43:23: load: users: '
 has out '0 passed, 10 failed, 0 skipped'
 look 'loads[1]["thresholds"][1]["outcome"] == "failed" and loads[1]["thresholds"][3]["name"] == "nap.max"'
 
@@ -191,7 +192,7 @@ suite: names
 tests:
   - test: t
     steps:
-      - load: {users: 1, times: 1, steps: [{check: 1 == 1, name: looked}], require: {loked.p95: 1s}}
+      - load: {users: 1, times: 1, steps: [{check: 1 == 1, name: looked}], require: {loked.p95: {$lt: 1s}}}
       - load: {users: 1, times: 1, steps: [{set: {inside: 1}}]}
       - check: inside == 1
 EOT

@@ -6,6 +6,7 @@
 
 #include "document.h"
 #include "load-form.h"
+#include "load-require.h"
 
 #define S INT64_C (1000000000)
 
@@ -156,11 +157,11 @@ START_TEST (thresholds)
   static const struct { const char *text; enum load_metric metric; double percentile; const char *series; } all[] = {
     { "errors", LOAD_ERRORS, 0, NULL },      { "error_rate", LOAD_ERROR_RATE, 0, NULL },
     { "p95", LOAD_PERCENTILE, 95, NULL },    { "p5", LOAD_PERCENTILE, 5, NULL },
-    { "p999", LOAD_PERCENTILE, 99.9, NULL }, { "p9999", LOAD_PERCENTILE, 99.99, NULL },
+    { "p999", LOAD_PERCENTILE, 99.9, NULL }, { "p975", LOAD_PERCENTILE, 97.5, NULL }, { "p9999", LOAD_PERCENTILE, 99.99, NULL },
     { "p100", LOAD_PERCENTILE, 100, NULL },  { "log in.p50", LOAD_PERCENTILE, 50, "log in" },
     { "http.get.rate", LOAD_RATE, 0, "http.get" },
   };
-  static const char *const none[] = { "", "p", "p0", "p05", "p9x", "q95", "a.", ".", "p1234567", "error" };
+  static const char *const none[] = { "", "p", "p0", "p05", "p9x", "p200", "p101", "p1000", "p505", "q95", "a.", ".", "p1234567", "error" };
   struct load_threshold threshold;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     ck_assert_msg (load_threshold_parse (all[i].text, strlen (all[i].text), &threshold), "%s", all[i].text);
