@@ -31,20 +31,32 @@ load_tell_settings (const struct value *args, struct event_load *told, struct ar
   }
 }
 
-const char *
-load_tell_limit (const struct value *pattern, struct arena *arena)
+/* The sign of a matcher that compares; NULL: it is another one. */
+static const char *
+sign_of (const struct value *key)
 {
   static const struct { const char *name, *sign; } matchers[] = {
     { "$lt", "< " }, { "$le", "≤ " }, { "$gt", "> " }, { "$ge", "≥ " }, { "$equals", "" },
   };
+  for (size_t i = 0; i < sizeof matchers / sizeof *matchers; i++)
+    if (value_is (key, matchers[i].name))
+      return matchers[i].sign;
+  return NULL;
+}
+
+const char *
+load_tell_limit (const struct value *pattern, struct arena *arena)
+{
   CLEANUP_BUFFER struct buffer text = { 0 };
-  bool one = pattern->type == VALUE_MAP && pattern->count == 1;
-  for (size_t i = 0; one && i < sizeof matchers / sizeof *matchers; i++)
-    if (value_is (&pattern->members[0].key, matchers[i].name)) {
-      buffer_puts (&text, matchers[i].sign);
-      pattern = &pattern->members[0].value;
-      break;
-    }
-  add_value (&text, pattern);
+  bool signs = pattern->type == VALUE_MAP && pattern->count;
+  for (size_t i = 0; signs && i < pattern->count; i++)
+    signs = sign_of (&pattern->members[i].key) != NULL;
+  for (size_t i = 0; signs && i < pattern->count; i++) {
+    buffer_puts (&text, i ? " and " : "");
+    buffer_puts (&text, sign_of (&pattern->members[i].key));
+    add_value (&text, &pattern->members[i].value);
+  }
+  if (!signs)
+    add_value (&text, pattern);
   return arena_copy (arena, text.data ? text.data : "", text.size);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format.h"
 #include "load-tell.h"
 #include "match.h"
 #include "text.h"
@@ -126,6 +127,17 @@ place_text (struct arena *arena, const struct value *where)
   return place.size ? arena_copy (arena, place.data, place.size) : NULL;
 }
 
+static const char *
+difference_text (struct arena *arena, const struct event_threshold *row)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_lit (&text, "expected ");
+  format_limit (&text, row->limit);
+  buffer_lit (&text, ", got ");
+  format_measure (&text, row->actual);
+  return arena_copy (arena, text.data, text.size);
+}
+
 static void
 not_held (struct judging *j, struct event_threshold *row, const struct value *where, int outcome, const char *why)
 {
@@ -183,9 +195,10 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
   struct match match = { .evaluator = &j->context->evaluator, .scope = &scope, .arena = j->arena };
   struct differences differences = { .arena = j->arena };
   int matched = match_value (&match, pattern, &actual, &differences);
-  if (matched != MATCH_YES)
-    not_held (j, row, where, matched == MATCH_WRONG ? RUNNER_ERROR : RUNNER_FAIL,
-              differences.count ? differences.items[0].text : "does not hold");
+  if (matched == MATCH_WRONG)
+    not_held (j, row, where, RUNNER_ERROR, differences.count ? differences.items[0].text : "it cannot be judged");
+  else if (matched != MATCH_YES)
+    not_held (j, row, where, RUNNER_FAIL, difference_text (j->arena, row));
 }
 
 static void

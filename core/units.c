@@ -153,7 +153,7 @@ print_duration (struct buffer *out, int64_t ns)
     buffer_lit (out, "0 s");
     return;
   }
-  if (print_three_digits (out, rest, 1, 1000, "ns") || print_three_digits (out, rest, 1000, 1000, "us")
+  if (print_three_digits (out, rest, 1, 1000, "ns") || print_three_digits (out, rest, 1000, 1000, "µs")
       || print_three_digits (out, rest, 1000000, 1000, "ms") || print_three_digits (out, rest, 1000000000, 60, "s"))
     return;
   uint64_t seconds = rest / 1000000000 + (rest % 1000000000 >= 500000000);

@@ -4,6 +4,7 @@
 #include "format.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
@@ -153,30 +154,49 @@ add_table (struct buffer *out, const struct event_load *load)
 
 /* ---- thresholds ---- */
 
-/* "48.2ms" as "48.2 ms": with all its digits, since it was judged by them. */
-static bool
-add_time (struct buffer *out, const char *word, size_t size)
+/* The digits that a number is worth, without zeros at the end. */
+static void
+add_number (struct buffer *out, double number)
 {
-  static const struct { const char *written, *name; } units[] = {
-    { "ns", "ns" }, { "us", "µs" }, { "ms", "ms" }, { "s", "s" }, { "m", "min" }, { "h", "h" },
-  };
-  size_t digits = strspn (word, "0123456789.");
-  for (size_t i = 0; digits && digits < size && i < sizeof units / sizeof *units; i++)
-    if (strlen (units[i].written) == size - digits && memcmp (word + digits, units[i].written, size - digits) == 0) {
-      buffer_add (out, word, digits);
-      buffer_putc (out, ' ');
-      buffer_puts (out, units[i].name);
-      return true;
-    }
-  return false;
+  double size = fabs (number);
+  int decimals = size < 0.001 ? 7 : size < 10 ? 4 : size < 100 ? 3 : size < 1000 ? 2 : 1;
+  size_t start = out->size;
+  buffer_printf (out, "%.*f", decimals, number);
+  while (out->size > start && out->data[out->size - 1] == '0')
+    out->size--;
+  if (out->size > start && out->data[out->size - 1] == '.')
+    out->size--;
 }
 
-void
-format_measure (struct buffer *out, const char *text)
+/* A duration that was written, with no digit less: "50 ms". */
+static void
+add_exactly (struct buffer *out, int64_t ns)
+{
+  static const struct { int64_t worth; const char *name; } units[]
+    = { { 60000000000, "min" }, { 1000000000, "s" }, { 1000000, "ms" }, { 1000, "µs" }, { 1, "ns" } };
+  size_t u = ns ? 0 : 1;
+  while (ns % units[u].worth)
+    u++;
+  buffer_printf (out, "%lld %s", (long long) (ns / units[u].worth), units[u].name);
+}
+
+/* Word by word: times and numbers as everywhere else, the rest as it is.  `exactly`: not rounded. */
+static void
+add_measure (struct buffer *out, const char *text, bool exactly)
 {
   while (*text) {
     size_t size = strcspn (text, " ");
-    if (!add_time (out, text, size))
+    int64_t ns;
+    bool unit = size && text[size - 1] >= 'a'; /* 0 is a count here */
+    if (unit && parse_duration (text, size, &ns)) {
+      if (exactly)
+        add_exactly (out, ns);
+      else
+        format_duration (out, ns / 1000 + (ns % 1000 >= 500));
+    }
+    else if (!exactly && size < 30 && memchr (text, '.', size) && strspn (text, "0123456789.") >= size)
+      add_number (out, strtod (text, NULL));
+    else
       buffer_add (out, text, size);
     text += size;
     if (*text) {
@@ -184,6 +204,39 @@ format_measure (struct buffer *out, const char *text)
       text++;
     }
   }
+}
+
+void
+format_measure (struct buffer *out, const char *text)
+{
+  add_measure (out, text, false);
+}
+
+void
+format_limit (struct buffer *out, const char *text)
+{
+  static const struct { const char *sign, *words; } all[] = {
+    { "< ", "less than " }, { "≤ ", "at most " }, { "> ", "more than " }, { "≥ ", "at least " },
+  };
+  CLEANUP_BUFFER struct buffer words = { 0 };
+  while (*text) {
+    const char *and = strstr (text, " and ");
+    size_t size = and ? (size_t) (and - text) : strlen (text);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+      if (size > strlen (all[i].sign) && strncmp (text, all[i].sign, strlen (all[i].sign)) == 0) {
+        buffer_puts (&words, all[i].words);
+        size -= strlen (all[i].sign);
+        text += strlen (all[i].sign);
+        break;
+      }
+    buffer_add (&words, text, size);
+    text += size;
+    if (and) {
+      buffer_lit (&words, " and ");
+      text += 5;
+    }
+  }
+  add_measure (out, buffer_text (&words), true);
 }
 
 /* ---- the whole ---- */

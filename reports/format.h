@@ -51,6 +51,8 @@ const struct event_series *series_total (const struct event_series *series, size
 void format_duration (struct buffer *out, int64_t us);
 /* A value of a threshold, or what it asks for ("< 50ms"), with times as everywhere else: "< 50 ms". */
 void format_measure (struct buffer *out, const char *text);
+/* What a threshold asks for, in words and exactly: "less than 50 ms". */
+void format_limit (struct buffer *out, const char *text);
 /* Seconds with three decimals, never negative. */
 void format_seconds (struct buffer *out, int64_t us);
 /* The first and last `limit / 2` bytes, with a line between that tells what is missing. */

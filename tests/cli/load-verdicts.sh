@@ -311,3 +311,48 @@ lacks err wrong.yaml:19:
 has err 'p95: it would have to be exactly 50ms: write {$lt: 50ms}'
 has err 'the load is to last 10 m 00 s, but the test has only 5 m 00 s'
 has err 'the load is to last 1.00 s, but the step has only 300 ms'
+
+# ---- a threshold says what was required and what was measured, in the same words everywhere ----
+cat >words.yaml <<'EOT'
+suite: words
+tests:
+  - test: t
+    steps:
+      - load:
+          users: 3
+          times: 17
+          steps: [{check: user_number ~= 2, name: two}, {sleep: 1ms, name: nap}]
+          require:
+            errors: 17
+            two.error_rate: {$lt: 0.5, $ge: 0}
+            nap.p95: {$lt: 10s, $gt: 999us}
+            nap.max: {$not: {$lt: 1us}}
+  - test: fails
+    steps:
+      - load:
+          users: 3
+          times: 17
+          steps: [{check: user_number ~= 2, name: two}, {sleep: 1ms, name: nap}]
+          require: {two.error_rate: {$lt: 0.02}, nap.p95: {$lt: 1500ns}, nap.rate: {$lt: 0.5}, nap.count: 1, two.max: {$gt: 90s}}
+EOT
+expect 1 "$RUNNER" -o results words.yaml
+cat >said.py <<'EOT'
+import re
+from look import cases, threshold, load
+def said(name):
+    return cases[name].findtext("system-out") or cases[name].find("failure").get("message")
+for name, pattern in [
+    ("t: errors", r"errors: 17, required: 17"),
+    ("t: two.error_rate", r"two\.error_rate: 0\.3333, required: less than 0\.5 and at least 0"),
+    ("t: nap.p95", r"nap\.p95: [0-9.]+ m?s, required: less than 10 s and more than 999 µs"),
+    ("t: nap.max", r"nap\.max: [0-9.]+ m?s, required: .*"),
+    ("fails: two.error_rate", r"expected less than 0\.02, got 0\.3333"),
+    ("fails: nap.p95", r"expected less than 1500 ns, got [0-9.]+ m?s"),
+    ("fails: nap.rate", r"expected less than 0\.5, got [0-9.]{1,6}"),
+    ("fails: nap.count", r"expected 1, got 34"),
+    ("fails: two.max", r"expected more than 90 s, got [0-9.]+ (µs|ms)"),
+]:
+    assert re.fullmatch(pattern, said(name)), (name, said(name))
+assert threshold(load("t"), "two.error_rate")["limit"] == "< 0.5 and ≥ 0"
+EOT
+"$PYTHON" said.py True >out 2>err || fail "the words are others"

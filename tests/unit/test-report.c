@@ -1019,7 +1019,7 @@ static struct event_series load_series[] = {
 };
 static struct event_threshold load_thresholds[] = {
   { .name = "errors", .where = "l.yaml:9:9", .outcome = OUTCOME_FAILED, .actual = "3", .message = "errors: 3, at most 0" },
-  { .name = "p95", .where = "l.yaml:10:9", .outcome = OUTCOME_PASSED, .actual = "12.3ms" },
+  { .name = "p95", .where = "l.yaml:10:9", .outcome = OUTCOME_PASSED, .actual = "12.3ms", .limit = "< 50ms" },
   { .name = "pay.p99", .where = "l.yaml:11:9", .outcome = OUTCOME_ERROR, .message = "nothing was measured" },
 };
 static struct event_load_error load_errors[] = { { "refused <", "l.yaml:7:9", 2 }, { "reset", NULL, 1 } };
@@ -1094,11 +1094,11 @@ START_TEST (junit_has_a_case_for_each_threshold)
   is ("//testcase[@name='rush: errors']/failure/@message", "errors: 3, at most 0");
   is ("string(//testcase[@name='rush: errors']/failure)", "l.yaml:9:9: errors: 3, at most 0");
   is ("count(//testcase[@name='rush: p95']/failure)", "0");
-  is ("string(//testcase[@name='rush: p95']/system-out)", "12.3ms");
+  is ("string(//testcase[@name='rush: p95']/system-out)", "p95: 12.3 ms, required: less than 50 ms");
   is ("//testcase[@name='rush: pay.p99']/error/@message", "nothing was measured");
   is ("string(//testcase[@name='rush: pay.p99']/error)", "l.yaml:11:9: pay.p99: nothing was measured");
   is ("count(//testcase[@name='calm: p95'])", "1"); /* a test's own name stays its own */
-  is ("string(//testcase[@name='calm: p95 (2)']/system-out)", "12.3ms");
+  is ("string(//testcase[@name='calm: p95 (2)']/system-out)", "p95: 12.3 ms, required: less than 50 ms");
   is ("count(//testcase[@name='calm: again: p95'])", "1");
 }
 END_TEST
