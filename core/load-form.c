@@ -91,8 +91,10 @@ read_rate (const struct value *value, double *rate)
     if (per == 0 || text[strspn (text, "0123456789.")] != '\0')
       return false;
     *rate = strtod (text, &end) / per;
-    if (end == text || *end)
+    if (end == text || *end) {
+      *rate = -1;
       return false;
+    }
   }
   return *rate >= 1e-5 && *rate <= 1e7;
 }
@@ -130,7 +132,7 @@ read_stage (const struct value *item, struct load_form *form, struct param_error
         return wrong (error, value, "stages: for: expected a duration with its unit (200ms, 5s, 2m), at most " LONGEST);
     }
     else if (value_is (key, form->open ? "rate" : "users")) {
-      if (form->open ? !read_rate (value, &level) && !(value->type == VALUE_INT && value->integer == 0)
+      if (form->open ? !read_rate (value, &level) && level != 0
                      : value->type != VALUE_INT || value->integer < 0 || value->integer > LOAD_USERS_MOST)
         return wrong (error, value, "stages: %s: expected %s", key->string,
                       form->open ? "a rate (100/s)" : "a number of users, at most 16000");
@@ -163,6 +165,8 @@ read_stages (const struct value *list, struct load_form *form, struct param_erro
       return false;
   if (!form->open && form->users == 0)
     return wrong (error, list, "stages: there is never a user");
+  if (form->open && load_due_before (form, form->end_ns) == 0)
+    return wrong (error, list, "stages: no iteration is ever due");
   return true;
 }
 

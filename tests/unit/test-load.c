@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST (stages_of_rates)
 {
-  ck_assert_str_eq (read_form ("stages: [{for: 10s, rate: 100/s}, {for: 10s, rate: 100/s}, {for: 10s, rate: 0}]\n"), "");
+  ck_assert_str_eq (read_form ("stages: [{for: 10s, rate: 100/s}, {for: 10s, rate: 100/s}, {for: 10s, rate: 0/s}]\n"), "");
   ck_assert (form.open);
   /* 500 while it rises, 1000, 500 while it falls */
   ck_assert_uint_eq (load_due_before (&form, 10 * S), 500);
@@ -139,6 +139,9 @@ START_TEST (what_is_wrong_is_told)
     { "stages: [5]\n", "expected a map" },
     { "stages: [{for: 5s}]\n", "for and users are needed" },
     { "stages: [{for: 5s, users: 0}]\n", "there is never a user" },
+    { "stages: [{for: 5s, rate: 0/s}]\n", "no iteration is ever due" },
+    { "stages: [{for: 5s, rate: 1/s}, {for: 5s, rate: ./s}]\n", "expected a rate" },
+    { "stages: [{for: 5s, rate: 1/s}, {for: 5s, rate: -1}]\n", "expected a rate" },
     { "stages: [{for: 5s, users: 3, x: 1}]\n", "\"x\" is not known" },
     { "stages: [{for: 5s, rate: 3}, {for: 5s, users: 3}]\n", "\"users\" is not known" },
     { "stages: [{for: 5s, users: 3}]\nfor: 7s\n", "one or the other" },
