@@ -231,6 +231,29 @@ check_library (struct examination *x, size_t i)
                text + name->start);
 }
 
+/* Is the name, or its very text in quotes, at token i? */
+static bool
+is_text_of (const struct examination *x, size_t i, const char *name, size_t size)
+{
+  const struct expr_token *token = i < x->count ? &x->tokens[i] : NULL;
+  return token && token->type == EXPR_STRING && token->size == size + 2
+         && memcmp (x->lexer.text + token->start + 1, name, size) == 0;
+}
+
+/* Does the expression ask by defined ("name"), or has ("name"), whether there is such a name? */
+static bool
+is_asked_for (const struct examination *x, const char *name, size_t size)
+{
+  for (size_t i = 0; i < x->count; i++) {
+    if (!token_is (x, i, "defined") && !token_is (x, i, "has"))
+      continue;
+    bool open = token_is (x, i + 1, "(");
+    if (is_text_of (x, i + 1 + open, name, size) && (!open || token_is (x, i + 3, ")")))
+      return true;
+  }
+  return false;
+}
+
 /* `hub.wob`, of a variable of which all members are known; `result.stdot`. */
 static void
 check_member (struct examination *x, size_t i, const struct value *value)
@@ -271,7 +294,7 @@ check_names (struct examination *x)
     const struct value *value = x->scope->lookup (x->scope->data, name, size);
     if (value)
       check_member (x, i, value);
-    if (value)
+    if (value || is_asked_for (x, name, size))
       continue;
     if (text_is_one_of (name, size, expr_helpers ())) {
       check_library (x, i);

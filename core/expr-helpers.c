@@ -122,9 +122,26 @@ follow (const struct value *value, const char *text, size_t size, bool *bad)
   return *bad ? NULL : value;
 }
 
+static const struct value *
+look_up (lua_State *lua, const char *name)
+{
+  const struct expr_scope *scope = expr_engine_of (lua)->run.scope;
+  return scope && scope->lookup ? scope->lookup (scope->data, name, strlen (name)) : NULL;
+}
+
+static int
+help_defined (lua_State *lua)
+{
+  const char *name = luaL_checkstring (lua, 1);
+  lua_pushboolean (lua, text_is_one_of (name, strlen (name), expr_helpers ()) || look_up (lua, name) != NULL);
+  return 1;
+}
+
 static int
 help_has (lua_State *lua)
 {
+  if (lua_gettop (lua) == 1 && lua_type (lua, 1) == LUA_TSTRING)
+    return help_defined (lua); /* of a variable */
   size_t size;
   const char *text = luaL_checklstring (lua, 2, &size);
   struct value value = expr_argument (lua, 1);
@@ -141,13 +158,6 @@ help_has (lua_State *lua)
     return luaL_error (lua, "has: \"%s\" is no path (as \"a.b[0].c\" or \"$.a['b']\")", text);
   lua_pushboolean (lua, found);
   return 1;
-}
-
-static const struct value *
-look_up (lua_State *lua, const char *name)
-{
-  const struct expr_scope *scope = expr_engine_of (lua)->run.scope;
-  return scope && scope->lookup ? scope->lookup (scope->data, name, strlen (name)) : NULL;
 }
 
 static int
@@ -173,14 +183,6 @@ help_get (lua_State *lua)
     items[i] = *found[i];
   check_temporary (lua);
   expr_push (lua, keep_value (lua, (struct value) { .type = VALUE_LIST, .count = count, .items = items }));
-  return 1;
-}
-
-static int
-help_defined (lua_State *lua)
-{
-  const char *name = luaL_checkstring (lua, 1);
-  lua_pushboolean (lua, text_is_one_of (name, strlen (name), expr_helpers ()) || look_up (lua, name) != NULL);
   return 1;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "units.h"
 
 #define MOST_ROWS 100   /* of one table: a load has a series a step */
 #define WIDEST_NAME 48

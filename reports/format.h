@@ -49,7 +49,7 @@ double load_rate (const struct event_load *load, uint64_t count);
 const struct event_series *series_total (const struct event_series *series, size_t count);
 /* 450 µs, 12.3 ms, 1.20 s, 2 min 5 s */
 void format_duration (struct buffer *out, int64_t us);
-/* A value of a threshold, or what it asks for ("< 50ms"), with times as everywhere else: "< 50 ms". */
+/* A value of a threshold, or what it asks for ("< 50ms", "0.25"), with times and numbers as everywhere else. */
 void format_measure (struct buffer *out, const char *text);
 /* What a threshold asks for, in words and exactly: "less than 50 ms". */
 void format_limit (struct buffer *out, const char *text);

@@ -406,10 +406,10 @@ add_series_table (struct buffer *out, const struct event_load *load, bool whole)
 }
 
 static void
-add_measure_cell (struct buffer *out, const char *text)
+add_measure_cell (struct buffer *out, const char *text, void (*format) (struct buffer *out, const char *text))
 {
   CLEANUP_BUFFER struct buffer measure = { 0 };
-  format_measure (&measure, text ? text : "–");
+  format (&measure, text ? text : "–");
   buffer_lit (out, "<td class=\"n\">");
   html_short (out, buffer_text (&measure), 120);
   buffer_lit (out, "</td>");
@@ -433,8 +433,8 @@ add_thresholds (struct buffer *out, const struct event_load *load)
       buffer_lit (out, "</th><td>");
       html_badge (out, t->outcome, false);
       buffer_lit (out, "</td>");
-      add_measure_cell (out, t->actual);
-      add_measure_cell (out, t->limit);
+      add_measure_cell (out, t->actual, format_measure);
+      add_measure_cell (out, t->limit, format_limit);
       buffer_lit (out, "<td>");
       html_element (out, "span", NULL, t->message);
       html_element (out, "code", "where", held ? NULL : t->where);

@@ -79,6 +79,13 @@ tests:
     steps:
       - load: {users: 10, spawn: 20/s, times: 1, steps: [{check: user_number < 10}]}
         expect: {iteration: {count: 10}}
+  - test: what a user counts itself
+    steps:
+      - load:
+          users: 2
+          times: 3
+          steps: [{set: {n: "${has('n') and n + 1 or 1}"}}, {check: n <= 3}, {check: n < 3, name: not yet}]
+          require: {errors: 2, not yet.errors: 2}
   - test: users come and go
     steps:
       - load:
@@ -91,16 +98,16 @@ tests:
       - load: {rate: 6000/m, times: 7, steps: [{check: 1 == 1}], require: {iteration.count: 7}}
 EOT
 expect 0 "$RUNNER" -v -o results counts.yaml
-has out '8 passed, 0 failed, 0 skipped'
-look 'len(loads) == 9 and all(complete(l) for l in loads)'
+has out '9 passed, 0 failed, 0 skipped'
+look 'len(loads) == 10 and all(complete(l) for l in loads)'
 look 'loads[0]["model"] == "closed" and series(loads[0], "iteration")["count"] == 200'
 look 'series(loads[2], "not two")["failed"] == 10 and series(loads[2], "total")["failed"] == 10'
 look 'loads[2]["errors"][0]["count"] == 10 and "counts.yaml:" in loads[2]["errors"][0]["where"]'
 look '[t["outcome"] for t in loads[2]["thresholds"]] == ["passed"] * 6'
 look '[t["limit"] for t in loads[2]["thresholds"]] == ["10", "0.25", "10", "0", "30", "< 10s"]'
-look 'loads[7]["settings"] == [{"name": n, "value": v} for n, v in [("rate", "200/s"), ("users", "20"), ("for", "500ms")]]'
-look 'loads[6]["settings"][0]["value"].startswith("[{\"for\": \"200ms\", \"users\": 6}")'
-look '1 <= loads[6]["users"] <= 7 and loads[7]["model"] == "open"'
+look 'loads[8]["settings"] == [{"name": n, "value": v} for n, v in [("rate", "200/s"), ("users", "20"), ("for", "500ms")]]'
+look 'loads[7]["settings"][0]["value"].startswith("[{\"for\": \"200ms\", \"users\": 6}")'
+look 'loads[7]["users"] == 6 and loads[8]["model"] == "open"'
 look 'sum(series(s, "iteration").get("count", 0) for s in samples if s["test"] == 0) == 200'
 look 'any(s.get("warmup") for s in samples if s["test"] == 1)'
 

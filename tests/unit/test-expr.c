@@ -494,6 +494,8 @@ START_TEST (helpers_ask_and_count)
   fails_with ("get('json')", "begins with `$`");
   gives ("defined('one')", "true");
   gives ("defined('nope')", "false");
+  gives ("has('one')", "true");
+  gives ("has('nope') and nope + 1 or 7", "7");
   gives ("len(name)", "3");
   gives ("#name", "5");
   gives ("len(numbers)", "3");
@@ -847,6 +849,10 @@ check_faults (struct value expression_value, bool all)
 START_TEST (names_are_checked_before)
 {
   no_fault ("one == hub.web");
+  no_fault ("defined('nope') and nope + 1 or 0");
+  no_fault ("has(\"nope\") and nope + 1 or 0");
+  fault_with ("has(hub, 'nope') and nope", "undefined name \"nope\"");
+  fault_with ("defined('other') and nope", "undefined name \"nope\"");
   no_fault ("hub.nmae:len() == 1");
   no_fault ("{nmae = one, ['x'] = 2}");
   no_fault ("all(hub, function(x, y) local z <const> = x return z == y end)");
