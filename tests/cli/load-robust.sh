@@ -42,7 +42,7 @@ tests:
     steps:
       - tcp.listen: {as: door}
         save: {address: $.address}
-      - background: {as: users, do: [{load: {users: 2000, times: 1, steps: [{tcp.connect: "${address}"}, {sleep: 1h, timeout: 2h}]}}]}
+      - background: {as: users, do: [{load: {users: 2000, times: 1, grace: 0s, require: {errors: 2000}, steps: [{tcp.connect: "${address}"}, {sleep: 1h, timeout: 2h}]}}]}
       - tcp.accept: {conn: door, as: "c${i % 10}"}
         each: {i: 1..2000}
         timeout: 1m
