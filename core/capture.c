@@ -36,6 +36,26 @@ capture_new (struct capture *capture)
 }
 
 bool
+capture_new_plain (struct capture *capture)
+{
+  *capture = (struct capture) { .memory_fd = -1, .event_fd = -1 };
+  void *p = mmap (NULL, WHOLE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED)
+    return false;
+  capture->head = p;
+  capture->data = (char *) p + HEAD_SIZE;
+  return true;
+}
+
+void
+capture_reset (struct capture *capture)
+{
+  atomic_store (&capture->head->total, 0);
+  atomic_store (&capture->head->ended, 0);
+  atomic_store (&capture->head->busy, 0);
+}
+
+bool
 capture_open (struct capture *capture, int memory_fd, int event_fd)
 {
   *capture = (struct capture) { .memory_fd = memory_fd, .event_fd = event_fd };
@@ -61,7 +81,7 @@ static void
 wake (struct capture *capture)
 {
   uint64_t one = 1;
-  if (write (capture->event_fd, &one, sizeof one) < 0) {
+  if (capture->event_fd >= 0 && write (capture->event_fd, &one, sizeof one) < 0) {
     /* its counter is full: the reader will wake */
   }
 }
@@ -171,6 +191,22 @@ capture_text (struct capture *capture, struct buffer *out)
     out->size += n;
     from += n;
   }
+}
+
+void
+capture_since (struct capture *capture, uint64_t from, size_t most, struct buffer *out)
+{
+  uint64_t total = capture_total (capture), at = total - from > most ? total - most : from;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_reserve (&text, (size_t) (total - at) + 1);
+  text.size = capture_read (capture, &at, text.data, (size_t) (total - at));
+  if (at != from) {
+    const char *newline = text.size ? memchr (text.data, '\n', text.size) : NULL;
+    size_t skipped = newline ? (size_t) (newline - text.data) + 1 : 0;
+    buffer_remove (&text, skipped);
+    buffer_printf (out, "[… %llu bytes left out …]\n", (unsigned long long) (at + skipped - from));
+  }
+  buffer_add (out, text.data, text.size);
 }
 
 void

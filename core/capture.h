@@ -15,6 +15,7 @@
 struct capture_head {
   _Atomic uint64_t total; /* bytes that came */
   _Atomic int ended;
+  _Atomic int busy;       /* bytes are on their way from the pipe to here */
 };
 
 struct capture {
@@ -26,6 +27,10 @@ struct capture {
 
 /* Makes one; false: errno says why. */
 bool capture_new (struct capture *capture);
+/* The same without descriptors: for processes forked later, which wait for nothing. */
+bool capture_new_plain (struct capture *capture);
+/* Empty again; nobody else has it. */
+void capture_reset (struct capture *capture);
 /* Maps one that came by descriptor; takes over both descriptors. */
 bool capture_open (struct capture *capture, int memory_fd, int event_fd);
 void capture_free (struct capture *capture);
@@ -40,6 +45,9 @@ uint64_t capture_total (const struct capture *capture);
 bool capture_ended (const struct capture *capture);
 /* All that is kept, with a line about what is not; appended. */
 void capture_text (struct capture *capture, struct buffer *out);
+/* What came since `from`, with a line about the beginning when it is more than `most`; appended.
+ * A beginning that is left out ends with a line: of a secret no half is left. */
+void capture_since (struct capture *capture, uint64_t from, size_t most, struct buffer *out);
 /* The last bytes, at most `most`. */
 void capture_tail (struct capture *capture, size_t most, struct buffer *out);
 

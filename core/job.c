@@ -62,6 +62,7 @@ work (void *data, struct keeper_link *link)
     .engine = run->engine, .number = job->slot, .events_fd = work->events, .control_fd = work->control,
     .never_fd = run->never, .log_folder = folder, .plan_index = job->index, .run_roles = run->run_roles
   };
+  guard_begin (&worker, &job->printed);
   return worker_run (&worker, job->remaining, work->count, job->next_attempt);
 }
 
@@ -103,6 +104,10 @@ job_start (const struct run *run, struct job *job)
   int others[4 * JOBS_MOST + 3];
   if (!job->shared)
     job->shared = shared_new ();
+  if (job->printed.head)
+    capture_reset (&job->printed);
+  else if (!capture_new_plain (&job->printed))
+    goto fail;
   if (!job->shared || pipe2 (events, O_CLOEXEC) < 0 || pipe2 (control, O_CLOEXEC) < 0)
     goto fail;
   fcntl (events[1], F_SETPIPE_SZ, 1 << 20); /* fewer turns between worker and supervisor */
@@ -115,7 +120,7 @@ job_start (const struct run *run, struct job *job)
   job->done_before = job->done_count;
   job->attempt_before = job->next_attempt;
   job->in.size = job->status.size = 0;
-  if (!keeper_start (&job->keeper, work, &w, not_keepers, others))
+  if (!keeper_start (&job->keeper, work, &w, not_keepers, others, &job->printed))
     goto fail;
   close (events[1]);
   close (control[0]);
@@ -152,6 +157,15 @@ job_status (struct job *job, const char *line)
 }
 
 void
+job_reap_keeper (struct job *job)
+{
+  while (waitpid (job->keeper.pid, &job->keeper_status, 0) < 0 && errno == EINTR)
+    continue;
+  job->last_keeper = job->keeper.pid;
+  job->keeper.pid = 0;
+}
+
+void
 job_release (struct job *job)
 {
   if (job->events >= 0)
@@ -159,8 +173,6 @@ job_release (struct job *job)
   close (job->control);
   close (job->keeper.lifeline);
   close (job->keeper.status);
-  while (waitpid (job->keeper.pid, NULL, 0) < 0 && errno == EINTR)
-    continue;
 }
 
 void
@@ -171,6 +183,7 @@ job_forget (struct job *job)
   shared->crash.frame_count = 0;
   shared->crash.wire.count = 0;
   shared->phase = PHASE_IDLE;
+  shared->fault = FAULT_NONE;
   for (int i = 0; i < shared_slots_used (shared); i++) {
     shared->slots[i].thread = 0;
     shared->slots[i].step = NO_STEP;
@@ -186,6 +199,7 @@ job_free (struct job *job)
 {
   shared_free (job->shared);
   job->shared = NULL;
+  capture_free (&job->printed);
   buffer_free (&job->in);
   buffer_free (&job->status);
   free (job->done);

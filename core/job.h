@@ -36,9 +36,12 @@ struct job {
   pid_t worker;
   int events, control;
   struct shared *shared;
+  struct capture printed;    /* by the worker itself */
   struct buffer in, status;
   int wait_status;
   bool exited;               /* wait_status is set */
+  pid_t last_keeper;         /* these two after job_reap_keeper */
+  int keeper_status;
   bool hung;                 /* it was ended for that */
   int64_t probed_ns;         /* 0: not */
   uint32_t hung_step;
@@ -60,7 +63,9 @@ struct run {
 bool job_start (const struct run *run, struct job *job);
 /* A line of its keeper, which comes from a keeper's status. */
 void job_status (struct job *job, const char *line);
-/* Its worker is gone, and all that it had started: closes what led to it, and waits for its keeper. */
+/* Waits for its keeper, whose status has ended. */
+void job_reap_keeper (struct job *job);
+/* Its worker is gone, and all that it had started: closes what led to it. */
 void job_release (struct job *job);
 /* After job_release: nothing of the last worker is blamed on the next. */
 void job_forget (struct job *job);

@@ -16,6 +16,8 @@
 
 #define OVERRUN_NS (INT64_C (2) * 1000000000)  /* a step that ignores its deadline is ended after that */
 #define PROBE_NS (INT64_C (200) * 1000000)
+#define PRINTED_MOST ((size_t) 16 << 10)
+#define LINE_MOST ((size_t) 300)
 #define AT_WORK_MOST ((size_t) 2 << 10) /* bytes about the steps that a dead worker was at */
 
 /* "SIGSEGV (Segmentation fault)" */
@@ -95,21 +97,74 @@ read_logs (struct job *job, struct arena *arena, struct event *event)
   }
 }
 
+/* What the worker itself printed in the test: messages of libc and of sanitizers too. */
+static void
+read_printed (struct job *job, struct arena *arena, struct event *event)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  uint64_t from = job->shared->printed_before;
+  if (from > capture_total (&job->printed)) /* a worker that crashed may have left anything */
+    from = 0;
+  capture_since (&job->printed, from, PRINTED_MOST, &text);
+  if (!text.size)
+    return;
+  event->output = arena_copy (arena, text.data, text.size);
+  event->output_size = text.size;
+}
+
+/* The line that says most: a sanitizer's headline, else the last one; NULL: none. */
+static const char *
+telling_line (const struct event *event, struct arena *arena)
+{
+  const char *best = NULL, *end = event->output + event->output_size;
+  size_t best_size = 0;
+  bool headline = false;
+  for (const char *line = event->output; line && line < end && !headline;) {
+    const char *newline = memchr (line, '\n', (size_t) (end - line));
+    size_t size = (size_t) ((newline ? newline : end) - line);
+    headline = memmem (line, size, "ERROR: ", 7) && memmem (line, size, "Sanitizer", 9);
+    if (size && (headline || line[0] != '=')) { /* "==123==ABORTING" */
+      best = line;
+      best_size = size;
+    }
+    line = newline ? newline + 1 : NULL;
+  }
+  return best ? arena_copy (arena, best, best_size < LINE_MOST ? best_size : LINE_MOST) : NULL;
+}
+
+const char *
+judge_keeper (const struct job *job, struct arena *arena)
+{
+  int status = job->keeper_status;
+  if (WIFSIGNALED (status))
+    return arena_printf (arena, "the keeper process (the parent of the suite's worker) was killed: %s (%s)",
+                         signal_name (arena, WTERMSIG (status)), sigdescr_np (WTERMSIG (status)));
+  return arena_printf (arena, "the keeper process (the parent of the suite's worker) ended with exit status %d",
+                       WEXITSTATUS (status));
+}
+
 static const char *
 what_happened (const struct job *job, struct arena *arena, struct event *event)
 {
   const struct shared *shared = job->shared;
+  if (!job->exited)
+    return judge_keeper (job, arena);
   if (job->hung)
     return "ignored its deadline and was ended";
+  if (shared->fault == FAULT_DESCRIPTORS)
+    return "closed descriptors of the runner, which could not go on in this worker";
+  const char *line = telling_line (event, arena);
   if (WIFSIGNALED (job->wait_status)) {
     int number = WTERMSIG (job->wait_status);
     event->signal = signal_name (arena, number);
     const char *address = shared->crash.signal == number && (number == SIGSEGV || number == SIGBUS)
                             ? arena_printf (arena, " at address 0x%llx", (unsigned long long) shared->crash.address)
                             : "";
-    return arena_printf (arena, "crashed: %s (%s)%s", event->signal, sigdescr_np (number), address);
+    return arena_printf (arena, "crashed: %s (%s)%s%s%s", event->signal, sigdescr_np (number), address,
+                         number == SIGABRT && line ? ": " : "", number == SIGABRT && line ? line : "");
   }
-  return arena_printf (arena, "ended the worker with exit status %d", WEXITSTATUS (job->wait_status));
+  return arena_printf (arena, "ended the worker with exit status %d%s%s", WEXITSTATUS (job->wait_status),
+                       line ? ": " : "", line ? line : "");
 }
 
 void
@@ -119,6 +174,7 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
   event->suite = job->planned->suite->number;
   event->worker = job->slot;
   event->outcome = OUTCOME_ERROR;
+  read_printed (job, arena, event);
   event->message = what_happened (job, arena, event);
   int frames = job->shared->crash.frame_count;
   if (frames > 0 && frames <= FRAMES)

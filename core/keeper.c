@@ -90,6 +90,42 @@ kill_descendants (pid_t parent, pid_t except)
   return kill_below (parent, except, 0);
 }
 
+#define ORPHANS_NS (INT64_C (10) * 1000000000) /* one that hangs in the kernel may stay so long */
+
+static bool
+is_among (pid_t pid, const pid_t *pids, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (pids[i] == pid)
+      return true;
+  return false;
+}
+
+bool
+end_orphans (const pid_t *but, size_t n)
+{
+  int64_t end = clock_now_ns () + ORPHANS_NS;
+  for (;;) {
+    pid_t pids[FAMILY];
+    size_t count = children_of (getpid (), pids, FAMILY), left = 0;
+    for (size_t i = 0; i < count; i++) {
+      if (is_among (pids[i], but, n))
+        continue;
+      left++;
+      kill (pids[i], SIGSTOP);
+      kill_below (pids[i], 0, 0);
+      kill (pids[i], SIGKILL);
+      waitpid (pids[i], NULL, WNOHANG);
+    }
+    if (!left)
+      return true;
+    if (clock_now_ns () > end)
+      return false;
+    struct timespec wait = { 0, 1000000 };
+    nanosleep (&wait, NULL);
+  }
+}
+
 /* ---- folders of tests ---- */
 
 /* $TMPDIR/runner-PID-XXXXXX: PID is the keeper's. */
@@ -101,12 +137,12 @@ temp_template (char *out, size_t size, pid_t keeper)
 }
 
 /* The folders of a worker that could not remove them itself. */
-static void
-remove_temps (void)
+void
+remove_temps (pid_t keeper)
 {
   char pattern[PATH_MAX];
   glob_t found = { .gl_pathc = 0 };
-  temp_template (pattern, sizeof pattern, getpid ());
+  temp_template (pattern, sizeof pattern, keeper);
   size_t n = strlen (pattern);
   memcpy (pattern + n - 6, "??????", 6);
   if (glob (pattern, GLOB_NOSORT, NULL, &found) == 0) {
@@ -183,6 +219,27 @@ tell (struct house *house, const char *fmt, ...)
 }
 
 static void
+add_drain (struct house *house, struct drain *drain)
+{
+  fcntl (drain->fd, F_SETFL, fcntl (drain->fd, F_GETFL) | O_NONBLOCK);
+  if (house->count == house->room) {
+    house->room = house->room ? house->room * 2 : 16;
+    house->drains = xrealloc (house->drains, house->room, sizeof *house->drains);
+  }
+  house->drains[house->count++] = drain;
+}
+
+/* What the worker itself prints. */
+static void
+drain_worker (struct house *house, int fd, const struct capture *printed)
+{
+  struct drain *drain = xcalloc (1, sizeof *drain);
+  drain->fd = fd;
+  drain->capture = *printed;
+  add_drain (house, drain);
+}
+
+static void
 receive_message (struct house *house)
 {
   struct message message = { .number = 0 };
@@ -216,12 +273,7 @@ receive_message (struct house *house)
     free (drain);
     return;
   }
-  fcntl (drain->fd, F_SETFL, fcntl (drain->fd, F_GETFL) | O_NONBLOCK);
-  if (house->count == house->room) {
-    house->room = house->room ? house->room * 2 : 16;
-    house->drains = xrealloc (house->drains, house->room, sizeof *house->drains);
-  }
-  house->drains[house->count++] = drain;
+  add_drain (house, drain);
 }
 
 /* One read; false: there is nothing more now. */
@@ -229,11 +281,15 @@ static bool
 read_some (struct drain *drain)
 {
   static char data[64 << 10];
+  atomic_store (&drain->capture.head->busy, 1);
   ssize_t n = read (drain->fd, data, sizeof data);
-  if (n > 0) {
+  int error = errno;
+  if (n > 0)
     capture_put (&drain->capture, data, (size_t) n);
+  atomic_store (&drain->capture.head->busy, 0);
+  if (n > 0)
     return true;
-  }
+  errno = error;
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return errno == EINTR;
   /* the end; for a terminal EIO */
@@ -360,44 +416,92 @@ keep (struct house *house)
   }
 }
 
-static _Noreturn void
-run_keeper (int lifeline, int status, int (*work) (void *data, struct keeper_link *link), void *data,
-            const int *not_keepers, const int *not_ours)
+/* What the supervisor wants of a keeper and its worker. */
+struct order {
+  int (*work) (void *data, struct keeper_link *link);
+  void *data;
+  const int *not_keepers, *not_ours;
+  struct capture *printed;
+};
+
+/* In the worker: a session of its own, so that a signal to its group or to its terminal's
+ * reaches nobody else; it ends with its keeper; what it prints goes where it is collected. */
+static bool
+set_apart (struct keeper_link *link)
 {
-  for (; *not_ours >= 0; not_ours++)
-    close (*not_ours);
-  int pair[2];
-  sigset_t set, old;
-  prctl (PR_SET_CHILD_SUBREAPER, 1);
-  /* Ctrl-C reaches the supervisor, which tells the workers: not the keeper's group */
-  setpgid (0, 0);
+  int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  setsid ();
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != link->pid || null < 0 || dup2 (null, 0) < 0)
+    return false;
+  if (null > 0)
+    close (null);
+  if (link->printed_fd < 0)
+    return true;
+  setvbuf (stdout, NULL, _IOLBF, 0); /* of what it printed before it crashed, as much as can be */
+  return dup2 (link->printed_fd, 1) == 1 && dup2 (link->printed_fd, 2) == 2;
+}
+
+static void
+block_signals (sigset_t *old)
+{
+  sigset_t set;
   signal (SIGPIPE, SIG_IGN);
   sigemptyset (&set);
   sigaddset (&set, SIGCHLD);
   sigaddset (&set, SIGINT);
   sigaddset (&set, SIGTERM);
   sigaddset (&set, SIGHUP);
-  sigprocmask (SIG_BLOCK, &set, &old);
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-    _exit (3);
+  sigprocmask (SIG_BLOCK, &set, old);
+}
+
+static int
+child_signals (void)
+{
   sigset_t child;
   sigemptyset (&child);
   sigaddset (&child, SIGCHLD);
-  struct house house = { .lifeline = lifeline, .status = status, .socket = pair[0],
-                         .signals = signalfd (-1, &child, SFD_CLOEXEC | SFD_NONBLOCK) };
-  struct keeper_link link = { .pid = getpid (), .socket = pair[1] };
+  return signalfd (-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+close_list (const int *fds)
+{
+  for (; *fds >= 0; fds++)
+    close (*fds);
+}
+
+static _Noreturn void
+run_keeper (int lifeline, int status, const struct order *order)
+{
+  close_list (order->not_ours);
+  int pair[2], printed[2] = { -1, -1 };
+  sigset_t old;
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  /* Ctrl-C reaches the supervisor, which tells the workers: not the keeper's group */
+  setpgid (0, 0);
+  block_signals (&old);
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0
+      || (order->printed && pipe2 (printed, O_CLOEXEC) < 0))
+    _exit (3);
+  struct house house = { .lifeline = lifeline, .status = status, .socket = pair[0], .signals = child_signals () };
+  struct keeper_link link = { .pid = getpid (), .socket = pair[1], .printed_fd = printed[1] };
   house.worker = house.signals < 0 ? -1 : fork ();
   if (house.worker == 0) {
     close (pair[0]);
     close (lifeline);
     close (status);
     close (house.signals);
+    if (order->printed)
+      close (printed[0]);
     sigprocmask (SIG_SETMASK, &old, NULL);
-    _exit (work (data, &link));
+    _exit (set_apart (&link) ? order->work (order->data, &link) : 3);
   }
   close (pair[1]);
-  for (; *not_keepers >= 0; not_keepers++)
-    close (*not_keepers);
+  if (order->printed) {
+    close (printed[1]);
+    drain_worker (&house, printed[0], order->printed);
+  }
+  close_list (order->not_keepers);
   if (house.worker < 0)
     _exit (3);
   tell (&house, "worker %d\n", (int) house.worker);
@@ -405,16 +509,17 @@ run_keeper (int lifeline, int status, int (*work) (void *data, struct keeper_lin
   end_all (&house);
   int code = WIFEXITED (house.worker_status) ? WEXITSTATUS (house.worker_status) : -1;
   if (code != WORKER_DONE && code != WORKER_RESTART)
-    remove_temps ();
-  tell (&house, "exit %d\n", house.worker_status);
+    remove_temps (getpid ());
   put_away (&house, true);
+  tell (&house, "exit %d\n", house.worker_status);
   _exit (0);
 }
 
 bool
 keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link *link), void *data,
-              const int *not_keepers, const int *not_ours)
+              const int *not_keepers, const int *not_ours, struct capture *printed)
 {
+  struct order order = { work, data, not_keepers, not_ours, printed };
   int lifeline[2], status[2];
   if (pipe2 (lifeline, O_CLOEXEC) < 0)
     return false;
@@ -427,7 +532,7 @@ keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link
   if (pid == 0) {
     close (lifeline[1]);
     close (status[0]);
-    run_keeper (lifeline[0], status[1], work, data, not_keepers, not_ours);
+    run_keeper (lifeline[0], status[1], &order);
   }
   close (lifeline[0]);
   close (status[1]);

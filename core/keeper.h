@@ -4,7 +4,8 @@
  * The supervisor forks the keeper, the keeper forks the worker.  The keeper is the
  * subreaper: whatever escapes by setsid or a double fork becomes its child.  When
  * the worker ends, or the supervisor's end of the lifeline closes (also by
- * SIGKILL), it ends every descendant. */
+ * SIGKILL), it ends every descendant.  Should it die itself, then so does the worker
+ * (PR_SET_PDEATHSIG), and the rest comes to the supervisor, which ends it. */
 #ifndef KEEPER_H
 #define KEEPER_H
 
@@ -23,14 +24,16 @@ struct keeper {        /* as the supervisor sees it */
 struct keeper_link {   /* as the worker sees it */
   pid_t pid;           /* the keeper's */
   int socket;
+  int printed_fd;      /* where to its standard output and error lead; -1: to the supervisor's */
 };
 
 /* Forks keeper and worker; `work` runs in the worker and gives its exit status.
  * Two lists of descriptors (each ends with -1): what the keeper itself must not
- * hold, and what neither of the two may: other workers' lifelines.  False: errno
- * says why. */
+ * hold, and what neither of the two may: other workers' lifelines.  What the worker
+ * prints on its standard output and error comes into `printed`, which is the
+ * supervisor's too; NULL: it prints where the supervisor does.  False: errno says why. */
 bool keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link *link), void *data,
-                   const int *not_keepers, const int *not_ours);
+                   const int *not_keepers, const int *not_ours, struct capture *printed);
 
 /* From the worker: hands over `fd` to be read into `capture` (which stays the
  * worker's too).  `path`: the log file that is written when the worker dies
@@ -40,6 +43,9 @@ int keeper_drain (struct keeper_link *link, int fd, struct capture *capture, con
  * written to `path`, masked. */
 bool keeper_finish (struct keeper_link *link, int number, const char *path);
 
+/* For a subreaper whose keepers have died: ends all its children but those n, and all below
+ * them, and waits for them.  False: after some seconds, something is still there. */
+bool end_orphans (const pid_t *but, size_t n);
 /* Ends all children of `parent` and theirs, by SIGKILL, but `except`.  Returns
  * how many there were. */
 unsigned kill_descendants (pid_t parent, pid_t except);
@@ -47,5 +53,6 @@ unsigned kill_descendants (pid_t parent, pid_t except);
 size_t children_of (pid_t parent, pid_t *pids, size_t n);
 /* For mkdtemp: the keeper removes such folders when the worker could not. */
 void temp_template (char *out, size_t size, pid_t keeper);
+void remove_temps (pid_t keeper);
 
 #endif

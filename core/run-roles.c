@@ -237,7 +237,7 @@ run_roles_start (struct run_roles *roles, const struct plan *plan, const struct 
   }
   struct work work = { roles, plan, options, engine, never, control[0], pair[1], log_folder };
   int not_keepers[] = { control[0], control[1], pair[0], pair[1], -1 };
-  bool started = keeper_start (&roles->keeper, work_roles, &work, not_keepers, foreign);
+  bool started = keeper_start (&roles->keeper, work_roles, &work, not_keepers, foreign, NULL);
   close (control[0]);
   close (pair[1]);
   roles->control = control[1];

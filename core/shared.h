@@ -21,6 +21,9 @@
 /* Why a test was not run, or not to its end. */
 #define STOPPED_AFTER_FAILURE "stopped after the first failure (--fail-fast)"
 
+/* Why a worker ended itself. */
+enum worker_fault { FAULT_NONE, FAULT_DESCRIPTORS };
+
 enum phase { PHASE_IDLE, PHASE_ROLES, PHASE_SETUP, PHASE_TEST, PHASE_TEARDOWN };
 
 struct slot {
@@ -73,6 +76,8 @@ struct shared {
   _Atomic int64_t test_start_us; /* since 1970 */
   _Atomic bool started;          /* its start has been written as an event */
   _Atomic bool after_failure;    /* it is asked to stop by --fail-fast */
+  _Atomic int32_t fault;         /* enum worker_fault */
+  _Atomic uint64_t printed_before; /* by the worker itself, before the test began */
   _Atomic uint64_t turn;
   _Atomic uint32_t slots_used;   /* those from here on have never been in use */
   struct slot slots[SLOTS];

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +37,8 @@ struct supervisor {
   int64_t ticked_ns;
   struct arena arena;        /* of one event */
   bool failed, broken;       /* exit statuses 1 and 3 */
+  pid_t *earlier;            /* children that this process had before: of who became it by exec */
+  size_t earlier_count;
 };
 
 /* ---- telling ---- */
@@ -294,7 +297,7 @@ blame_test (struct supervisor *s, struct job *job)
                          .attempt = job->shared->attempt };
   judge_death (job, &arena, &event);
   uint32_t retries = planned->test->retries > s->run.options->retries ? planned->test->retries : s->run.options->retries;
-  event.final = event.attempt > retries || s->stopping;
+  event.final = event.attempt > retries || s->stopping || !job->exited;
   if (event.final) {
     job->done[number] = true;
     job->done_count++;
@@ -332,6 +335,20 @@ blame_setup (struct supervisor *s, struct job *job)
 }
 
 static void
+blame_teardown (struct supervisor *s, struct job *job)
+{
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct event event = { .type = EVENT_SUITE_END, .name = job->planned->suite->name,
+                         .path = job->planned->suite->path };
+  judge_death (job, &arena, &event);
+  event.message = arena_printf (&arena, "after its tests, the suite %s", event.message);
+  complete_suite_end (job, &event);
+  job->ended = true;
+  s->broken = true;
+  run_events_tell (&s->events, &event);
+}
+
+static void
 finish_job (struct supervisor *s, struct job *job)
 {
   if (s->stopping)
@@ -348,13 +365,62 @@ finish_job (struct supervisor *s, struct job *job)
   job_free (job);
 }
 
+/* What a keeper that died has left: its children came here. */
+static void
+end_left (struct supervisor *s)
+{
+  size_t n = 0;
+  pid_t *ours = xcalloc (s->earlier_count + s->run.plan->suite_count + 1, sizeof *ours);
+  while (n < s->earlier_count) {
+    ours[n] = s->earlier[n];
+    n++;
+  }
+  for (size_t i = 0; i < s->run.plan->suite_count; i++)
+    if (s->run.jobs[i].state == JOB_RUNNING && s->run.jobs[i].keeper.pid > 0)
+      ours[n++] = s->run.jobs[i].keeper.pid;
+  if (s->run.run_roles->keeper.pid > 0)
+    ours[n++] = s->run.run_roles->keeper.pid;
+  if (!end_orphans (ours, n))
+    run_events_warn (&s->events, NULL, "a process that was left by a keeper which died cannot be ended");
+  free (ours);
+}
+
+/* A keeper has died, and its worker with it.  Who did that may do it again: the suite ends. */
+static void
+keeper_lost (struct supervisor *s, struct job *job)
+{
+  CLEANUP_ARENA struct arena arena = { 0 };
+  const char *why = judge_keeper (job, &arena);
+  remove_temps (job->last_keeper);
+  s->broken = true;
+  if (job->shared->phase == PHASE_TEST)
+    blame_test (s, job);
+  if (job->done_count < job->planned->count) {
+    if (job->shared->phase == PHASE_TEST)
+      rest_not_run (s, job, why);
+    else
+      rest_cannot_run (s, job, why);
+  }
+  else if (!job->ended)
+    blame_teardown (s, job);
+  job_forget (job);
+  finish_job (s, job);
+}
+
 /* The worker and all it had started are gone: what comes next? */
 static void
 worker_ended (struct supervisor *s, struct job *job)
 {
+  job_reap_keeper (job); /* before its end is whole, its children are not yet here */
+  if (!job->exited)
+    end_left (s);
   if (job->events >= 0)
     read_events (s, job, UINT_MAX);
   job_release (job);
+  if (!job->exited) {
+    keeper_lost (s, job);
+    return;
+  }
   bool died = judge_died (job);
   bool cut = s->interrupted && clock_now_ns () - s->interrupted_ns > 0 && died && !job->shared->crash.signal && !job->hung;
   if (died && !cut) {
@@ -363,17 +429,8 @@ worker_ended (struct supervisor *s, struct job *job)
       blame_test (s, job);
     else if (phase == PHASE_SETUP || phase == PHASE_ROLES)
       blame_setup (s, job);
-    else {
-      CLEANUP_ARENA struct arena arena = { 0 };
-      struct event event = { .type = EVENT_SUITE_END, .name = job->planned->suite->name,
-                             .path = job->planned->suite->path };
-      judge_death (job, &arena, &event);
-      event.message = arena_printf (&arena, "after its tests, the suite %s", event.message);
-      complete_suite_end (job, &event);
-      job->ended = true;
-      s->broken = true;
-      run_events_tell (&s->events, &event);
-    }
+    else
+      blame_teardown (s, job);
   }
   /* its results may have been read long before its end */
   bool progress = job->done_count > job->done_before || job->next_attempt != job->attempt_before;
@@ -635,6 +692,17 @@ close_all (struct supervisor *s, const int *never, const sigset_t *old)
   sigprocmask (SIG_SETMASK, old, NULL);
 }
 
+/* As the subreaper: what a keeper leaves that dies comes here. */
+static void
+become_subreaper (struct supervisor *s)
+{
+  pid_t earlier[512];
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  s->earlier_count = children_of (getpid (), earlier, sizeof earlier / sizeof *earlier);
+  s->earlier = xcalloc (s->earlier_count + 1, sizeof *earlier);
+  memcpy (s->earlier, earlier, s->earlier_count * sizeof *earlier);
+}
+
 /* Everything, from the first event to the last report.  Returns the exit status. */
 static int
 run_all (struct supervisor *s)
@@ -644,6 +712,7 @@ run_all (struct supervisor *s)
   s->run.jobs = xcalloc (plan->suite_count, sizeof *s->run.jobs);
   for (size_t i = 0; i < plan->suite_count; i++)
     s->run.jobs[i] = (struct job) { .planned = &plan->suites[i], .index = (uint32_t) i, .events = -1 };
+  become_subreaper (s);
   tell_run (s);
   bool started = start_run_roles (s, error, sizeof error);
   if (started)
@@ -654,6 +723,7 @@ run_all (struct supervisor *s)
   if (!reporters_finish (s->events.reporters, "runner"))
     s->broken = true;
   free (s->run.jobs);
+  free (s->earlier);
   arena_free (&s->arena);
   return exit_status (s);
 }

@@ -87,7 +87,7 @@ base_name (const char *path)
 }
 
 static void
-describe (void *frame, const Dl_info *info, struct buffer *out)
+describe (void *frame, bool called, const Dl_info *info, struct buffer *out)
 {
   uint64_t address = (uint64_t) ((char *) frame - (char *) info->dli_fbase), start;
   struct object object;
@@ -95,7 +95,8 @@ describe (void *frame, const Dl_info *info, struct buffer *out)
   if (strchr (file, '/') == NULL)
     file = "/proc/self/exe"; /* the program itself, as it was called */
   bool mapped = map_object (file, &object);
-  const char *name = mapped ? search_object (&object, address, &start) : NULL;
+  /* behind a call that never returns may lie another function already */
+  const char *name = mapped ? search_object (&object, called ? address - 1 : address, &start) : NULL;
   if (name)
     buffer_printf (out, "%s+0x%llx (%s)", name, (unsigned long long) (address - start), base_name (info->dli_fname));
   else
@@ -134,7 +135,7 @@ symbols_backtrace (void *const *frames, size_t count, struct arena *arena)
       break; /* what called the plugin is of no interest */
     else {
       foreign |= !is_ours (&info) && strstr (info.dli_fname, "-plugin.so") != NULL;
-      describe (frames[i], &info, &line);
+      describe (frames[i], i > first, &info, &line);
     }
     if (last.size && last.size == line.size && memcmp (last.data, line.data, line.size) == 0) {
       repeats++;

@@ -455,6 +455,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   shared->test_start_ns = run->start_ns;
   shared->test_start_us = run->start_us;
   shared->started = false;
+  shared->printed_before = worker->guard.collected;
   shared->test = planned->number;
   shared->phase = PHASE_TEST;
   shared_forget_wire (shared);
@@ -475,8 +476,9 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   if (applies (context, planned->test)) {
     run_test_body (context, planned->test);
     dead = clean_up (context, &evidence);
+    if (shared->started)
+      guard_end_test (context);
   }
-  shared->phase = PHASE_IDLE;
   free_kept_scopes (run);
   scope_free (&scope);
 
@@ -495,6 +497,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
                                    event->message);
   }
   put_event (worker, event);
+  shared->phase = PHASE_IDLE; /* only now: what it has spoilt may show at the last moment */
   *outcome = event->outcome;
   worker->running = NULL;
   if (worker->events.size > EVENTS_BATCH || went_wrong (run) || clock_now_ns () - worker->flushed_ns > BATCH_NS)

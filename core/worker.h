@@ -22,6 +22,7 @@
 #define WORKER_H
 
 #include "event.h"
+#include "guard.h"
 #include "keeper.h"
 #include "match.h"
 #include "out.h"
@@ -40,6 +41,7 @@
 #define WORKER_DONE 0
 #define WORKER_RESTART 10    /* a role is gone: go on in a new one */
 #define WORKER_INTERRUPTED 11
+#define WORKER_BROKEN 12     /* a function of a plugin has spoilt it: see enum worker_fault */
 
 struct verdict {
   int outcome;               /* enum runner_outcome */
@@ -132,6 +134,7 @@ struct worker {
   struct expr_engine *engine;
   uint32_t number;           /* which of the -j workers */
   int events_fd, control_fd, never_fd;
+  struct guard guard;
   const char *log_folder;    /* for this suite's logs */
   struct buffer events;
   bool lost_events;          /* the supervisor is gone */

@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-struct handle_args { const char *as; struct runner_bool hang; };
+struct handle_args { const char *as; struct runner_bool hang, crash; };
+struct print_args { const char *text; int64_t megabytes; struct runner_bool crash; };
 struct flood_args { int64_t megabytes; };
 
 static int
@@ -44,6 +45,71 @@ bad_quit (struct runner_step *step, const void *args)
   (void) step;
   (void) args;
   _exit (0);
+}
+
+static int
+bad_keeper (struct runner_step *step, const void *args)
+{
+  (void) args;
+  return kill (getppid (), SIGKILL) == 0 ? RUNNER_PASS : runner_error (step, "the parent cannot be killed");
+}
+
+static int
+bad_group (struct runner_step *step, const void *args)
+{
+  (void) args;
+  return kill (0, SIGKILL) == 0 ? RUNNER_PASS : runner_error (step, "the group cannot be killed");
+}
+
+static int
+bad_descriptors (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  for (int fd = 0; fd < 1024; fd++)
+    close (fd);
+  return RUNNER_PASS;
+}
+
+static int
+bad_print (struct runner_step *step, const void *args)
+{
+  const struct print_args *a = args;
+  static char line[1024];
+  memset (line, 'z', sizeof line - 1);
+  line[sizeof line - 1] = '\n';
+  for (int64_t i = 0; i < a->megabytes * 1024; i++)
+    if (fwrite (line, 1, sizeof line, i & 1 ? stdout : stderr) != sizeof line)
+      return runner_error (step, "cannot print");
+  printf ("%s", a->text ? a->text : "");
+  if (a->crash.on) {
+    puts ("");
+    abort ();
+  }
+  return RUNNER_PASS;
+}
+
+static int
+bad_assert (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+#undef NDEBUG
+#include <assert.h>
+  assert (!"all is well");
+  return RUNNER_PASS;
+}
+
+static int
+bad_heap (struct runner_step *step, const void *args)
+{
+  (void) step;
+  (void) args;
+  char *volatile block = malloc (24); /* volatile: the compiler must not know */
+  char *volatile same = block;
+  free (block);
+  free (same);
+  return RUNNER_PASS;
 }
 
 static int overflow (volatile char *outer);
@@ -108,7 +174,7 @@ bad_log (struct runner_step *step, const void *args)
   return RUNNER_PASS;
 }
 
-struct thing { int hang; };
+struct thing { int hang, crash; };
 
 static void
 destroy_thing (struct runner_step *step, void *object)
@@ -117,6 +183,8 @@ destroy_thing (struct runner_step *step, void *object)
   if (thing->hang)
     for (;;)
       pause ();
+  if (thing->crash)
+    abort ();
   runner_fail (step, "it would not be closed");
   free (thing);
 }
@@ -131,6 +199,7 @@ bad_handle (struct runner_step *step, const void *args)
   if (!thing)
     return runner_error (step, "no memory");
   thing->hang = a->hang.on;
+  thing->crash = a->crash.on;
   if (runner_handle_add (step, a->as, &thing_type, thing) < 0) {
     free (thing);
     return RUNNER_ERROR;
@@ -224,6 +293,7 @@ role_observes (struct runner_role *role, const void *args)
 static const struct runner_param handle_params[] = {
   RUNNER_PARAM (struct handle_args, as, .preset = "default", .help = "name"),
   RUNNER_PARAM (struct handle_args, hang, .help = "never come back from being destroyed"),
+  RUNNER_PARAM (struct handle_args, crash, .help = "crash when it is destroyed"),
   { 0 }
 };
 static const struct runner_param flood_params[] = {
@@ -232,6 +302,12 @@ static const struct runner_param flood_params[] = {
 };
 static const struct runner_param deaf_params[] = {
   RUNNER_PARAM_AS ("for", struct deaf_args, time, .flags = RUNNER_PRIMARY | RUNNER_REQUIRED, .help = "how long"),
+  { 0 }
+};
+static const struct runner_param print_params[] = {
+  RUNNER_PARAM (struct print_args, text, .flags = RUNNER_PRIMARY, .help = "at last, without an end of line"),
+  RUNNER_PARAM (struct print_args, megabytes, .preset = "0", .help = "of other lines before, to both streams"),
+  RUNNER_PARAM (struct print_args, crash, .help = "abort then"),
   { 0 }
 };
 static const struct runner_param dies_params[] = {
@@ -245,6 +321,13 @@ static const struct runner_verb verbs[] = {
   { .name = "abort", .help = "aborts", .run = bad_abort },
   { .name = "exit", .help = "ends the process", .run = bad_exit },
   { .name = "quit", .help = "ends the process as if all were well", .run = bad_quit },
+  { .name = "keeper", .help = "kills its parent", .run = bad_keeper },
+  { .name = "group", .help = "kills its process group", .run = bad_group },
+  { .name = "descriptors", .help = "closes all descriptors", .run = bad_descriptors },
+  { .name = "print", .help = "prints", .run = bad_print, .params = print_params,
+    .args_size = sizeof (struct print_args) },
+  { .name = "assert", .help = "asserts what is not so", .run = bad_assert },
+  { .name = "heap", .help = "frees a block of memory twice", .run = bad_heap },
   { .name = "overflow", .help = "uses up the stack", .run = bad_overflow },
   { .name = "hang", .help = "ignores its deadline", .run = bad_hang },
   { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf, .params = deaf_params,

@@ -10,7 +10,9 @@ sed "s/sleep 1000/sleep $marker/" "$top_srcdir/tests/cli/bad.yaml" > bad.yaml
 mkdir temp
 export TMPDIR="$tmp/temp"
 ln -s "$top_builddir/tests/cli/.libs" plugins # a name of our own: by it we know our roles
-expect 3 "$RUNNER" --plugin-path "$tmp/plugins" -o results bad.yaml
+BAD_TOKEN=Xyzzy-$marker
+export BAD_TOKEN
+expect 3 "$RUNNER" --plugin-path "$tmp/plugins" --tap -o results bad.yaml
 
 # verdict TEST OUTCOME TEXT…: the event of the test, its outcome, and texts in it.
 verdict ()
@@ -26,14 +28,14 @@ verdict ()
 }
 
 verdict 'passes at first' passed
-verdict 'fails' failed 'does not hold: 1 == 2' 'bad.yaml:6:20'
-verdict 'crashes' error 'SIGSEGV' 'bad.yaml:9:9' 'bad.crash' 'last words' 'crash-peer' 'address 0x10'
-verdict 'aborts' error 'SIGABRT' 'bad.yaml:11:13'
-verdict 'exits' error 'exit status 5' 'bad.yaml:13:13'
-verdict 'overflows its stack' error 'SIGSEGV' 'bad.yaml:15:13'
-verdict 'hangs' error 'ignored its deadline' 'bad.yaml:18:9' 'bad.hang'
+verdict 'fails' failed 'does not hold: 1 == 2' 'bad.yaml:7:20'
+verdict 'crashes' error 'SIGSEGV' 'bad.yaml:10:9' 'bad.crash' 'last words' 'crash-peer' 'address 0x10'
+verdict 'aborts' error 'SIGABRT' 'bad.yaml:12:13'
+verdict 'exits' error 'exit status 5' 'bad.yaml:14:13'
+verdict 'overflows its stack' error 'SIGSEGV' 'bad.yaml:16:13'
+verdict 'hangs' error 'ignored its deadline' 'bad.yaml:19:9' 'bad.hang'
 verdict 'returns nonsense' error 'no outcome'
-verdict 'leaves a grandchild' failed 'left running' 'bad.yaml:22'
+verdict 'leaves a grandchild' failed 'left running' 'bad.yaml:23'
 verdict 'its role never gets ready' error 'did not get ready within' 'thinking about it'
 verdict 'its role ends early' error 'exit status 1' 'the port is taken'
 verdict 'its role dies' error 'role mortal was killed by SIGSEGV' 'this is the end'
@@ -41,12 +43,23 @@ verdict 'its role ignores SIGTERM' passed 'did not end within its grace time'
 verdict 'a program floods' passed
 verdict 'a role floods' passed
 verdict 'logs too much' passed 'bytes left out'
-verdict 'its handle does not close' failed 'it would not be closed' 'bad.yaml:53:9'
-verdict 'closing its handle hangs' error 'ignored its deadline' 'bad.yaml:57:9'
+verdict 'its handle does not close' failed 'it would not be closed' 'bad.yaml:54:9'
+verdict 'closing its handle hangs' error 'ignored its deadline' 'bad.yaml:58:9'
+verdict 'kills its group' error 'crashed: SIGKILL' 'bad.yaml:61:13' 'bad.group'
+verdict 'closes everything' error 'closed descriptors of the runner' 'bad.yaml:65:9' 'bad.descriptors'
+verdict 'prints' passed '"output":"the token is ***"'
+verdict 'prints too much' failed 'bytes left out' 'the end"'
+verdict 'asserts' error 'SIGABRT' "Assertion" 'all is well' 'bad.assert' 'bad_assert+0x'
+verdict 'frees twice' error 'double' 'bad.heap'
 verdict 'passes at last' passed
 
+# what plugins print is the test's, not the console's
+[ "$(head -n 1 out)" = 'TAP version 14' ] || fail "something came before the first line of TAP"
+if grep -rlF "$BAD_TOKEN" out err results; then fail "a secret that was printed is in there"; fi
+[ "$(cat out err | wc -c)" -lt 300000 ] || fail "a flood got to the console"
+
 xmllint --noout --schema "$top_srcdir/tests/junit.xsd" results/junit.xml 2>err || fail "junit.xml is not valid"
-[ "$(grep -c '<testcase ' results/junit.xml)" = 19 ] || fail "junit.xml does not hold every test"
+[ "$(grep -c '<testcase ' results/junit.xml)" = 25 ] || fail "junit.xml does not hold every test"
 if pgrep -f "sleep $marker" >out; then fail "a program still runs"; fi
 if pgrep -f "$tmp/plugins bad\.(silent|early|dies|stubborn|flood)" >out; then fail "a role still runs"; fi
 [ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"

@@ -2,6 +2,7 @@
 # robust.sh - few descriptors, one folder for two runs, words that fit no test, what is
 # left by setups, teardowns, crashes and losers.
 . "${0%/*}/functions.sh"
+requires pgrep
 requires_plugin exec http tcp-device
 RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
 export RUNNER_PLUGIN_PATH
@@ -100,3 +101,51 @@ tests: [{test: one, steps: [check: true]}, {test: two, steps: [check: true]}]
 EOT
 expect 3 "$RUNNER" -o early early.yaml
 grep -q '<testcase name="one".*<error message="[^"]*the port is taken' early/junit.xml || fail "junit.xml has no error"
+
+# a keeper that is killed, by a verb or by somebody: the test and the step that ran are told, the
+# rest of its suite is not run, other suites are; nothing is left, whatever had escaped
+marker=32$$
+rm -rf temp && mkdir temp
+cat > keeper.yaml <<EOT
+suite: keeper
+roles: {hub: {tcp-device.stack: {}}}
+tests:
+  - {test: before, steps: [check: true]}
+  - test: kills its parent
+    steps:
+      - exec.run: {shell: "setsid sleep $marker > setsid.log 2>&1 &"}
+      - bad.keeper:
+      - check: true
+  - {test: after, steps: [check: true]}
+EOT
+printf 'suite: other\ntests: [{test: other, steps: [{sleep: 300ms}, {check: true}]}]\n' > other.yaml
+TMPDIR="$tmp/temp" expect 3 "$RUNNER" -j 2 -o keeper keeper.yaml other.yaml
+has out 'keeper.yaml:8:9: bad.keeper: the keeper process (the parent of the suite'
+grep -q '"name":"before".*"outcome":"passed"' keeper/events.jsonl || fail "what was before it is lost"
+grep -q '"name":"kills its parent".*"outcome":"error"' keeper/events.jsonl || fail "the test is no error"
+grep -q '"name":"after".*"outcome":"not_run".*"the keeper process' keeper/events.jsonl || fail "the rest is not told"
+grep -q '"name":"other".*"outcome":"passed"' keeper/events.jsonl || fail "the other suite did not run"
+nothing_left ()
+{
+  if pgrep -f "sleep $marker" > pids; then fail "still runs: $(cat pids)"; fi
+  [ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"
+}
+nothing_left
+
+cat > killed.yaml <<EOT
+suite: killed
+roles: {hub: {tcp-device.stack: {}}}
+tests:
+  - test: runs long
+    steps: [{exec.run: {shell: "touch begun; setsid sleep $marker & sleep $marker"}, timeout: 100s}]
+  - {test: after, steps: [check: true]}
+EOT
+TMPDIR="$tmp/temp" "$RUNNER" -o killed killed.yaml > out 2> err & pid=$!
+wait_for "the test starts" exists begun
+kill -KILL "$(pgrep -P "$pid")"
+status=0
+wait "$pid" || status=$?
+[ "$status" = 3 ] || fail "after its keeper was killed, it ended with $status"
+has out 'killed.yaml:5:14: exec.run: the keeper process (the parent of the suite'
+grep -q '"name":"after".*"outcome":"not_run"' killed/events.jsonl || fail "the rest is not told"
+nothing_left
