@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define HEAD_SIZE ((size_t) 4096)
 #define WHOLE (HEAD_SIZE + 2 * CAPTURE_PART)
 
@@ -117,8 +119,31 @@ capture_put (struct capture *capture, const char *data, size_t size)
 }
 
 void
+capture_tell_status (struct capture *capture, enum capture_status known, int status)
+{
+  int unknown = STATUS_UNKNOWN;
+  atomic_store (&capture->head->status, status);
+  atomic_compare_exchange_strong (&capture->head->status_known, &unknown, known);
+}
+
+enum capture_status
+capture_status (const struct capture *capture, int *status)
+{
+  enum capture_status known = (enum capture_status) atomic_load (&capture->head->status_known);
+  *status = atomic_load (&capture->head->status);
+  return known;
+}
+
+int64_t
+capture_ended_ns (const struct capture *capture)
+{
+  return atomic_load (&capture->head->ended_ns);
+}
+
+void
 capture_end (struct capture *capture)
 {
+  atomic_store (&capture->head->ended_ns, clock_now_ns ());
   atomic_store (&capture->head->ended, 1);
   wake (capture);
 }

@@ -12,9 +12,15 @@
 
 #define CAPTURE_PART ((size_t) 1 << 20) /* first, and last, bytes that are kept */
 
+/* How the process behind it ended: told by who waited for it, to all that read. */
+enum capture_status { STATUS_UNKNOWN, STATUS_TOLD, STATUS_LOST };
+
 struct capture_head {
   _Atomic uint64_t total; /* bytes that came */
   _Atomic int ended;
+  _Atomic int64_t ended_ns; /* monotonic */
+  _Atomic int status_known; /* enum capture_status */
+  _Atomic int status;       /* of waitpid */
   _Atomic int busy;       /* bytes are on their way from the pipe to here */
 };
 
@@ -38,11 +44,14 @@ void capture_free (struct capture *capture);
 /* Writing: by one process only. */
 void capture_put (struct capture *capture, const char *data, size_t size);
 void capture_end (struct capture *capture);
+void capture_tell_status (struct capture *capture, enum capture_status known, int status);
 
 /* Reading: as runner_drain_read. */
 size_t capture_read (struct capture *capture, uint64_t *from, void *data, size_t size);
 uint64_t capture_total (const struct capture *capture);
 bool capture_ended (const struct capture *capture);
+int64_t capture_ended_ns (const struct capture *capture); /* 0: it has not */
+enum capture_status capture_status (const struct capture *capture, int *status);
 /* All that is kept, with a line about what is not; appended. */
 void capture_text (struct capture *capture, struct buffer *out);
 /* What came since `from`, with a line about the beginning when it is more than `most`; appended.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,58 +78,6 @@ role_said (const struct buffer *line, const char *what, struct arena *arena)
   return value_get (value, what);
 }
 
-static void
-describe_end (int status, struct buffer *out)
-{
-  if (WIFSIGNALED (status))
-    buffer_printf (out, "was killed by SIG%s (%s)", sigabbrev_np (WTERMSIG (status)),
-                   sigdescr_np (WTERMSIG (status)));
-  else
-    buffer_printf (out, "ended with exit status %d", WEXITSTATUS (status));
-}
-
-/* What an ended role wrote last may still be on its way through the keeper. */
-static void
-wait_drained (struct capture *capture)
-{
-  for (int i = 0; i < 50 && !capture_ended (capture); i++) {
-    struct pollfd fd = { .fd = capture->event_fd, .events = POLLIN };
-    uint64_t count;
-    poll (&fd, 1, 20);
-    if (read (capture->event_fd, &count, sizeof count) < 0)
-      continue;
-  }
-}
-
-/* The last line that it printed, added as ": …"; its log is told with the failure. */
-static void
-last_words (struct role_state *role, struct buffer *out)
-{
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  if (!role->running)
-    wait_drained (&role->output);
-  capture_tail (&role->output, 500, &text);
-  while (text.size && text.data[text.size - 1] == '\n')
-    text.size--;
-  const char *newline = text.size ? memrchr (text.data, '\n', text.size) : NULL;
-  size_t start = newline ? (size_t) (newline - text.data) + 1 : 0;
-  if (text.size > start)
-    buffer_printf (out, ": %.*s", (int) (text.size - start), text.data + start);
-}
-
-bool
-role_has_ended (struct role_state *role)
-{
-  if (role->shared) /* not our child: who started it watches it */
-    return false;
-  pthread_mutex_lock (&roles_lock);
-  if (role->running && waitpid (role->pid, &role->wait_status, WNOHANG) == role->pid)
-    role->running = false;
-  bool ended = !role->running;
-  pthread_mutex_unlock (&roles_lock);
-  return ended;
-}
-
 /* The test is cancelled, or has no time left: the role may be fine. */
 static bool
 stopped_early (struct context *context, const struct role_state *role)
@@ -162,20 +111,20 @@ wait_ready (struct context *context, struct role_state *role)
     }
     bool ended = role_has_ended (role);
     if (ended && !capture_ended (&role->control)) {
-      wait_drained (&role->control); /* it may have got ready before */
+      role_wait_drained (&role->control); /* it may have got ready before */
       if (capture_ended (&role->control))
         continue;
     }
     if (ended) {
-      describe_end (role->wait_status, &why);
-      last_words (role, &why);
+      role_describe_end (role->wait_status, &why);
+      role_last_words (role, &why);
       return role_cannot (context, role, "is not ready: it %s", buffer_text (&why));
     }
     int64_t left = end - clock_now_ns ();
     if (left > 0 && context_stopped (context))
       return stopped_early (context, role);
     if (left <= 0) {
-      last_words (role, &why);
+      role_last_words (role, &why);
       struct buffer took = { 0 };
       print_duration (&took, role->def->ready_ns);
       bool fine = role_cannot (context, role, "did not get ready within %s%s", buffer_text (&took), buffer_text (&why));
@@ -329,6 +278,10 @@ join_shared (struct context *context, struct role_state *role, const struct run_
   if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0 || fds[3] < 0 || !capture_open (&role->control, fds[0], fds[1])
       || !capture_open (&role->output, fds[2], fds[3]))
     return role_cannot (context, role, "cannot be joined: %s", strerror (errno));
+  role->pid_fd = (int) syscall (SYS_pidfd_open, shared->pid, 0);
+  CLEANUP_BUFFER struct buffer why = { 0 };
+  if (role_shared_ended (role, &why))
+    return role_cannot (context, role, "%s", buffer_text (&why));
   return true;
 }
 
@@ -413,8 +366,8 @@ role_wait_end (struct role_state *role, int64_t ns)
   return true;
 }
 
-static void
-release_process (struct worker *worker, struct role_state *role)
+void
+role_release (struct worker *worker, struct role_state *role)
 {
   if (role->pid_fd >= 0)
     close (role->pid_fd);
@@ -449,7 +402,7 @@ role_end (struct role_state *role, struct buffer *why)
   }
   if (role->wait_status == 0)
     return true;
-  describe_end (role->wait_status, why);
+  role_describe_end (role->wait_status, why);
   buffer_lit (why, " when it was stopped");
   return false;
 }
@@ -457,7 +410,7 @@ role_end (struct role_state *role, struct buffer *why)
 bool
 role_restart (struct context *context, struct role_state *role)
 {
-  release_process (context->worker, role);
+  role_release (context->worker, role);
   if (!expand_args (context, role) || !role_spawn (context, role) || !wait_ready (context, role))
     return false;
   publish (context, role->def);
@@ -467,7 +420,7 @@ role_restart (struct context *context, struct role_state *role)
 static void
 free_role (struct context *context, struct role_state *role)
 {
-  release_process (context->worker, role);
+  role_release (context->worker, role);
   if (role->temp && !remove_tree (role->temp))
     test_warning (context->test, "role %s: the folder %s cannot be removed", role->name, role->temp);
   arena_free (&role->arena);
@@ -504,20 +457,6 @@ roles_resume (struct context *context)
     }
 }
 
-const char *
-roles_dead (struct worker *worker, struct arena *arena)
-{
-  for (struct role_state *role = worker->roles; role; role = role->older)
-    if (role->running && !role->shared && role_has_ended (role)) {
-      CLEANUP_BUFFER struct buffer text = { 0 };
-      buffer_printf (&text, "role %s ", role->name);
-      describe_end (role->wait_status, &text);
-      last_words (role, &text);
-      return arena_copy (arena, text.data, text.size);
-    }
-  return NULL;
-}
-
 bool
 role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view)
 {
@@ -526,29 +465,6 @@ role_look (struct worker *worker, const char *name, uint32_t index, struct role_
     return false;
   *view = (struct role_view) { role->pid, &role->exports, role->log, &role->control, &role->output };
   return true;
-}
-
-int
-worker_keep_roles (struct worker *worker)
-{
-  struct pollfd fds[1024];
-  for (;;) {
-    size_t n = 0;
-    fds[n++] = (struct pollfd) { .fd = worker->control_fd, .events = POLLIN };
-    for (struct role_state *role = worker->roles; role && n < 1024; role = role->older)
-      if (role->running)
-        fds[n++] = (struct pollfd) { .fd = role->pid_fd, .events = POLLIN };
-    if (poll (fds, n, -1) < 0 && errno != EINTR)
-      return 1;
-    if (fds[0].revents)
-      return 0;
-    CLEANUP_ARENA struct arena arena = { 0 };
-    const char *dead = roles_dead (worker, &arena);
-    if (dead) {
-      fprintf (stderr, "runner: %s: it was used by the whole run (scope: run)\n", dead);
-      return 1;
-    }
-  }
 }
 
 void
@@ -592,7 +508,7 @@ roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs)
   *logs = arena_array (arena, n + 1, sizeof **logs);
   for (struct role_state *role = worker->roles; role; role = role->older) {
     CLEANUP_BUFFER struct buffer text = { 0 };
-    if (!role->drained || !role_log_since (role, role->log_mark, LOG_TAIL, &text))
+    if (!role->drained || !role_log_since (role, role->died ? 0 : role->log_mark, LOG_TAIL, &text))
       continue;
     (*logs)[count++] = (struct event_log) { .name = arena_strdup (arena, role->name),
                                             .text = arena_copy (arena, text.data, text.size),

@@ -17,6 +17,7 @@ struct role_state {
   bool of_test, external, running, drained;
   bool shared;                 /* scope: run: another worker's */
   bool paused;                 /* by role.pause */
+  bool died;                   /* by itself */
   int wait_status;             /* when it has ended */
   pid_t pid;
   int pid_fd;
@@ -39,7 +40,8 @@ struct role_state {
 struct role_state *role_find (struct worker *worker, const char *name, uint32_t index);
 /* Started again, on the addresses it had, and ready; false: the verdict is set. */
 bool role_restart (struct context *context, struct role_state *role);
-bool role_has_ended (struct role_state *role);
+/* What leads to its process is closed, its log finished. */
+void role_release (struct worker *worker, struct role_state *role);
 /* Waits until the process has ended, at most so long. */
 bool role_wait_end (struct role_state *role, int64_t ns);
 /* Ends the process by SIGTERM within its grace time, else by SIGKILL; false: it
@@ -57,6 +59,19 @@ size_t role_log_since (struct role_state *role, uint64_t from, size_t most, stru
 /* "role NAME …", as an error of what runs; gives false. */
 bool role_cannot (struct context *context, const struct role_state *role, const char *fmt, ...)
   __attribute__ ((format (printf, 3, 4)));
+
+/* role-end.c */
+/* Waits for its process if it has ended; asked when that is expected, since nobody blames it then. */
+bool role_has_ended (struct role_state *role);
+/* The same of a role of the run; `why` it is over, appended. */
+bool role_shared_ended (struct role_state *role, struct buffer *why);
+/* Has it ended, expected or not?  It is still blamed if not.  `why` as before. */
+bool role_is_over (struct role_state *role, struct buffer *why);
+void role_describe_end (int status, struct buffer *out); /* "was killed by SIGSEGV (…)" */
+/* The last line that it printed, added as ": …"; its log is told with the failure. */
+void role_last_words (struct role_state *role, struct buffer *out);
+/* Until all is there that a role which has ended said; not for ever. */
+void role_wait_drained (struct capture *capture);
 
 /* role-start.c */
 /* Starts the process, with what it prints and says drained; false: the verdict is set. */

@@ -167,6 +167,23 @@ resume_one (struct runner_step *step, struct role_state *role, const void *args)
   return RUNNER_PASS;
 }
 
+/* Judged here, to say first how it ended. */
+static int
+ended_as_expected (struct runner_step *step, const struct role_state *role)
+{
+  int holds = runner_result_holds (step);
+  if (holds != 0)
+    return holds > 0 ? RUNNER_PASS : RUNNER_ERROR;
+  CLEANUP_BUFFER struct buffer how = { 0 };
+  role_describe_end (role->wait_status, &how);
+  while (step->near.size && step->near.data[step->near.size - 1] == '\n')
+    step->near.size--;
+  int outcome = runner_fail (step, "role %s %s: %.*s", role->name, buffer_text (&how), (int) step->near.size,
+                             buffer_text (&step->near));
+  step->near.size = 0; /* else it is told as a message that did not do */
+  return outcome;
+}
+
 /* Waits until a role ends by itself: that is then expected, and no failure. */
 static int
 await_end (struct runner_step *step, struct role_state *role, const void *args)
@@ -188,7 +205,7 @@ await_end (struct runner_step *step, struct role_state *role, const void *args)
     runner_put_int (&step->out, "exit", WEXITSTATUS (role->wait_status));
     runner_put_null (&step->out, "signal");
   }
-  return RUNNER_PASS;
+  return ended_as_expected (step, role);
 }
 
 static int
@@ -233,15 +250,17 @@ next_observation (struct runner_step *step, struct role_state *role, uint64_t *c
 static int
 wait_more (struct runner_step *step, struct role_state *role, int64_t ns)
 {
-  struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN } };
+  /* its end counts as well for who would wait for ever */
+  struct pollfd fds[] = { { .fd = role->control.event_fd, .events = POLLIN },
+                          { .fd = ns < 0 ? role->pid_fd : -1, .events = POLLIN } };
   uint64_t count;
   /* the counter may be read by another suite or branch: look again soon */
   const int64_t soon = INT64_C (20) * 1000000;
   bool alone = !role->shared && step->context == &step->context->worker->context;
   if (!alone && (ns < 0 || ns > soon))
     ns = soon;
-  int ready = runner_poll (step, fds, 1, ns);
-  if (ready > 0 && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
+  int ready = runner_poll (step, fds, 2, ns);
+  if (ready > 0 && fds[0].revents && read (role->control.event_fd, &count, sizeof count) < 0 && errno != EAGAIN)
     return -1;
   return ready;
 }
@@ -326,16 +345,6 @@ roles_join (struct context *parent, struct context *branch, bool kept)
   }
 }
 
-/* Was it seen to end?  Whether it ended by itself is asked between tests. */
-static bool
-is_over (const struct role_state *role)
-{
-  pthread_mutex_lock (&roles_lock);
-  bool running = role->running;
-  pthread_mutex_unlock (&roles_lock);
-  return !running;
-}
-
 static int
 read_until_match (struct runner_step *step, struct role_state *role, uint64_t *cursor)
 {
@@ -343,7 +352,10 @@ read_until_match (struct runner_step *step, struct role_state *role, uint64_t *c
   CLEANUP_ARENA struct arena arena = { 0 };
   for (;;) {
     int got;
-    bool over = capture_ended (&role->control); /* asked before it is read to the end */
+    CLEANUP_BUFFER struct buffer why = { 0 };
+    bool over = role_is_over (role, &why); /* asked before it is read to the end */
+    if (over)
+      role_wait_drained (&role->control);
     while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
       int holds = runner_result_holds (step);
       if (holds != 0)
@@ -352,8 +364,8 @@ read_until_match (struct runner_step *step, struct role_state *role, uint64_t *c
     if (got < 0)
       return lost_some (step, role);
     runner_put_reset (&step->out);
-    if (over && is_over (role))
-      return runner_fail (step, "role %s has ended, and said nothing%s", role->name,
+    if (over)
+      return runner_fail (step, "role %s %s, and said nothing%s", role->name, buffer_text (&why),
                           step->candidates ? " that matches" : "");
     if (wait_more (step, role, -1) < 0)
       return runner_expired (step, "waiting for an observation of role %s%s", role->name,

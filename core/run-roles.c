@@ -15,7 +15,7 @@
 
 #include "descriptors.h"
 #include "json.h"
-#include "worker.h"
+#include "role-control.h"
 
 #define WORD_MOST ((size_t) 64 << 10) /* one message: a role's exports */
 
@@ -250,11 +250,62 @@ run_roles_start (struct run_roles *roles, const struct plan *plan, const struct 
   return true;
 }
 
-void
+bool
+run_roles_ended (struct run_roles *roles, struct buffer *text)
+{
+  for (size_t i = 0; i < roles->count; i++) {
+    struct run_role *role = &roles->items[i];
+    int status;
+    enum capture_status known = role->control.head ? capture_status (&role->control, &status) : STATUS_UNKNOWN;
+    if (known == STATUS_UNKNOWN || role->told)
+      continue;
+    role->told = true;
+    buffer_printf (text, "role %s", role->def->name);
+    if (role->def->count)
+      buffer_printf (text, "[%u]", role->index);
+    buffer_lit (text, " (scope: run) ");
+    if (known == STATUS_TOLD)
+      role_describe_end (status, text);
+    else
+      buffer_lit (text, "has ended: the process that had started it is gone");
+    return true;
+  }
+  return false;
+}
+
+/* Waits for the keeper.  True: it ended as it should. */
+static bool
+reap_keeper (struct run_roles *roles)
+{
+  int status = 0;
+  while (waitpid (roles->keeper.pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  close (roles->keeper.lifeline);
+  close (roles->keeper.status);
+  roles->last_keeper = roles->keeper.pid;
+  roles->keeper.pid = 0;
+  for (size_t i = 0; i < roles->count; i++)
+    if (roles->items[i].control.head)
+      capture_tell_status (&roles->items[i].control, STATUS_LOST, 0);
+  return WIFEXITED (status) && WEXITSTATUS (status) == 0;
+}
+
+bool
+run_roles_lost (struct run_roles *roles)
+{
+  char line[4096];
+  ssize_t n = read (roles->keeper.status, line, sizeof line);
+  if (n > 0 || (n < 0 && errno == EINTR))
+    return false;
+  reap_keeper (roles);
+  return true;
+}
+
+bool
 run_roles_stop (struct run_roles *roles)
 {
   if (roles->keeper.pid <= 0)
-    return;
+    return true;
   if (write (roles->control, "e", 1) < 0 && errno != EPIPE)
     perror ("runner: roles with scope: run");
   char line[4096];
@@ -262,11 +313,7 @@ run_roles_stop (struct run_roles *roles)
   /* until its end: everything is gone then */
   while ((n = read (roles->keeper.status, line, sizeof line)) > 0 || (n < 0 && errno == EINTR))
     continue;
-  while (waitpid (roles->keeper.pid, NULL, 0) < 0 && errno == EINTR)
-    continue;
-  close (roles->keeper.lifeline);
-  close (roles->keeper.status);
-  roles->keeper.pid = 0;
+  return reap_keeper (roles);
 }
 
 void

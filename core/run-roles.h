@@ -18,6 +18,7 @@ struct run_role {
   struct value exports;
   const char *log;             /* the file that will have its output */
   struct capture control, output;
+  bool told;                   /* that it has ended */
 };
 
 struct run_roles {
@@ -25,6 +26,7 @@ struct run_roles {
   struct run_role *items;
   size_t count;
   struct keeper keeper;        /* pid 0: none runs */
+  pid_t last_keeper;           /* that ran */
   int control;                 /* written to: end */
   int socket;                  /* its words; readable with nothing more: it is gone */
 };
@@ -38,8 +40,12 @@ void run_roles_collect (struct run_roles *roles, const struct plan *plan, struct
 bool run_roles_start (struct run_roles *roles, const struct plan *plan, const struct run_options *options,
                       struct expr_engine *engine, int never, int signals, const char *log_folder, const int *foreign,
                       char *error, size_t error_size);
-/* Ends them, and everything they have left. */
-void run_roles_stop (struct run_roles *roles);
+/* Says which has ended by itself, once of each; false: none. */
+bool run_roles_ended (struct run_roles *roles, struct buffer *text);
+/* Their keeper's status is readable.  True: it has died; what it kept is the supervisor's now. */
+bool run_roles_lost (struct run_roles *roles);
+/* Ends them, and everything they have left.  False: their keeper died, as above. */
+bool run_roles_stop (struct run_roles *roles);
 void run_roles_free (struct run_roles *roles);
 
 /* NULL: there is none, or `roles` is NULL. */

@@ -385,6 +385,26 @@ end_left (struct supervisor *s)
   free (ours);
 }
 
+/* The same of the roles with scope: run; the suites that use them notice. */
+static void
+run_roles_died (struct supervisor *s)
+{
+  end_left (s);
+  remove_temps (s->run.run_roles->last_keeper);
+  run_events_warn (&s->events, NULL, "the keeper process of the roles with scope: run was killed");
+  s->broken = true;
+}
+
+static void
+warn_of_run_roles (struct supervisor *s)
+{
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  while (run_roles_ended (s->run.run_roles, &text)) {
+    run_events_warn (&s->events, NULL, "%s", buffer_text (&text));
+    text.size = 0;
+  }
+}
+
 /* A keeper has died, and its worker with it.  Who did that may do it again: the suite ends. */
 static void
 keeper_lost (struct supervisor *s, struct job *job)
@@ -470,6 +490,7 @@ tick (struct supervisor *s)
     s->interrupted_ns = now;
     cut_lifelines (s);
   }
+  warn_of_run_roles (s);
   reporters_tick (s->events.reporters, time_now_us ());
 }
 
@@ -562,7 +583,7 @@ take_signals (struct supervisor *s)
 static void
 loop (struct supervisor *s)
 {
-  struct pollfd fds[2 * JOBS_MOST + 1];
+  struct pollfd fds[2 * JOBS_MOST + 2];
   struct job *jobs[2 * JOBS_MOST + 1];
   for (;;) {
     start_jobs (s);
@@ -580,8 +601,11 @@ loop (struct supervisor *s)
       fds[n] = (struct pollfd) { .fd = job->keeper.status, .events = POLLIN };
       jobs[n++] = job;
     }
+    /* not answered in pairs, so the last one */
+    fds[n] = (struct pollfd) { .fd = s->run.run_roles->keeper.pid > 0 ? s->run.run_roles->keeper.status : -1,
+                               .events = POLLIN };
     run_events_flush (&s->events);
-    if (poll (fds, n, (int) (TICK_NS / 1000000)) < 0 && errno != EINTR)
+    if (poll (fds, n + 1, (int) (TICK_NS / 1000000)) < 0 && errno != EINTR)
       return;
     if (fds[0].revents)
       take_signals (s);
@@ -591,6 +615,8 @@ loop (struct supervisor *s)
       if (fds[i + 1].revents && read_status (s, jobs[i]))
         worker_ended (s, jobs[i]);
     }
+    if (fds[n].revents && run_roles_lost (s->run.run_roles))
+      run_roles_died (s);
     tick (s);
   }
 }
@@ -717,7 +743,9 @@ run_all (struct supervisor *s)
   bool started = start_run_roles (s, error, sizeof error);
   if (started)
     loop (s);
-  run_roles_stop (s->run.run_roles);
+  warn_of_run_roles (s);
+  if (!run_roles_stop (s->run.run_roles))
+    run_roles_died (s);
   tell_waiting (s, started ? NULL : error);
   tell_end (s, exit_status (s));
   if (!reporters_finish (s->events.reporters, "runner"))

@@ -205,10 +205,11 @@ fill_verdict (struct event *event, struct test_run *test)
     struct buffer place = { 0 };
     event->message = verdict->message;
     place_print (&place, &verdict->where);
-    event->where = place.size ? arena_copy (&test->arena, place.data, place.size) : NULL;
+    event->where = verdict->at ? verdict->at->where
+                   : place.size ? arena_copy (&test->arena, place.data, place.size) : NULL;
     buffer_free (&place);
-    event->verb = verdict->step ? verdict->step->key->string : NULL;
-    event->step = verdict->name;
+    event->verb = verdict->at ? verdict->at->verb : verdict->step ? verdict->step->key->string : NULL;
+    event->step = verdict->at ? verdict->at->name : verdict->name;
     event->details = verdict->details;
   }
   event->steps = test->steps;
@@ -344,17 +345,42 @@ begin_cleaning (struct context *context)
   context->cancel_fd = context->worker->never_fd;
 }
 
+/* The step that ran at that time: the innermost; NULL: none that was told. */
+static const struct event_step *
+step_at (const struct test_run *test, int64_t ns)
+{
+  int64_t us = (ns - test->start_ns) / 1000;
+  const struct event_step *found = NULL;
+  for (size_t i = 0; i < test->step_count && ns; i++) {
+    const struct event_step *step = &test->steps[i];
+    bool later = !found || step->start_us > found->start_us
+                 || (step->start_us == found->start_us && step->depth > found->depth);
+    if (step->start_us <= us && us <= step->start_us + step->time_us && later)
+      found = step;
+  }
+  return found;
+}
+
+/* A role died at that time: what failed then or later is not the test's own. */
 static void
-blame_role (struct context *context, const char *dead)
+blame_role (struct context *context, const char *dead, int64_t ended_ns)
 {
   struct test_run *test = context->test;
   struct verdict before = test->verdict;
   test->verdict = (struct verdict) { .outcome = RUNNER_ERROR, .step = before.step, .where = before.where,
-                                     .message = dead };
+                                     .name = before.name, .at = step_at (test, ended_ns), .message = dead };
   if (!before.where.line)
     test->verdict.where = test->planned ? test->planned->test->where : context->worker->suite->where;
-  if (before.outcome != RUNNER_PASS)
-    test->verdict.details = arena_printf (&test->arena, "the step failed with: %s", before.message);
+  if (before.outcome == RUNNER_PASS)
+    return;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (before.where.line)
+    place_print (&text, &before.where);
+  buffer_printf (&text, "%s%s failed with: %s", text.size ? ": " : "",
+                 before.step ? before.step->key->string : "the step", before.message);
+  if (before.details)
+    buffer_printf (&text, "\n%s", before.details);
+  test->verdict.details = arena_copy (&test->arena, text.data, text.size);
 }
 
 /* Ends what the test has left.  True: a role has died. */
@@ -370,9 +396,10 @@ clean_up (struct context *context, struct evidence *evidence)
   run_deferred (context);
   background_end (context);
   roles_resume (context);
-  const char *dead = worker->roles ? roles_dead (worker, &test->arena) : NULL;
+  int64_t ended_ns = 0;
+  const char *dead = worker->roles ? roles_dead (worker, &test->arena, &ended_ns) : NULL;
   if (dead)
-    blame_role (context, dead);
+    blame_role (context, dead, ended_ns);
   take_evidence (context, evidence);
   destroy_handles (context, context->scope);
   roles_stop (context, true);

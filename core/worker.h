@@ -15,6 +15,7 @@
  *   core-verbs.c    log, sleep, fail, skip
  *   role-control.c  starting, stopping, watching roles
  *   role-start.c    the process of one
+ *   role-end.c      how it ended
  *   role-verbs.c    role.* verbs
  *   leftover.c      programs that a test leaves running
  */
@@ -49,6 +50,7 @@ struct verdict {
   const struct step *step;   /* to blame; NULL: none */
   const char *name;          /* of that step, as it was evaluated; NULL: none */
   struct value where;        /* its place */
+  const struct event_step *at; /* instead of both: what the test has told of a step; NULL */
   const char *message;       /* these belong to the test's arena */
   const char *details;       /* NULL: none */
 };
@@ -257,7 +259,7 @@ void tell_event (struct worker *worker, struct event *event);
 /* What is kept of the traffic, as it is told; for the supervisor too. */
 size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *arena, struct event_traffic **traffic);
 
-/* role-control.c, role-verbs.c */
+/* role-control.c, role-end.c, role-verbs.c */
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
 void roles_stop (struct context *context, bool of_test_only);
@@ -276,11 +278,12 @@ struct role_view {
   const struct capture *control, *output;
 };
 bool role_look (struct worker *worker, const char *name, uint32_t index, struct role_view *view);
-/* Until the control descriptor says so, or one of them ends; 0 or 1. */
+/* Until the control descriptor says so; those that end are told.  0 or 1. */
 int worker_keep_roles (struct worker *worker);
 
-/* Which role of the running ones ended by itself?  A text in the arena, or NULL. */
-const char *roles_dead (struct worker *worker, struct arena *arena);
+/* Which role of the running ones ended by itself, and when (monotonic; 0: not known)?  A text in
+ * the arena, or NULL. */
+const char *roles_dead (struct worker *worker, struct arena *arena, int64_t *ended_ns);
 /* Each test's cursor into the observations starts where the test starts. */
 void roles_mark (struct worker *worker);
 bool roles_own (const struct worker *worker, pid_t pid);

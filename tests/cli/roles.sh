@@ -2,7 +2,8 @@
 # roles.sh - roles of suites, tests and the whole run: their order, their deaths, and
 # what cannot be.
 . "${0%/*}/functions.sh"
-requires_plugin tcp-device
+requires pgrep
+requires_plugin tcp-device http
 RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
 export RUNNER_PLUGIN_PATH
 
@@ -175,3 +176,73 @@ done
 has logs/logs/logs/own.3.log ',three@'
 [ "$(cd logs/logs && echo */*)" = 'logs/hub.1.log logs/hub.2.log logs/own.1.log logs/own.2.log logs/own.3.log logs/own.4.log run/wide.1.log' ] ||
   fail "other logs: $(cd logs/logs && echo */*)"
+
+# a role of the whole run that dies: who uses it then or later is told so, others go on with theirs
+for i in 1 2 3; do
+  cat > dead$i.yaml <<'EOT'
+suite: dead
+roles: {sh: {tcp-device.stack: {}, scope: run}, dy: {bad.dies: {after: 0.3}, scope: run}}
+tests:
+  - test: t
+    steps: [{sleep: 600ms}, {check: 'has(dy, "pid") == false'}]
+  - test: u
+    steps: [{http.get: "${sh.web}/", expect: {status: {$type: integer}}}]
+EOT
+done
+cat > alive.yaml <<'EOT'
+suite: alive
+roles: {sh: {tcp-device.stack: {}, scope: run}}
+tests:
+  - {test: t, steps: [{sleep: 800ms}, {check: true}]}
+  - {test: u, steps: [{http.get: "${sh.web}/", expect: {status: {$type: integer}}}]}
+EOT
+expect 3 "$RUNNER" -j 4 -o dead dead1.yaml dead2.yaml dead3.yaml alive.yaml
+how='role dy (scope: run) ended with exit status 4: this is the end'
+for i in 1 2 3; do
+  has out "dead$i.yaml:5:14: sleep: $how"
+  has out "dead$i.yaml:2:49: in the suite's setup: $how"
+done
+has out 'warning  role dy (scope: run) ended with exit status 4'
+[ "$(grep -c "<error message=\"[^\"]*$how" dead/junit.xml)" = 6 ] || fail "junit.xml does not name the role 6 times"
+grep -q 'this is the end' dead/logs/run/dy.1.log || fail "its log is not there"
+grep '"event":"test"' dead/events.jsonl | grep -q '"file":"dead/logs/run/dy.1.log"' || fail "its log is not named"
+grep -q 'passed *alive.yaml *2 passed' out || fail "a suite without it did not pass"
+
+# the same of all of them: the process that keeps them is killed
+sed 's/600ms/100s/; /dy/s/, dy:.*}}/}/; s/check: .has.*/check: true}]/' dead1.yaml > kept.yaml
+mkdir temp
+TMPDIR="$tmp/temp" "$RUNNER" -o kept kept.yaml > out 2> err & pid=$!
+wait_for "the test starts" grep -qs '"event":"start"' kept/events.jsonl
+first=$(pgrep -o -P "$pid")
+kill -KILL "$first"
+wait_for "that is told" grep -q 'the keeper process of the roles with scope: run was killed' kept/events.jsonl
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" = 130 ] || fail "interrupted, it ended with $status"
+[ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"
+
+# which step ran when a role died, that waiting for it ends at once, and how it ended
+cat > death.yaml <<'EOF2'
+suite: death
+tests:
+  - test: in a step
+    roles: {mortal: {bad.dies: {after: 0.2, crash: true}}}
+    steps: [{sleep: 10ms}, {do: [{sleep: 1s}]}, {sleep: 10ms}, {check: 1 == 2}]
+  - test: waits
+    roles: {mortal: {bad.dies: {after: 0.2, crash: true}}}
+    steps: [{role.wait: mortal, timeout: 100s, expect: {event: stored}}]
+  - test: other end
+    roles: {mortal: {bad.dies: {crash: true}}}
+    steps: [{role.ended: mortal, expect: {exit: 7}}]
+  - test: same end
+    roles: {mortal: {bad.dies: {crash: true}}}
+    steps: [{role.ended: mortal, expect: {exit: null, signal: SIGSEGV}}]
+EOF2
+expect 3 "$RUNNER" -o death death.yaml
+has out 'death.yaml:5:35: sleep: role mortal was killed by SIGSEGV (Segmentation fault): this is the end'
+has out 'death.yaml:5:72: check failed with: does not hold: 1 == 2'
+has out 'death.yaml:8:14: role.wait: role mortal was killed by SIGSEGV'
+has out 'role.wait failed with: role mortal was killed by SIGSEGV (Segmentation fault), and said nothing'
+has out 'death.yaml:11:14: role.ended: role mortal was killed by SIGSEGV (Segmentation fault): $.exit: expected 7 (integer), got null'
+has out '1 passed, 1 failed, 2 errors'
