@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "text.h"
-#include "units.h"
 
 #define MOST_ROWS 100   /* of one table: a load has a series a step */
 #define WIDEST_NAME 48
@@ -169,35 +168,32 @@ add_number (struct buffer *out, double number)
     out->size--;
 }
 
-/* A duration that was written, with no digit less: "50 ms". */
-static void
-add_exactly (struct buffer *out, int64_t ns)
+/* "48.25ms" as "48.25 ms", with all its digits: it was judged by them. */
+static bool
+add_time (struct buffer *out, const char *word, size_t size)
 {
-  static const struct { int64_t worth; const char *name; } units[]
-    = { { 60000000000, "min" }, { 1000000000, "s" }, { 1000000, "ms" }, { 1000, "µs" }, { 1, "ns" } };
-  size_t u = ns ? 0 : 1;
-  while (ns % units[u].worth)
-    u++;
-  buffer_printf (out, "%lld %s", (long long) (ns / units[u].worth), units[u].name);
+  static const struct { const char *written, *name; } units[] = {
+    { "ns", "ns" }, { "us", "µs" }, { "ms", "ms" }, { "s", "s" }, { "m", "min" }, { "h", "h" },
+  };
+  size_t digits = strspn (word, "0123456789.");
+  for (size_t i = 0; digits && digits < size && i < sizeof units / sizeof *units; i++)
+    if (strlen (units[i].written) == size - digits && memcmp (word + digits, units[i].written, size - digits) == 0) {
+      buffer_add (out, word, digits);
+      buffer_putc (out, ' ');
+      buffer_puts (out, units[i].name);
+      return true;
+    }
+  return false;
 }
 
-/* Word by word: times and numbers as everywhere else, the rest as it is.  `exactly`: not rounded. */
-static void
-add_measure (struct buffer *out, const char *text, bool exactly)
+void
+format_measure (struct buffer *out, const char *text)
 {
   while (*text) {
     size_t size = strcspn (text, " ");
-    int64_t ns;
-    bool unit = size && text[size - 1] >= 'a'; /* 0 is a count here */
-    if (unit && parse_duration (text, size, &ns)) {
-      if (exactly)
-        add_exactly (out, ns);
-      else
-        format_duration (out, ns / 1000 + (ns % 1000 >= 500));
-    }
-    else if (!exactly && size < 30 && memchr (text, '.', size) && strspn (text, "0123456789.") >= size)
+    if (size < 30 && memchr (text, '.', size) && strspn (text, "0123456789.") >= size)
       add_number (out, strtod (text, NULL));
-    else
+    else if (!add_time (out, text, size))
       buffer_add (out, text, size);
     text += size;
     if (*text) {
@@ -205,12 +201,6 @@ add_measure (struct buffer *out, const char *text, bool exactly)
       text++;
     }
   }
-}
-
-void
-format_measure (struct buffer *out, const char *text)
-{
-  add_measure (out, text, false);
 }
 
 void
@@ -237,7 +227,7 @@ format_limit (struct buffer *out, const char *text)
       text += 5;
     }
   }
-  add_measure (out, buffer_text (&words), true);
+  format_measure (out, buffer_text (&words));
 }
 
 /* ---- the whole ---- */

@@ -463,9 +463,9 @@ START_TEST (a_load_has_tables_and_pictures)
   has ("<li>stages <code>[{&quot;for&quot;: &quot;1s&quot;}]</code></li>");
   has ("<li>began <code>2023-11-14 22:13:21 UTC, 1.50 s after the test</code></li>");
   in_order ("at most 5us", "<th scope=\"row\">rate</th>"); /* first what does not hold */
-  has ("<td class=\"n\">650.5 µs</td><td class=\"n\">&lt; 5 ms</td>");
+  has ("<td class=\"n\">650.5 µs</td><td class=\"n\">less than 5 ms</td>");
   has ("<td class=\"n\">0</td><td class=\"n\">0</td>");
-  has ("<td class=\"n\">20</td><td class=\"n\">&gt; 19.5</td>");
+  has ("<td class=\"n\">20</td><td class=\"n\">more than 19.5</td>");
   has ("<td class=\"n\">80.0 ms</td>");
   has ("<th scope=\"row\" class=\"n\">1.00 s (warm-up)</th><td class=\"n\">5</td>");
   read_file ("index.html");
