@@ -188,6 +188,7 @@ job_forget (struct job *job)
     shared->slots[i].thread = 0;
     shared->slots[i].step = NO_STEP;
     shared->slots[i].deadline_ns = 0;
+    shared->closing[i].what[0] = '\0';
   }
   for (size_t i = 0; i < job->log_count; i++)
     free (job->logs[i]);

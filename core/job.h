@@ -45,6 +45,7 @@ struct job {
   bool hung;                 /* it was ended for that */
   int64_t probed_ns;         /* 0: not */
   uint32_t hung_step;
+  int hung_slot;
   char *logs[LOGS_MOST];     /* "name\tpath" of logs that the worker left to its keeper */
   size_t log_count;
 };

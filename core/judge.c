@@ -48,6 +48,20 @@ step_at_work (const struct job *job)
   return id < job->planned->suite->step_count ? job->planned->suite->all_steps[id] : NULL;
 }
 
+/* The step to blame had opened a handle, and it was closing that, which did this. */
+static const char *
+while_closing (const struct job *job, struct arena *arena, const char *message)
+{
+  int slot = job->hung ? job->hung_slot : job->shared->crash.signal ? job->shared->crash.slot : -1;
+  for (int i = 0; slot < 0 && i < shared_slots_used (job->shared); i++)
+    if (job->shared->slots[i].step != NO_STEP)
+      slot = i;
+  if (!job->exited || slot < 0 || slot >= SLOTS || !job->shared->closing[slot].what[0])
+    return message;
+  const char *what = job->shared->closing[slot].what; /* a worker that crashed may have left anything */
+  return arena_printf (arena, "closing %.*s %s", (int) sizeof job->shared->closing[slot].what, what, message);
+}
+
 /* All steps that threads were at, a line each; NULL: none. */
 static const char *
 steps_at_work (const struct job *job, struct arena *arena)
@@ -175,7 +189,7 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
   event->worker = job->slot;
   event->outcome = OUTCOME_ERROR;
   read_printed (job, arena, event);
-  event->message = what_happened (job, arena, event);
+  event->message = while_closing (job, arena, what_happened (job, arena, event));
   int frames = job->shared->crash.frame_count;
   if (frames > 0 && frames <= FRAMES)
     event->details = symbols_backtrace (job->shared->crash.frames, (size_t) frames, arena);
@@ -227,6 +241,7 @@ judge_deadlines (struct job *job, int64_t now)
       return;
     job->hung = true;
     job->hung_step = slot->step;
+    job->hung_slot = i;
     job_cut (job);
   }
 }

@@ -44,6 +44,9 @@ struct wire {
   } records[WIRE_RECORDS];
 };
 
+/* The handle that a thread is closing: "tcp connection "a""; empty: none. */
+struct closing { char what[64]; };
+
 struct crash {
   _Atomic int32_t signal;        /* 0: none */
   int32_t slot;
@@ -81,6 +84,7 @@ struct shared {
   _Atomic uint64_t turn;
   _Atomic uint32_t slots_used;   /* those from here on have never been in use */
   struct slot slots[SLOTS];
+  struct closing closing[SLOTS]; /* apart: slots are looked through */
   struct crash crash;
   struct ring rings[RINGS];
 };

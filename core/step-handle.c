@@ -2,6 +2,8 @@
  * steps use.  Where they are kept is scope.c. */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "text.h"
 #include "worker.h"
 
@@ -104,11 +106,16 @@ destroy_handle (struct context *context, struct handle *handle)
   step.cancel_fd = context->worker->never_fd;
   /* the supervisor watches this deadline too, and blames the step that made it */
   struct slot *slot = &context->worker->shared->slots[context->slot];
+  struct closing *closing = &context->worker->shared->closing[context->slot], closing_before = *closing;
+  snprintf (closing->what, sizeof closing->what, "%s \"%s\"", handle->type->name, handle->name);
   uint32_t step_before = slot->step;
   int64_t deadline_before = slot->deadline_ns;
   slot->step = handle->made_by;
   slot->deadline_ns = step.deadline_ns;
   handle->type->destroy (&step, handle->object);
+  if (!context->user)
+    guard_look (context);
+  *closing = closing_before;
   slot->step = step_before;
   slot->deadline_ns = deadline_before;
   if (step.outcome == RUNNER_FAIL || step.outcome == RUNNER_ERROR)

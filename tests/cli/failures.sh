@@ -44,9 +44,10 @@ verdict 'a program floods' passed
 verdict 'a role floods' passed
 verdict 'logs too much' passed 'bytes left out'
 verdict 'its handle does not close' failed 'it would not be closed' 'bad.yaml:54:9'
-verdict 'closing its handle hangs' error 'ignored its deadline' 'bad.yaml:58:9'
-verdict 'kills its group' error 'crashed: SIGKILL' 'bad.yaml:61:13' 'bad.group'
-verdict 'closes everything' error 'closed descriptors of the runner' 'bad.yaml:65:9' 'bad.descriptors'
+verdict 'closing its handle hangs' error 'closing bad thing \"default\" ignored its deadline' 'bad.yaml:58:9'
+verdict 'closing its handle crashes' error 'closing bad thing \"a\" crashed: SIGABRT' 'bad.yaml:62:9'
+verdict 'kills its group' error 'crashed: SIGKILL' 'bad.yaml:65:13' 'bad.group'
+verdict 'closes everything' error 'closed descriptors of the runner' 'bad.yaml:69:9' 'bad.descriptors'
 verdict 'prints' passed '"output":"the token is ***"'
 verdict 'prints too much' failed 'bytes left out' 'the end"'
 verdict 'asserts' error 'SIGABRT' "Assertion" 'all is well' 'bad.assert' 'bad_assert+0x'
@@ -59,7 +60,7 @@ if grep -rlF "$BAD_TOKEN" out err results; then fail "a secret that was printed 
 [ "$(cat out err | wc -c)" -lt 300000 ] || fail "a flood got to the console"
 
 xmllint --noout --schema "$top_srcdir/tests/junit.xsd" results/junit.xml 2>err || fail "junit.xml is not valid"
-[ "$(grep -c '<testcase ' results/junit.xml)" = 25 ] || fail "junit.xml does not hold every test"
+[ "$(grep -c '<testcase ' results/junit.xml)" = 26 ] || fail "junit.xml does not hold every test"
 if pgrep -f "sleep $marker" >out; then fail "a program still runs"; fi
 if pgrep -f "$tmp/plugins bad\.(silent|early|dies|stubborn|flood)" >out; then fail "a role still runs"; fi
 [ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"
