@@ -71,3 +71,20 @@ tests: [{test: a, steps: [check: true]}]
 EOT
 SHORT=abc expect 2 "$RUNNER" short.yaml
 has err 'shorter than 4 bytes'
+
+# only a run needs them: suites are checked and listed where there are none
+cat > absent.yaml <<'EOT'
+suite: absent
+secrets: {token: {env: ABSENT}, key: {file: absent.txt}}
+tests: [{test: a, steps: [check: token == key]}]
+EOT
+unset ABSENT
+expect 0 "$RUNNER" check absent.yaml
+for option in --list --dry-run; do
+  expect 0 "$RUNNER" $option absent.yaml
+  has out 'absent.yaml: a'
+done
+expect 0 "$RUNNER" list absent.yaml
+expect 2 "$RUNNER" absent.yaml
+has err 'the environment has no ABSENT'
+has err 'absent.txt'
