@@ -385,3 +385,11 @@ expr_expand (struct expr_engine *engine, const struct value *in, const struct ex
   *out = value_null;
   return false;
 }
+
+bool
+expr_is_whole (const char *text, size_t size)
+{
+  size_t at = 0;
+  return expr_next_piece (text, size, &at).type == EXPR_PIECE_CODE
+         && expr_next_piece (text, size, &at).type == EXPR_PIECE_END;
+}

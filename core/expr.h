@@ -41,6 +41,8 @@ bool expr_test (struct expr_engine *engine, const struct value *where, const str
 bool expr_expand (struct expr_engine *engine, const struct value *in, const struct expr_scope *scope,
                   struct arena *arena, struct value *out, struct expr_error *error);
 
+/* Is the text one `${…}` and nothing else, so that it keeps the value's type? */
+bool expr_is_whole (const char *text, size_t size);
 /* Does the text hold a `${` (that is no `$${`)?  For the document's VALUE_DYNAMIC;
  * `$${` alone is dynamic too, since it must be unescaped. */
 bool expr_is_dynamic (const char *text, size_t size);

@@ -358,6 +358,25 @@ options_var (const struct run_options *options, const char *name)
   return NULL;
 }
 
+bool
+options_var_value (const char *given, const struct value *preset, struct value *out)
+{
+  bool text = preset->type == VALUE_STRING
+              && !((preset->flags & VALUE_DYNAMIC) && expr_is_whole (preset->string, preset->size));
+  if (text || !document_scalar (given, strlen (given), out))
+    *out = value_string (given);
+  switch (preset->type) {
+  case VALUE_INT:
+    return out->type == VALUE_INT;
+  case VALUE_FLOAT:
+    return out->type == VALUE_INT || out->type == VALUE_FLOAT;
+  case VALUE_BOOL:
+    return out->type == VALUE_BOOL;
+  default:
+    return true;
+  }
+}
+
 const char *
 plan_target (const struct plan *plan, const char *role, const char *export)
 {
@@ -470,16 +489,33 @@ check_targets (struct maker *maker, struct suite **suites, size_t count)
       fault_add (maker->faults, NULL, "--target: no suite has a role %s", maker->plan->targets[t].role);
 }
 
+/* Has the suite the variable of NAME=VALUE?  A value that is not of its type is a fault. */
+static bool
+check_var (struct maker *maker, const struct suite *suite, const char *text, const char *equals)
+{
+  for (size_t i = 0; i < suite->var_count; i++) {
+    const struct named_value *var = &suite->vars[i];
+    struct value value;
+    if (strlen (var->name) != (size_t) (equals - text) || strncmp (var->name, text, (size_t) (equals - text)) != 0)
+      continue;
+    const char *given = options_var (maker->options, var->name); /* of several the last counts */
+    if (given == equals + 1 && !options_var_value (given, var->value, &value))
+      fault_add (maker->faults, var->value, "--var %s: expected %s %s, as it is here, got %s \"%.100s\"", var->name,
+                 var->value->type == VALUE_INT ? "an" : "a", value_type_name (var->value->type),
+                 value_type_name (value.type), given);
+    return true;
+  }
+  return false;
+}
+
 static void
 check_vars (struct maker *maker, struct suite **suites, size_t count)
 {
   for (size_t v = 0; v < maker->options->var_count; v++) {
     const char *text = maker->options->vars[v], *equals = strchr (text, '=');
     bool known = false;
-    for (size_t i = 0; equals && i < count && !known; i++)
-      for (size_t j = 0; j < suites[i]->var_count && !known; j++)
-        known = strlen (suites[i]->vars[j].name) == (size_t) (equals - text)
-                && strncmp (suites[i]->vars[j].name, text, (size_t) (equals - text)) == 0;
+    for (size_t i = 0; equals && i < count; i++)
+      known |= check_var (maker, suites[i], text, equals);
     if (!equals)
       fault_add (maker->faults, NULL, "--var: expected NAME=VALUE, got \"%s\"", text);
     else if (!known)

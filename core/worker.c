@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "descriptors.h"
-#include "document.h"
 #include "files.h"
 #include "secret.h"
 #include "text.h"
@@ -557,10 +556,8 @@ define_var (struct context *context, const struct named_value *var)
   struct expr_error error;
   struct value value;
   const char *given = options_var (worker->options, var->name);
-  if (given) {
-    if (!document_scalar (given, strlen (given), &value))
-      value = value_string (given);
-  }
+  if (given)
+    options_var_value (given, var->value, &value); /* it fits: the plan has looked at it */
   else if (!evaluator_expand (&context->evaluator, var->value, &scope, &arena, &value, &error)) {
     record_failure (context, NULL, error.where.line ? &error.where : &var->where, RUNNER_ERROR, false, error.message,
                     NULL);

@@ -147,6 +147,30 @@ expect 1 "$RUNNER" -o var var.yaml
 expect 0 "$RUNNER" -o var --var x=5 var.yaml
 expect 2 "$RUNNER" -o var --var y=5 var.yaml
 has err 'no suite has a variable y'
+
+# a text stays a text, what has another type keeps it
+cat > types.yaml <<'EOT'
+suite: types
+vars: {version: "1.9", id: "0012", n: 5, pi: 3.1, on: true, none: null, part: 9, made: "1.${part}", whole: "${part}"}
+tests:
+  - test: types
+    steps:
+      - exec.run: {argv: [printf, "%s", "${to_json ({version, id, n, pi, on, none, made, whole})}"]}
+        expect: {stdout: {$exact: "${env ('WANTED')}"}}
+EOT
+WANTED='["1.9","0012",5,3.1,true,null,"1.9",9]' expect 0 "$RUNNER" -o var types.yaml
+WANTED='["1.10","1e3",6,4,false,7,"1.10","x"]' expect 0 "$RUNNER" -o var types.yaml --var version=1.10 --var id=1e3 \
+  --var n=abc --var n=6 --var pi=4 --var on=false --var none=7 --var made=1.10 --var whole=x
+WANTED='["","true",5,3.1,true,"x","null",1.5]' expect 0 "$RUNNER" -o var types.yaml --var version= --var id=true \
+  --var none=x --var made=null --var whole=1.5
+for given in n=abc n=1.5 n= pi=x on=1 on=yes; do
+  expect 2 "$RUNNER" -o var types.yaml --var "$given"
+  has err "--var ${given%%=*}: expected a"
+  grep -qE '^types\.yaml:2:[0-9]+: ' err || fail "--var $given: the message has no place"
+done
+expect 2 "$RUNNER" list types.yaml --var n=abc
+has err 'types.yaml:2:39: --var n: expected an integer, as it is here, got string "abc"'
+
 expect 2 "$RUNNER" -o var --target hub.web=x var.yaml
 has err 'no suite has a role hub'
 if "$RUNNER" plugins --names | grep -qx tcp-device; then
