@@ -504,10 +504,10 @@ static void
 add_step_seconds (struct buffer *out, const struct html_samples *samples)
 {
   static const char *const columns[] = { "a second", "failed", "p50", "p95", "p99", NULL };
-  size_t most = MOST_STEP_SECONDS / samples->curve_count;
-  size_t first = samples->count > most ? samples->count - most : 0;
   if (samples->curve_count < 2)
     return;
+  size_t most = MOST_STEP_SECONDS / samples->curve_count;
+  size_t first = samples->count > most ? samples->count - most : 0;
   buffer_lit (out, "<details class=\"more\"><summary>Seconds of each series in numbers</summary>\n");
   CLEANUP_BUFFER struct buffer caption = { 0 };
   for (size_t c = 1; c < samples->curve_count; c++) {

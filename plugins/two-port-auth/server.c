@@ -214,7 +214,8 @@ start_http (struct server *server, uint16_t ports[2])
 {
   struct http_options options = {
     .body_limit = (size_t) server->args->body_limit.bytes,
-    .limits = { server->args->idle_limit.ns / MILLISECOND, server->args->request_limit.ns / MILLISECOND },
+    .limits = { .idle_ms = server->args->idle_limit.ns / MILLISECOND,
+                .request_ms = server->args->request_limit.ns / MILLISECOND, .connections = 0 },
     .reader = server->reader, .committer = server->committer, .log = &server->log,
     .hangup_fd = server->hangup_fd,
     .tell = tell, .logged = logged, .warn = warn, .round = round_over, .data = server,
