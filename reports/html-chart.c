@@ -422,7 +422,8 @@ add_names (struct plot *plot, const struct chart_curve *const *curves, size_t co
 {
   for (size_t i = 0; i < count; i++) {
     CLEANUP_BUFFER struct buffer name = { 0 };
-    double x = plot->left + (i % 2 ? plot->width / 2 : 0), y = top + 18 * (double) (i / 2);
+    size_t row = i / 2;
+    double x = plot->left + (i % 2 ? plot->width / 2 : 0), y = top + 18 * (double) row;
     buffer_lit (&name, "<text class=\"ink\" fill=\"#59636e\" x=\"");
     html_number (&name, x + 16);
     buffer_lit (&name, "\" y=\"");

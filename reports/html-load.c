@@ -10,6 +10,7 @@
 #include "html-text.h"
 
 #define MOST_SAMPLES 2048 /* of one load: then two become one */
+#define FIRST_ROOM 64
 #define SHORTEST_US 500000
 #define MOST_SERIES 100
 #define MOST_ERRORS 50
@@ -56,7 +57,7 @@ make_room (struct html_samples *samples)
     halve (samples);
   if (samples->count < samples->room)
     return;
-  samples->room = samples->room ? samples->room * 2 : 64;
+  samples->room *= 2;
   for (size_t c = 0; c < samples->curve_count; c++)
     samples->curves[c].items = xrealloc (samples->curves[c].items, samples->room, sizeof *samples->curves[c].items);
 }
@@ -139,9 +140,7 @@ add_curve (struct html_samples *samples, const char *name)
 {
   samples->curves = xrealloc (samples->curves, samples->curve_count + 1, sizeof *samples->curves);
   struct chart_curve *curve = &samples->curves[samples->curve_count++];
-  *curve = (struct chart_curve) { .name = xstrdup (name) };
-  if (samples->room)
-    curve->items = xcalloc (samples->room, sizeof *curve->items);
+  *curve = (struct chart_curve) { .name = xstrdup (name), .items = xcalloc (samples->room, sizeof *curve->items) };
   for (size_t i = 0; i < samples->count; i++) {
     const struct chart_sample *s = &samples->curves[0].items[i];
     curve->items[i] = (struct chart_sample) { .at_us = s->at_us, .span_us = s->span_us, .users = s->users,
@@ -155,7 +154,7 @@ add_samples (struct html_suite *suite, const struct event *event)
 {
   struct html_samples *samples = xcalloc (1, sizeof *samples);
   *samples = (struct html_samples) { .next = suite->samples, .test = event->test, .attempt = event->attempt,
-                                     .load = event->load, .joined = 1 };
+                                     .load = event->load, .room = FIRST_ROOM, .joined = 1 };
   suite->samples = samples;
   add_curve (samples, "total");
   return samples;
