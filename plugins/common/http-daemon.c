@@ -38,6 +38,7 @@ struct client {
   struct MHD_Connection *connection;
   int fd;
   bool whole;        /* the request has come; what takes time now is ours */
+  bool last;         /* no other request comes: nobody need know when that begins */
   bool refused;      /* its time is over, or it was told why; libmicrohttpd is about to close it */
   uint64_t received; /* bytes, when the last request was over */
   int64_t begun;     /* its request, on the daemon's clock; -1: none */
@@ -295,6 +296,7 @@ handle_piece (void *data, struct MHD_Connection *connection, const char *url, co
     struct client *client = client_of (connection);
     no_longer_begun (daemon, client);
     client->whole = true;
+    client->last = http_head_is_last (connection);
   }
   return daemon->handlers.handle (daemon->handlers.data, connection, url, method, version, upload, upload_size,
                                   state);
@@ -308,7 +310,8 @@ request_completed (void *data, struct MHD_Connection *connection, void **state,
   struct client *client = client_of (connection);
   no_longer_begun (daemon, client);
   client->whole = false;
-  (void) count_received (client, &client->received);
+  if (!client->last)
+    (void) count_received (client, &client->received);
   daemon->handlers.completed (daemon->handlers.data, connection, state, code);
 }
 

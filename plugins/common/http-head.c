@@ -72,6 +72,13 @@ http_head_refuse (struct MHD_Connection *connection, const struct http_refusal *
   return result;
 }
 
+bool
+http_head_is_last (struct MHD_Connection *connection)
+{
+  const char *text = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONNECTION);
+  return text && strcasecmp (text, "close") == 0;
+}
+
 /* ---- a Content-Length that is none ------------------------------------------ */
 
 static bool

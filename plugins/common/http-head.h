@@ -16,6 +16,9 @@ const struct http_refusal *http_head_refusal (struct MHD_Connection *connection,
 /* Queues the answer; the connection ends with it. */
 enum MHD_Result http_head_refuse (struct MHD_Connection *connection, const struct http_refusal *refusal);
 
+/* Does the client say that no other request comes on the connection? */
+bool http_head_is_last (struct MHD_Connection *connection);
+
 /* Is its (first) Content-Length no number of bytes?  May be asked before the head is whole. */
 bool http_head_has_bad_length (struct MHD_Connection *connection);
 /* Writes a whole answer, 400, and ends the connection. */

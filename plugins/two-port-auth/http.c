@@ -330,9 +330,9 @@ static void
 run_once (struct http *http)
 {
   log_batch (http->options.log);
-  store_reader_batch (http->options.reader);
   for (size_t i = 0; i < 2; i++)
     http_daemon_run (http->ports[i].daemon);
+  store_reader_batch (http->options.reader);
   give_waiting (http);
   http->options.round (http->options.data);
 }

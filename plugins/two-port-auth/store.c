@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <sqlite3.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,19 @@ struct store_writer {
   sqlite3_stmt *begin, *insert, *commit;
 };
 
+/* The head of the WAL's index, which is memory that all who have the database open share: it changes with each
+ * commit, of whomever, before that returns (sqlite.org/walformat.html, 2.1). */
+#define INDEX_PAGE 32768
+struct index_head {
+  uint32_t words[12];
+};
+
 struct store_reader {
   sqlite3 *db;
-  sqlite3_stmt *find;
+  sqlite3_stmt *find, *begin, *end;
+  const volatile struct index_head *index; /* NULL: it is not known */
+  struct index_head read;                  /* not later than what the transaction reads */
+  bool reads;         /* a transaction is open */
   bool looked, moved; /* whether the file has moved, since store_reader_batch */
 };
 
@@ -165,12 +176,60 @@ store_writer_close (struct store_writer *writer)
 
 /* ---- reading ------------------------------------------------------------- */
 
+/* As SQLite's own VFS gives it. */
+static const volatile struct index_head *
+find_index (sqlite3 *db)
+{
+  sqlite3_file *file = NULL;
+  volatile void *page = NULL;
+  if (sqlite3_file_control (db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file || !file->pMethods
+      || file->pMethods->iVersion < 2 || file->pMethods->xShmMap (file, 0, INDEX_PAGE, 0, &page) != SQLITE_OK)
+    return NULL;
+  return page;
+}
+
+static struct index_head
+read_index (const struct store_reader *reader)
+{
+  struct index_head head;
+  for (size_t i = 0; i < sizeof head.words / sizeof *head.words; i++)
+    head.words[i] = reader->index->words[i];
+  return head;
+}
+
+static void
+end_reading (struct store_reader *reader)
+{
+  if (reader->reads)
+    step (reader->end); /* of a transaction that has only read: nothing is lost */
+  reader->reads = false;
+}
+
+/* One transaction for all look-ups between two commits: to begin one takes longer than to look up. */
+static void
+begin_reading (struct store_reader *reader)
+{
+  if (!reader->index)
+    return;
+  struct index_head now = read_index (reader);
+  if (reader->reads && memcmp (&now, &reader->read, sizeof now) == 0)
+    return;
+  end_reading (reader);
+  reader->read = now;
+  reader->reads = step (reader->begin);
+}
+
 struct store_reader *
 store_reader_open (const char *path, char *error, size_t error_size)
 {
   struct store_reader *reader = bytes_allocate (sizeof *reader);
-  if (open_database (path, 0, &reader->db) && prepare (reader->db, find_text, &reader->find))
+  if (open_database (path, 0, &reader->db) && prepare (reader->db, find_text, &reader->find)
+      && prepare (reader->db, "BEGIN", &reader->begin) && prepare (reader->db, "COMMIT", &reader->end)) {
+    store_find (reader, "", 0, "", 0); /* opens what there is of the WAL */
+    store_reader_batch (reader);
+    reader->index = find_index (reader->db);
     return reader;
+  }
   snprintf (error, error_size, "%s: %s", path, sqlite3_errmsg (reader->db));
   store_reader_close (reader);
   return NULL;
@@ -179,6 +238,7 @@ store_reader_open (const char *path, char *error, size_t error_size)
 void
 store_reader_batch (struct store_reader *reader)
 {
+  end_reading (reader);
   reader->looked = false;
 }
 
@@ -192,6 +252,7 @@ store_find (struct store_reader *reader, const char *client, size_t client_size,
   reader->looked = true;
   if (reader->moved)
     return -1;
+  begin_reading (reader);
   if (sqlite3_bind_text64 (reader->find, 1, client, client_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK
       && sqlite3_bind_text64 (reader->find, 2, server, server_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK) {
     int rc = sqlite3_step (reader->find);
@@ -211,7 +272,10 @@ store_reader_error (struct store_reader *reader)
 void
 store_reader_close (struct store_reader *reader)
 {
+  end_reading (reader);
   sqlite3_finalize (reader->find);
+  sqlite3_finalize (reader->begin);
+  sqlite3_finalize (reader->end);
   sqlite3_close (reader->db);
   free (reader);
 }

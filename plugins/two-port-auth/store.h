@@ -31,7 +31,8 @@ bool store_add (struct store_writer *writer, struct registration *list, char *er
 void store_writer_close (struct store_writer *writer);
 
 struct store_reader *store_reader_open (const char *path, char *error, size_t error_size);
-/* A batch of look-ups begins: at its first one it is seen whether the file still has its name. */
+/* A batch of look-ups begins, or ends: at its first one it is seen whether the file still has its name.  What others
+ * commit is seen at once; only to copy the WAL into the database they may have to wait until the batch ends. */
 void store_reader_batch (struct store_reader *reader);
 /* 1: there is such a registration, 0, -1: the database failed, or its file is gone. */
 int store_find (struct store_reader *reader, const char *client, size_t client_size, const char *server,

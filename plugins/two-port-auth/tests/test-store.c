@@ -237,6 +237,47 @@ START_TEST (a_table_with_an_index_gets_no_other)
 }
 END_TEST
 
+/* Of a checkpoint: nobody was in its way. */
+static int
+take_busy (void *data, int columns, char **values, char **names)
+{
+  (void) data;
+  (void) names;
+  ck_assert_int_eq (columns, 3);
+  ck_assert_str_eq (values[0], "0");
+  return 0;
+}
+
+START_TEST (what_others_commit_counts_at_once)
+{
+  struct registration list[2];
+  char clients[2][32];
+  sqlite3 *other;
+  struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+  struct store_reader *reader = store_reader_open ("db", error, sizeof error);
+  ck_assert (writer && reader);
+  make_list (list, clients, 0, 2);
+  ck_assert (store_add (writer, list, error, sizeof error));
+  ck_assert_int_eq (sqlite3_open ("db", &other), SQLITE_OK);
+  for (int i = 0; i < 3; i++) { /* all in one batch */
+    ck_assert_int_eq (find (reader, 0, 0), 1);
+    ck_assert_int_eq (find (reader, 1, 1), 1);
+    ck_assert_int_eq (sqlite3_exec (other, "UPDATE registrations SET client_uuid = 'was ' || client_uuid", NULL, NULL,
+                                    NULL), SQLITE_OK);
+    ck_assert_int_eq (find (reader, 0, 0), 0);
+    ck_assert_int_eq (sqlite3_exec (other, "UPDATE registrations SET client_uuid = substr (client_uuid, 5)", NULL,
+                                    NULL, NULL), SQLITE_OK);
+  }
+  ck_assert_int_eq (find (reader, 1, 1), 1);
+  store_reader_batch (reader);
+  ck_assert_int_eq (sqlite3_exec (other, "PRAGMA wal_checkpoint (TRUNCATE)", take_busy, NULL, NULL), SQLITE_OK);
+  ck_assert_int_eq (find (reader, 1, 1), 1);
+  sqlite3_close (other);
+  store_reader_close (reader);
+  store_writer_close (writer);
+}
+END_TEST
+
 static void
 count_told (const char *text)
 {
@@ -343,6 +384,7 @@ store_suite (void)
   tcase_add_test (tests, a_file_that_is_gone_is_no_database);
   tcase_add_test (tests, a_table_of_others_gets_an_index);
   tcase_add_test (tests, a_table_with_an_index_gets_no_other);
+  tcase_add_test (tests, what_others_commit_counts_at_once);
   tcase_add_test (tests, a_full_disk_stores_none_and_is_told);
   tcase_add_test (tests, all_that_wait_are_stored);
   tcase_add_test (tests, what_was_given_is_stored_before_the_end);
