@@ -152,10 +152,12 @@ help_has (lua_State *lua)
     select_path (lua, &value, text, size, &count, &singular);
     found = count > 0;
   }
-  else
-    found = follow (&value, text, size, &bad) != NULL;
+  else {
+    bad = size && text[0] == '$'; /* `$a` for `$.a`: no key is meant */
+    found = !bad && follow (&value, text, size, &bad) != NULL;
+  }
   if (bad)
-    return luaL_error (lua, "has: \"%s\" is no path (as \"a.b[0].c\" or \"$.a['b']\")", text);
+    return luaL_error (lua, "has: \"%s\" is no path (as \"a.b[0].c\" or \"$.a['$b']\")", text);
   lua_pushboolean (lua, found);
   return 1;
 }

@@ -484,6 +484,8 @@ START_TEST (helpers_ask_and_count)
   gives ("has(result, '$.nope')", "false");
   gives ("has({a = {1}}, 'a[0]')", "true");
   fails_with ("has(result, '')", "no path");
+  fails_with ("has(1, '$$$')", "\"$$$\" is no path");
+  fails_with ("has(result, '$json')", "no path");
   fails_with ("has(result, 'a..b')", "no path");
   fails_with ("has(result, 'a[x]')", "no path");
   fails_with ("has(result, '$.[')", "$.[");
