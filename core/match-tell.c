@@ -1,6 +1,7 @@
 /* match-tell.c - differences put into words, when someone wants them. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "difference.h"
@@ -8,6 +9,7 @@
 #include "text.h"
 
 #define PATH_SHOW 500
+#define KEYS_TOLD 30 /* of a map without the one that is wanted */
 
 static void
 add_difference (struct differences *to, const struct trail *trail, const struct value *where, const char *text,
@@ -71,13 +73,28 @@ walk_too_much (struct matching *m, const struct value *where, const struct trail
   return walk_wrong (m, where, trail, "too much to compare");
 }
 
+/* Plugins say by KEY_error why there is no KEY. */
+static const struct value *
+reason_for_absence (const struct value *map, const struct value *key)
+{
+  char name[100];
+  int n = snprintf (name, sizeof name, "%.80s_error", key->string);
+  const struct value *reason = value_find (map, name, (size_t) n);
+  return reason && reason->type == VALUE_STRING ? reason : NULL;
+}
+
 /* The keys that are there, when one is not. */
 static void
 tell_keys (struct buffer *text, const struct value *map, const struct value *key)
 {
   const char *best = NULL;
+  const struct value *reason = reason_for_absence (map, key);
+  if (reason) {
+    buffer_printf (text, ": %.80s_error says ", key->string);
+    text_quote (text, reason->string, reason->size, 200);
+  }
   size_t distance = 0;
-  for (size_t i = 0; i < map->count && i < 1000; i++)
+  for (size_t i = 0; i < map->count && i < 1000 && !reason; i++)
     text_nearest (key->string, map->members[i].key.string, &best, &distance);
   if (best) {
     buffer_lit (text, "; did you mean ");
@@ -88,7 +105,7 @@ tell_keys (struct buffer *text, const struct value *map, const struct value *key
   buffer_puts (text, map->count ? " (there are: " : " (the map is empty)");
   for (size_t i = 0; i < map->count; i++) {
     buffer_puts (text, i ? ", " : "");
-    if (i == 12) {
+    if (i == KEYS_TOLD) {
       buffer_printf (text, "and %zu more", map->count - i);
       break;
     }

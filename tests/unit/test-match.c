@@ -104,6 +104,8 @@ START_TEST (maps)
           "$.status: expected 1, but there is no such key; did you mean \"statos\"?" },
          { "{\"x\": 1}", "{\"abc\": 1, \"def\": 2}",
           "$.x: expected 1, but there is no such key (there are: \"abc\", \"def\")" },
+         { "{\"x\": 1}", "{\"y\": 1, \"x_error\": \"line 1: it ends\"}",
+          "$.x: expected 1, but there is no such key: x_error says \"line 1: it ends\" (there are: \"y\", \"x_error\")" },
          { "{\"x\": null}", "{}", "$.x: expected null, but there is no such key (the map is empty)" },
          { "{\"x\": {\"y\": 1}}", "{}", "$.x: expected {\"y\": 1}, but there is no such key (the map is empty)" },
          { "{\"a b\": 1}", "{\"a b\": 2}", "$['a b']: expected 1, got 2" },
