@@ -42,6 +42,7 @@ struct expr_run {
   unsigned calls;        /* nested calls of Lua functions by C functions */
   bool late;
   char culprit[80];      /* the undefined name, for its column */
+  const char *unstarted; /* the last name that stood for a role that has not been started, Lua's */
 };
 
 #define EXPR_BUCKETS 1024

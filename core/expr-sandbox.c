@@ -412,6 +412,8 @@ environment_index (lua_State *lua)
   const struct expr_scope *scope = expr_engine_of (lua)->run.scope;
   const struct value *value = scope && scope->lookup ? scope->lookup (scope->data, name, size) : NULL;
   if (value) {
+    if (value->flags & VALUE_UNSTARTED)
+      expr_engine_of (lua)->run.unstarted = name;
     expr_push (lua, value);
     return 1;
   }

@@ -401,6 +401,9 @@ absent_field (lua_State *lua, const struct value *map, const char *name)
     text_nearest (name, map->members[i].key.string, &best, &distance);
   if (best)
     return luaL_error (lua, "there is no field \"%s\"; did you mean \"%s\"? (has() asks first)", name, best);
+  const char *role = expr_engine_of (lua)->run.unstarted;
+  if ((map->flags & VALUE_UNSTARTED) && role)
+    return luaL_error (lua, "there is no field \"%s\": the role %s has not been started (role.start)", name, role);
   if (map->count == 0)
     return luaL_error (lua, "there is no field \"%s\": the map is empty (has() asks first)", name);
   struct buffer *scratch = &expr_engine_of (lua)->scratch;

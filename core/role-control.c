@@ -186,18 +186,20 @@ static void
 publish (struct context *context, const struct role_def *def)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
-  struct value empty = { .type = VALUE_MAP };
+  struct value empty = { .type = VALUE_MAP, .flags = VALUE_UNSTARTED }; /* expressions say so */
+  uint8_t flags = 0;
   uint32_t n = def->count ? def->count : 1;
   struct value *items = arena_array (&arena, n, sizeof *items);
   bool of_test = false;
   pthread_mutex_lock (&roles_lock);
   for (uint32_t i = 0; i < n; i++) {
     struct role_state *role = role_find (context->worker, def->name, i);
-    items[i] = role && role->exports.type == VALUE_MAP ? role->exports : empty;
+    items[i] = role && (role->exports.count || role->starts) ? role->exports : empty;
+    flags |= items[i].flags & VALUE_UNSTARTED;
     of_test |= role && role->of_test;
   }
   pthread_mutex_unlock (&roles_lock);
-  struct value list = { .type = VALUE_LIST, .count = n, .items = items };
+  struct value list = { .type = VALUE_LIST, .flags = flags, .count = n, .items = items };
   publish_value (context, def->name, def->count ? &list : &items[0], of_test);
 }
 

@@ -19,6 +19,7 @@ enum value_type { VALUE_NULL, VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_STRING, 
 #define VALUE_DYNAMIC 2u  /* a string with `${`, or a list or map that holds one (keys too) */
 #define VALUE_CASELESS 4u /* map: keys match without regard to case (headers) */
 #define VALUE_BLOCK 8u    /* scalar: a block scalar (`|`, `>`) */
+#define VALUE_UNSTARTED 16u /* map: a role that has exported nothing yet; list: one with such a role in it */
 
 struct member;
 struct value {

@@ -91,6 +91,20 @@ tests:
   - test: begins its own
     roles: {own: {tcp-device.stack: {}, start: manual}}
     steps: [{my.begin: }, {check: "has(own, \"web\")"}]
+  - test: has not begun its own yet
+    roles:
+      own: {tcp-device.stack: {}, start: manual}
+      many: {tcp-device.stack: {}, start: manual, count: 2}
+    steps:
+      - check: not has(own, "web") and len(many) == 2
+      - log: "${own.web}"
+        fails: 'there is no field "web": the role own has not been started (role.start)'
+      - log: "${many[2].web}"
+        fails: the role many has not been started
+      - role.start: own
+      - log: "${own.web}"
+      - role.stop: own
+      - log: "${own.web}"
 EOT
 expect 0 "$RUNNER" -o roles roles.yaml
 grep -q 'hub was still paused' roles/events.jsonl || fail "that the role was paused is not told"
