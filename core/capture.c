@@ -121,9 +121,10 @@ capture_put (struct capture *capture, const char *data, size_t size)
 void
 capture_tell_status (struct capture *capture, enum capture_status known, int status)
 {
-  int unknown = STATUS_UNKNOWN;
+  if (atomic_load (&capture->head->status_known) != STATUS_UNKNOWN)
+    return;
   atomic_store (&capture->head->status, status);
-  atomic_compare_exchange_strong (&capture->head->status_known, &unknown, known);
+  atomic_store (&capture->head->status_known, known);
 }
 
 enum capture_status

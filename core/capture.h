@@ -44,6 +44,7 @@ void capture_free (struct capture *capture);
 /* Writing: by one process only. */
 void capture_put (struct capture *capture, const char *data, size_t size);
 void capture_end (struct capture *capture);
+/* Only the first time; who else might do so has ended. */
 void capture_tell_status (struct capture *capture, enum capture_status known, int status);
 
 /* Reading: as runner_drain_read. */

@@ -424,13 +424,14 @@ struct order {
   struct capture *printed;
 };
 
-/* In the worker: a session of its own, so that a signal to its group or to its terminal's
- * reaches nobody else; it ends with its keeper; what it prints goes where it is collected. */
+/* In the worker: a process group of its own, so that a signal to its group reaches nobody else (no
+ * session: it would get the first terminal that a plugin opens as its own); it ends with its
+ * keeper; what it prints goes where it is collected. */
 static bool
 set_apart (struct keeper_link *link)
 {
   int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-  setsid ();
+  setpgid (0, 0);
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != link->pid || null < 0 || dup2 (null, 0) < 0)
     return false;
   if (null > 0)

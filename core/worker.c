@@ -603,6 +603,7 @@ begin_suite_phase (struct worker *worker, struct test_run *run, enum phase phase
   context->deadline_ns = clock_now_ns () + DEFAULT_TEST_NS;
   worker->shared->test_start_ns = run->start_ns;
   worker->shared->test_start_us = run->start_us;
+  worker->shared->printed_before = worker->guard.collected;
   worker->shared->phase = phase;
 }
 
@@ -635,6 +636,7 @@ run_setup (struct worker *worker, struct test_run *run)
   if (suite->setup.count) {
     run_phase (context, "setup", suite->setup);
     check_leftovers (worker, run);
+    guard_end_test (context);
   }
   worker->shared->phase = PHASE_IDLE;
   return run->verdict.outcome == RUNNER_PASS;
@@ -670,6 +672,7 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   remove_test_temp (run);
   run->temp = worker->suite_temp;
   remove_test_temp (run);
+  guard_end_test (context);
   *end = evidence.event;
   fill_verdict (end, run);
   end->type = EVENT_SUITE_END;

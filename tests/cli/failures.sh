@@ -28,14 +28,14 @@ verdict ()
 }
 
 verdict 'passes at first' passed
-verdict 'fails' failed 'does not hold: 1 == 2' 'bad.yaml:7:20'
-verdict 'crashes' error 'SIGSEGV' 'bad.yaml:10:9' 'bad.crash' 'last words' 'crash-peer' 'address 0x10'
-verdict 'aborts' error 'SIGABRT' 'bad.yaml:12:13'
-verdict 'exits' error 'exit status 5' 'bad.yaml:14:13'
-verdict 'overflows its stack' error 'SIGSEGV' 'bad.yaml:16:13'
-verdict 'hangs' error 'ignored its deadline' 'bad.yaml:19:9' 'bad.hang'
+verdict 'fails' failed 'does not hold: 1 == 2' 'bad.yaml:9:20'
+verdict 'crashes' error 'SIGSEGV' 'bad.yaml:12:9' 'bad.crash' 'last words' 'crash-peer' 'address 0x10'
+verdict 'aborts' error 'SIGABRT' 'bad.yaml:14:13'
+verdict 'exits' error 'exit status 5' 'bad.yaml:16:13'
+verdict 'overflows its stack' error 'SIGSEGV' 'bad.yaml:18:13'
+verdict 'hangs' error 'ignored its deadline' 'bad.yaml:21:9' 'bad.hang'
 verdict 'returns nonsense' error 'no outcome'
-verdict 'leaves a grandchild' failed 'left running' 'bad.yaml:23'
+verdict 'leaves a grandchild' failed 'left running' 'bad.yaml:25'
 verdict 'its role never gets ready' error 'did not get ready within' 'thinking about it'
 verdict 'its role ends early' error 'exit status 1' 'the port is taken'
 verdict 'its role dies' error 'role mortal was killed by SIGSEGV' 'this is the end'
@@ -43,16 +43,18 @@ verdict 'its role ignores SIGTERM' passed 'did not end within its grace time'
 verdict 'a program floods' passed
 verdict 'a role floods' passed
 verdict 'logs too much' passed 'bytes left out'
-verdict 'its handle does not close' failed 'it would not be closed' 'bad.yaml:54:9'
-verdict 'closing its handle hangs' error 'closing bad thing \"default\" ignored its deadline' 'bad.yaml:58:9'
-verdict 'closing its handle crashes' error 'closing bad thing \"a\" crashed: SIGABRT' 'bad.yaml:62:9'
-verdict 'kills its group' error 'crashed: SIGKILL' 'bad.yaml:65:13' 'bad.group'
-verdict 'closes everything' error 'closed descriptors of the runner' 'bad.yaml:69:9' 'bad.descriptors'
+verdict 'its handle does not close' failed 'it would not be closed' 'bad.yaml:56:9'
+verdict 'closing its handle hangs' error 'closing bad thing \"default\" ignored its deadline' 'bad.yaml:60:9'
+verdict 'closing its handle crashes' error 'closing bad thing \"a\" crashed: SIGABRT' 'bad.yaml:64:9'
+verdict 'kills its group' error 'crashed: SIGKILL' 'bad.yaml:67:13' 'bad.group'
+verdict 'closes everything' error 'closed descriptors of the runner' 'bad.yaml:71:9' 'bad.descriptors'
 verdict 'prints' passed '"output":"the token is ***"'
 verdict 'prints too much' failed 'bytes left out' 'the end"'
 verdict 'asserts' error 'SIGABRT' "Assertion" 'all is well' 'bad.assert' 'bad_assert+0x'
 verdict 'frees twice' error 'double' 'bad.heap'
 verdict 'passes at last' passed
+grep '"event":"suite_end"' results/events.jsonl | grep -qF '"output":"at the end"' || fail "what the teardown printed is lost"
+if grep '"name":"passes at first"' results/events.jsonl | grep -qF 'at the start'; then fail "a setup's output is a test's"; fi
 
 # what plugins print is the test's, not the console's
 [ "$(head -n 1 out)" = 'TAP version 14' ] || fail "something came before the first line of TAP"

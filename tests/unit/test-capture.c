@@ -84,6 +84,37 @@ START_TEST (of_much_the_ends_are_kept)
 }
 END_TEST
 
+START_TEST (what_came_since_begins_with_a_line)
+{
+  struct buffer text = { 0 };
+  capture_put (&capture, "before\n", 7);
+  capture_put (&capture, "cut in two\nwhole\n", 17);
+  capture_since (&capture, 7, 100, &text);
+  ck_assert_str_eq (buffer_text (&text), "cut in two\nwhole\n");
+  text.size = 0;
+  capture_since (&capture, 7, 10, &text);
+  ck_assert_str_eq (buffer_text (&text), "[… 11 bytes left out …]\nwhole\n");
+  text.size = 0;
+  capture_since (&capture, 24, 10, &text);
+  ck_assert_uint_eq (text.size, 0);
+  buffer_free (&text);
+}
+END_TEST
+
+START_TEST (the_first_status_counts)
+{
+  int status;
+  ck_assert_int_eq (capture_status (&capture, &status), STATUS_UNKNOWN);
+  ck_assert_int_eq (capture_ended_ns (&capture), 0);
+  capture_tell_status (&capture, STATUS_TOLD, 7 << 8);
+  capture_tell_status (&capture, STATUS_LOST, 0);
+  ck_assert_int_eq (capture_status (&capture, &status), STATUS_TOLD);
+  ck_assert_int_eq (status, 7 << 8);
+  capture_end (&capture);
+  ck_assert_int_gt (capture_ended_ns (&capture), 0);
+}
+END_TEST
+
 Suite *
 capture_suite (void)
 {
@@ -92,6 +123,8 @@ capture_suite (void)
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_test (tc, little_is_kept_whole);
   tcase_add_test (tc, of_much_the_ends_are_kept);
+  tcase_add_test (tc, what_came_since_begins_with_a_line);
+  tcase_add_test (tc, the_first_status_counts);
   suite_add_tcase (suite, tc);
   return suite;
 }
