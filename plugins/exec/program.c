@@ -131,10 +131,10 @@ make_env (struct runner_step *step, const struct program_args *args)
 static void
 name_program (struct program *program, const struct program_args *args, const char *file)
 {
-  const char *slash = strrchr (file, '/');
+  const char *slash = file ? strrchr (file, '/') : NULL;
   if (slash && slash[1])
     file = slash + 1;
-  snprintf (program->name, sizeof program->name, "%.60s", args->shell ? "the command" : file);
+  snprintf (program->name, sizeof program->name, "%.60s", file && !args->shell ? file : "the command");
 }
 
 int
