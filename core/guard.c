@@ -16,6 +16,7 @@
 #include "worker.h"
 
 #define PRINTED_AT_ONCE ((size_t) 64 << 10)     /* of one test, its end */
+#define LOOK_EVERY_NS 200000                    /* a look costs 2 µs */
 #define DRAINED_WITHIN_NS (INT64_C (2) * 1000000000) /* else it is told with what comes later */
 
 static void
@@ -33,6 +34,7 @@ guard_begin (struct worker *worker, struct capture *printed)
   guard->keeper = (int) syscall (SYS_pidfd_open, worker->link->pid, 0);
   guard->printed = printed;
   guard->count = 0;
+  guard->suspect = NO_STEP;
   const int fds[] = { worker->events_fd, worker->control_fd, worker->never_fd, worker->link->socket,
                       worker->link->printed_fd, guard->keeper };
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -131,27 +133,38 @@ end_broken (const struct worker *worker)
 }
 
 void
-guard_look (const struct context *context)
+guard_look (const struct context *context, uint32_t step)
 {
-  const struct worker *worker = context->worker;
-  if (!worker->guard.count)
+  struct worker *worker = context->worker;
+  struct guard *guard = &worker->guard;
+  if (!guard->count)
     return;
-  if (!descriptors_open (&worker->guard))
+  int64_t now = clock_now_ns ();
+  guard->suspect = step;
+  if (now - guard->looked_ns < LOOK_EVERY_NS)
+    return;
+  guard->looked_ns = now;
+  if (!descriptors_open (guard))
     end_broken (worker);
   if (!keeper_lives (worker))
     wait_for_end ();
+  guard->suspect = NO_STEP;
 }
 
 void
 guard_end_test (struct context *context)
 {
-  const struct worker *worker = context->worker;
+  struct worker *worker = context->worker;
   if (!worker->guard.count)
     return;
+  struct slot *slot = &worker->shared->slots[context->slot];
+  atomic_store_explicit (&slot->step, worker->guard.suspect, memory_order_release); /* if anything is wrong */
   if (!descriptors_stayed (&worker->guard))
     end_broken (worker);
   if (!keeper_lives (worker))
     wait_for_end ();
+  worker->guard.suspect = NO_STEP;
+  atomic_store_explicit (&slot->step, NO_STEP, memory_order_release);
   if (worker->guard.printed)
     collect (context);
 }

@@ -1,8 +1,8 @@
 /* guard.h - what the functions of plugins may have done to the worker that calls them: closed
  * its descriptors, ended its keeper, printed something.
  *
- * Looked at after each of them, so that the step to blame is known; not after those of the
- * users of a load, but when their test ends. */
+ * Looked at after each of them, so that the step to blame is known, but for those that soon
+ * follow a look; not after those of the users of a load.  And always when a test ends. */
 #ifndef GUARD_H
 #define GUARD_H
 
@@ -19,14 +19,16 @@ struct guard {
   struct guarded fds[6];   /* as they must stay */
   size_t count;            /* 0: nothing is looked at */
   int keeper;              /* a descriptor of the process */
+  _Atomic int64_t looked_ns; /* when it was looked at last */
+  _Atomic uint32_t suspect; /* the last step since then, or NO_STEP */
   struct capture *printed; /* by the worker */
   uint64_t collected;      /* of it */
 };
 
 /* In a new worker, before any function of a plugin is called. */
 void guard_begin (struct worker *worker, struct capture *printed);
-/* Ends the worker when it cannot go on. */
-void guard_look (const struct context *context);
+/* After this step's function.  Ends the worker when it cannot go on. */
+void guard_look (const struct context *context, uint32_t step);
 /* The same, looking closer; and what was printed becomes the test's output. */
 void guard_end_test (struct context *context);
 

@@ -114,7 +114,7 @@ destroy_handle (struct context *context, struct handle *handle)
   slot->deadline_ns = step.deadline_ns;
   handle->type->destroy (&step, handle->object);
   if (!context->user)
-    guard_look (context);
+    guard_look (context, handle->made_by);
   *closing = closing_before;
   slot->step = step_before;
   slot->deadline_ns = deadline_before;

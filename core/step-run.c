@@ -106,7 +106,7 @@ run_verb (struct context *context, const struct step *source, const struct value
   atomic_store_explicit (&slot->step, source->id, memory_order_release);
   int outcome = source->verb->run (&step, converted);
   if (source->verb->plugin && !context->user)
-    guard_look (context);
+    guard_look (context, source->id);
   atomic_store_explicit (&slot->step, NO_STEP, memory_order_release);
   atomic_store_explicit (&slot->deadline_ns, 0, memory_order_relaxed);
 
