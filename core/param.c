@@ -533,16 +533,18 @@ text_fits (const struct conversion *c, const struct value *value)
   char why[256];
   size_t at;
   const struct runner_param *row = c->row;
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  if ((!row->pattern && !(row->flags & RUNNER_REGEX)) || !value_print (&text, value))
+  CLEANUP_BUFFER struct buffer printed = { 0 };
+  if ((!row->pattern && !(row->flags & RUNNER_REGEX)) || value->type == VALUE_LIST || value->type == VALUE_MAP)
     return true;
-  if ((row->flags & RUNNER_REGEX) && !regex_check (buffer_text (&text), text.size, &at, why, sizeof why)) {
+  if (value->type != VALUE_STRING)
+    value_print (&printed, value);
+  const char *text = value->type == VALUE_STRING ? value->string : buffer_text (&printed);
+  size_t size = value->type == VALUE_STRING ? value->size : printed.size;
+  if ((row->flags & RUNNER_REGEX) && !regex_check (text, size, &at, why, sizeof why)) {
     snprintf (c->error, c->error_size, "%s: bad regular expression at character %zu: %s", row->name, at + 1, why);
     return false;
   }
-  if (row->pattern
-      && regex_search (row->pattern, strlen (row->pattern), buffer_text (&text), text.size, NULL, 0, NULL, why,
-                       sizeof why) == REGEX_NO)
+  if (row->pattern && !regex_fits (row->pattern, text, size))
     return refuse (c, value, row->form ? row->form : row->pattern);
   return true;
 }

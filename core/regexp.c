@@ -279,3 +279,34 @@ regex_check (const char *regex, size_t regex_size, size_t *offset, char *error, 
   pcre2_code_free (code);
   return code != NULL;
 }
+
+#define PATTERNS 64 /* beyond that each is compiled again */
+
+bool
+regex_fits (const char *pattern, const char *text, size_t size)
+{
+  static struct { char *text; pcre2_code *code; } kept[PATTERNS];
+  static pcre2_match_data *data;
+  static size_t count;
+  size_t i = 0, at;
+  char error[256];
+  while (i < count && strcmp (kept[i].text, pattern) != 0)
+    i++;
+  if (i == count) {
+    pcre2_code *code = compile (pattern, strlen (pattern), false, &at, error, sizeof error);
+    if (!code)
+      return true; /* the plugin would not have been loaded */
+    if (count == PATTERNS) {
+      pcre2_code_free (kept[--i].code);
+      free (kept[i].text);
+      count--;
+    }
+    (void) pcre2_jit_compile (code, PCRE2_JIT_COMPLETE);
+    kept[i].text = xstrdup (pattern);
+    kept[i].code = code;
+    count++;
+  }
+  if (!data && !(data = pcre2_match_data_create (1, NULL)))
+    return true;
+  return pcre2_match (kept[i].code, (PCRE2_SPTR) text, size, 0, 0, data, NULL) != PCRE2_ERROR_NOMATCH;
+}

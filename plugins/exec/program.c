@@ -85,7 +85,11 @@ make_argv (struct runner_step *step, const struct program_args *args)
       }
     return argv;
   }
-  size_t count = runner_node_count (args->argv.node); /* at least one, as the table asks */
+  size_t count = runner_node_count (args->argv.node);
+  if (count == 0) { /* the table asks for one */
+    runner_error (step, "argv is empty: the program's name comes first");
+    return NULL;
+  }
   if (!(argv = texts_new (step, args->argv.node, 0)))
     return NULL;
   for (size_t i = 0; i < count; i++)
