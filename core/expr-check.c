@@ -275,7 +275,8 @@ check_member (struct examination *x, size_t i, const struct value *value)
   for (; n < value->count && n < 63; n++)
     names[n] = value->members[n].key.string;
   names[n] = NULL;
-  snprintf (what, sizeof what, "%s of %.*s", result ? "field" : "export", (int) x->tokens[i].size, x->lexer.text + x->tokens[i].start);
+  snprintf (what, sizeof what, "%s of %.*s", result ? "field" : "export", (int) x->tokens[i].size,
+            x->lexer.text + x->tokens[i].start);
   snprintf (name, sizeof name, "%.*s", (int) member->size, x->lexer.text + member->start);
   struct value place = expr_site_place (x->site, member->start);
   fault_unknown (x->faults, &place, what, name, names);

@@ -68,8 +68,8 @@ void plan_free (struct plan *plan);
 const char *plan_target (const struct plan *plan, const char *role, const char *export);
 /* The value that --var gives for a variable; NULL: none. */
 const char *options_var (const struct run_options *options, const char *name);
-/* The same as a value: a text where the suite's own, `preset`, is one, else read as a scalar of YAML; `given` is borrowed.
- * False: it is not of the type of an integer, number or boolean there. */
+/* The same as a value: a text where the suite's own, `preset`, is one, else read as a scalar of YAML; `given` is
+ * borrowed.  False: it is not of the type of an integer, number or boolean there. */
 bool options_var_value (const char *given, const struct value *preset, struct value *out);
 bool plan_targets_role (const struct plan *plan, const char *role);
 

@@ -18,8 +18,8 @@ int regex_search_from (const char *regex, size_t regex_size, const char *text, s
                        size_t *groups, size_t n, size_t *found, char *error, size_t error_size);
 /* Compiles it and says what is wrong with it, and where (characters from 0). */
 bool regex_check (const char *regex, size_t regex_size, size_t *offset, char *error, size_t error_size);
-/* Is there a match of a pattern out of a plugin's table in the text?  Both are taken as bytes.  For many short texts,
- * and only while there is one thread: what is compiled and made for a match is kept. */
+/* Is there a match of a pattern out of a plugin's table in the text?  Both are taken as bytes.  For many short
+ * texts, and only while there is one thread: what is compiled and made for a match is kept. */
 bool regex_fits (const char *pattern, const char *text, size_t size);
 
 #endif

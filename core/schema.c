@@ -173,7 +173,8 @@ put_type (struct writer *w, const struct runner_param *row)
     put_number (w, row);
   else if (row->type == RUNNER_LIST && (row->min || row->max))
     put_list (w, row);
-  else if ((row->type == RUNNER_TEXT || row->type == RUNNER_ADDRESS) && (row->pattern || (row->flags & RUNNER_REGEX)))
+  else if ((row->type == RUNNER_TEXT || row->type == RUNNER_ADDRESS)
+           && (row->pattern || (row->flags & RUNNER_REGEX)))
     put_text_type (w, row);
   else if (row->type == RUNNER_ADDRESS)
     put_text (w, "type", "string");

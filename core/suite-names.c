@@ -112,7 +112,9 @@ result_of (struct checker *checker, const struct step *step)
   if (step->verb && step->verb == checker->known_verb)
     return checker->known_fields;
   int count = read_result_fields (step, names, 127);
-  const struct value *fields = count < 0 ? &value_null : count == 0 ? &nothing : map_of (checker, names, (size_t) count);
+  const struct value *fields = count < 0    ? &value_null
+                               : count == 0 ? &nothing
+                                            : map_of (checker, names, (size_t) count);
   if (step->verb) {
     checker->known_verb = step->verb;
     checker->known_fields = fields;
@@ -238,8 +240,8 @@ check_role_name (struct checker *checker, const struct step *step)
   if (!role && !may_be_meant (checker, name->string, name->size))
     fault_unknown (checker->reader->faults, name, "role", name->string, names);
   if (role && role->run_scope && text_is_one_of (step->verb->name, strlen (step->verb->name), changing))
-    fault_add (checker->reader->faults, name, "%s: role %s is used by the whole run (scope: run): no suite can start, "
-               "stop or pause it", step->verb->name, role->name);
+    fault_add (checker->reader->faults, name, "%s: role %s is used by the whole run (scope: run): no suite can "
+               "start, stop or pause it", step->verb->name, role->name);
 }
 
 /* ---- background, join ---- */
@@ -285,8 +287,8 @@ check_join (struct checker *checker, const struct value *name)
       return;
     text_nearest (name->string, started->names[i], &best, &distance);
   }
-  fault_add (checker->reader->faults, name, "join: before this nothing was started in the background as \"%.100s\"%s%s%s",
-             name->string, best ? "; did you mean \"" : "", best ? best : "", best ? "\"?" : "");
+  fault_add (checker->reader->faults, name, "join: before this nothing was started in the background as \"%.100s\""
+             "%s%s%s", name->string, best ? "; did you mean \"" : "", best ? best : "", best ? "\"?" : "");
 }
 
 /* The steps inside of a step. */

@@ -363,8 +363,8 @@ check_fails (struct reader *reader, const struct value *fails)
   if (fails->type == VALUE_BOOL && !fails->boolean)
     fault_add (reader->faults, fails, "fails: false says nothing: leave it out, and the step must pass");
   else if (fails->type != VALUE_BOOL && fails->type != VALUE_STRING && fails->type != VALUE_MAP)
-    fault_add (reader->faults, fails, "fails: expected true, a part of the message, or a pattern: {message: …}; got %s%s",
-               value_type_name (fails->type), fails->type == VALUE_INT ? " (a text stands in quotes)" : "");
+    fault_add (reader->faults, fails, "fails: expected true, a part of the message, or a pattern: {message: …}; "
+               "got %s%s", value_type_name (fails->type), fails->type == VALUE_INT ? " (a text stands in quotes)" : "");
   if (fails->type != VALUE_MAP || !fails->count || fails->members[0].key.string[0] == '$')
     return; /* a matcher, a path */
   for (size_t i = 0; i < fails->count; i++) {

@@ -170,8 +170,8 @@ check_name_twice (struct reader *reader, const struct value *name, const char *w
     if (value_is (name, roles[i].name)) {
       CLEANUP_BUFFER struct buffer place = { 0 };
       place_print (&place, &roles[i].where);
-      fault_add (reader->faults, name, "%s \"%s\" has the name of the role at %s, which would hide it: choose another",
-                 what, name->string, buffer_text (&place));
+      fault_add (reader->faults, name, "%s \"%s\" has the name of the role at %s, which would hide it: "
+                 "choose another", what, name->string, buffer_text (&place));
     }
 }
 
@@ -182,7 +182,8 @@ check_names_twice (struct reader *reader)
   for (size_t i = 0; i < suite->var_count; i++) {
     check_name_twice (reader, &suite->vars[i].where, "variable", suite->roles, suite->role_count);
     for (size_t t = 0; t < suite->test_count; t++)
-      check_name_twice (reader, &suite->vars[i].where, "variable", suite->tests[t].roles, suite->tests[t].role_count);
+      check_name_twice (reader, &suite->vars[i].where, "variable", suite->tests[t].roles,
+                        suite->tests[t].role_count);
     for (size_t s = 0; s < suite->secret_count; s++)
       if (value_is (&suite->secrets[s].where, suite->vars[i].name))
         collision (reader, &suite->secrets[s].where, "variable", &suite->vars[i].where);
@@ -190,7 +191,8 @@ check_names_twice (struct reader *reader)
   for (size_t i = 0; i < suite->secret_count; i++) {
     check_name_twice (reader, &suite->secrets[i].where, "secret", suite->roles, suite->role_count);
     for (size_t t = 0; t < suite->test_count; t++)
-      check_name_twice (reader, &suite->secrets[i].where, "secret", suite->tests[t].roles, suite->tests[t].role_count);
+      check_name_twice (reader, &suite->secrets[i].where, "secret", suite->tests[t].roles,
+                        suite->tests[t].role_count);
   }
 }
 

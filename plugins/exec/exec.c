@@ -89,8 +89,8 @@ static const struct runner_field wait_result[] = { STREAM_WAIT_RESULT, { 0 } };
 
 /* As program_signal_number reads it. */
 #define SIGNAL_FORM                                                                                        \
-  .pattern = "^(?:(?:SIG)?(?:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|" \
-             "STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|POLL|PWR|SYS)|[1-9]|[1-5][0-9]|6[0-4])$",  \
+  .pattern = "^(?:(?:SIG)?(?:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|" \
+             "CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|POLL|PWR|SYS)|[1-9]|[1-5][0-9]|6[0-4])$",  \
   .form = "a signal by its name or number (TERM, SIGTERM, 15)"
 
 static const struct runner_param signal_params[] = {
@@ -102,7 +102,8 @@ static const struct runner_param signal_params[] = {
 };
 static const struct runner_param stop_params[] = {
   CONN (struct stop_args, RUNNER_PRIMARY),
-  RUNNER_PARAM (struct stop_args, signal, .preset = "TERM", SIGNAL_FORM, .help = "signal that its process group is sent"),
+  RUNNER_PARAM (struct stop_args, signal, .preset = "TERM", SIGNAL_FORM,
+                .help = "signal that its process group is sent"),
   RUNNER_PARAM (struct stop_args, grace, .preset = "5s", .help = "it is killed if it has not ended then"),
   { 0 },
 };

@@ -11,7 +11,8 @@
 #define CONN(args) \
   RUNNER_PARAM (args, conn, .preset = "default", .flags = RUNNER_HANDLE, .help = "name of the connection")
 
-#define PEER_FORM .pattern = "^unix:|:[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port, [v6]:port) or unix:/path"
+#define PEER_FORM                                                                                          \
+  .pattern = "^unix:|:[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port, [v6]:port) or unix:/path"
 
 /* ---- send ---- */
 
