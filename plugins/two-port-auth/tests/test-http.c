@@ -456,7 +456,7 @@ START_TEST (a_head_is_taken_that_is_sound)
     "HTTP/1.1\r\n" HOST "Connection: close\r\nContent-Length: 013\r\n\r\n" FORM,
     "HTTP/1.1\r\n" HOST "Connection: close\r\nTransfer-Encoding: Chunked\r\n\r\n" CHUNKS,
     "HTTP/1.1\r\n" HOST "Connection: close\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n" FORM,
-    "HTTP/1.0\r\nContent-Length: 13\r\n\r\n" FORM,
+    ("HTTP/1.0\r\nContent-Length: 13\r\n\r\n" FORM),
   };
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
     CLEANUP_BYTES struct bytes answer = { 0 };
