@@ -16,7 +16,7 @@
 #include "worker.h"
 
 #define PRINTED_AT_ONCE ((size_t) 64 << 10)     /* of one test, its end */
-#define LOOK_EVERY_NS 200000                    /* a look costs 2 µs */
+#define LOOK_EVERY_NS 200000                    /* at descriptors, which costs more than a microsecond */
 #define DRAINED_WITHIN_NS (INT64_C (2) * 1000000000) /* else it is told with what comes later */
 
 static void
@@ -139,6 +139,8 @@ guard_look (const struct context *context, uint32_t step)
   struct guard *guard = &worker->guard;
   if (!guard->count)
     return;
+  if (!keeper_lives (worker))
+    wait_for_end ();
   int64_t now = clock_now_ns ();
   guard->suspect = step;
   if (now - guard->looked_ns < LOOK_EVERY_NS)
@@ -146,8 +148,6 @@ guard_look (const struct context *context, uint32_t step)
   guard->looked_ns = now;
   if (!descriptors_open (guard))
     end_broken (worker);
-  if (!keeper_lives (worker))
-    wait_for_end ();
   guard->suspect = NO_STEP;
 }
 

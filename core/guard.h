@@ -1,8 +1,9 @@
 /* guard.h - what the functions of plugins may have done to the worker that calls them: closed
  * its descriptors, ended its keeper, printed something.
  *
- * Looked at after each of them, so that the step to blame is known, but for those that soon
- * follow a look; not after those of the users of a load.  And always when a test ends. */
+ * Looked at after each of them, so that the step to blame is known (at descriptors not when a
+ * step soon follows another: then when the test ends); not after those of the users of a load,
+ * but when their test ends. */
 #ifndef GUARD_H
 #define GUARD_H
 

@@ -58,6 +58,12 @@ requires ()
   done
 }
 
+# has_tsan: was the program built for the thread sanitizer?
+has_tsan ()
+{
+  grep -q __tsan_init "$RUNNER"
+}
+
 # requires_plugin NAME…: likewise, for plugins that were left out by configure.
 requires_plugin ()
 {
