@@ -58,18 +58,18 @@ requires ()
   done
 }
 
-# has_tsan: was the program built for the thread sanitizer?
-has_tsan ()
-{
-  grep -q __tsan_init "$RUNNER"
-}
-
 # requires_plugin NAME…: likewise, for plugins that were left out by configure.
 requires_plugin ()
 {
   for plugin; do
     "$RUNNER" plugins --names | grep -qx "$plugin" || { echo "${0##*/}: skipped: no plugin $plugin"; exit 77; }
   done
+}
+
+# has_tsan: was the program built for the thread sanitizer?
+has_tsan ()
+{
+  grep -q __tsan_init "$RUNNER"
 }
 
 # needs_left_out FILE: does this suite use a plugin that was left out by configure?
