@@ -274,6 +274,8 @@ static double
 due_in (const struct load_stage *stage, double seconds)
 {
   double length = (double) stage->ns / 1e9;
+  if (length <= 0) /* a jump to another rate */
+    return 0;
   return stage->from * seconds + (stage->to - stage->from) * seconds * seconds / (2 * length);
 }
 
@@ -309,6 +311,6 @@ load_due_before (const struct load_form *form, int64_t ns)
     due += due_in (stage, (double) part / 1e9);
     ns -= part;
   }
-  uint64_t n = (uint64_t) ceil (due - 1e-9);
-  return n < form->times ? n : form->times;
+  due = ceil (due - 1e-9);
+  return due < (double) form->times ? (uint64_t) due : form->times;
 }

@@ -91,6 +91,16 @@ START_TEST (a_rate)
 }
 END_TEST
 
+START_TEST (a_stage_of_no_time_is_a_jump)
+{
+  ck_assert_str_eq (read_form ("stages: [{for: 0s, rate: 100/s}, {for: 2s, rate: 100/s}]\n"), "");
+  ck_assert_uint_eq (load_due_before (&form, 1 * S), 100);
+  ck_assert_uint_eq (load_due_before (&form, form.end_ns), 200);
+  ck_assert_int_eq (load_due_ns (&form, 0), 0);
+  ck_assert_int_eq (load_due_ns (&form, 100), 1 * S);
+}
+END_TEST
+
 START_TEST (stages_of_rates)
 {
   ck_assert_str_eq (read_form ("stages: [{for: 10s, rate: 100/s}, {for: 10s, rate: 100/s}, {for: 10s, rate: 0/s}]\n"), "");
@@ -189,6 +199,7 @@ load_suite (void)
   tcase_add_test (test_case, users_one_after_the_other);
   tcase_add_test (test_case, stages_of_users);
   tcase_add_test (test_case, a_rate);
+  tcase_add_test (test_case, a_stage_of_no_time_is_a_jump);
   tcase_add_test (test_case, stages_of_rates);
   tcase_add_test (test_case, what_is_wrong_is_told);
   tcase_add_test (test_case, thresholds);
