@@ -127,13 +127,13 @@ suite: goes on
 tests:
   - test: goes on
     steps:
-      - exec.run: 'echo >"$tmp/begun"'
-      - sleep: 60s
+      - exec.run: {shell: 'echo >"$tmp/begun"; exec sleep 60'}
+        timeout: 60s
   - test: comes later
     steps: [log: later]
 EOT
 expect 1 "$RUNNER" -v -j 2 --fail-fast -o beside/results beside
-has out 'stopped after the first failure (--fail-fast): cancelled while sleeping'
+has out 'stopped after the first failure (--fail-fast): cancelled while waiting for the command to end'
 lacks out 'interrupted'
 lacks beside/results/junit.xml 'interrupted'
 
