@@ -261,6 +261,8 @@ attempt_gives_up (struct context *context, const struct step *step, struct arena
     attempt_fail (attempt, judged.outcome, &judged.where, judged.message);
   if (matched != MATCH_YES)
     return false;
+  if (attempt->outcome == RUNNER_FAIL || attempt->outcome == RUNNER_ERROR)
+    attempt->message = arena_printf (arena, "%s (gave up: stop_if holds)", attempt->message ? attempt->message : "");
   attempt_fail (attempt, RUNNER_FAIL, step->stop_if, "gave up: stop_if holds");
   return true;
 }

@@ -429,15 +429,16 @@ run_retried (struct context *context, const struct step *step, struct arena *are
       attempt_must_fail (context, step, arena, attempt);
     if (step->fails && attempt->outcome == RUNNER_PASS)
       excuse_loads (context->test, loads);
-    if (!step->retry || enough (context, step, arena, attempt))
+    if (!step->retry)
       return attempts;
-    if (!attempt->expired) {
+    bool done = enough (context, step, arena, attempt);
+    if (!done && !attempt->expired) {
       free (earlier);
       earlier = xstrdup (attempt->message ? attempt->message : "");
     }
-    else if (earlier && deadline == end)
+    else if (!done && earlier && deadline == end)
       attempt->details = arena_printf (arena, "the attempt before it: %s", earlier);
-    if (clock_now_ns () + timing.every_ns >= end || !wait_for (context, timing.every_ns)) {
+    if (done || clock_now_ns () + timing.every_ns >= end || !wait_for (context, timing.every_ns)) {
       say_attempts (arena, attempt, attempts, clock_now_ns () - start);
       return attempts;
     }

@@ -64,6 +64,10 @@ tests:
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, until: {exit: "${len(result.stdout) - 2}"}}}]
   - test: stop_if knows the result
     steps: [{exec.run: {shell: echo 5}, retry: {for: 10s, stop_if: {exit: "${len(result.stdout) - 2}"}}}]
+  - test: stop_if after a failure
+    steps: [{exec.run: {shell: "echo broken; exit 3"}, retry: {for: 1h, every: 50m, stop_if: {stdout: {$contains: broken}}}}]
+  - test: stop_if after a load that did not hold
+    steps: [{load: {users: 1, times: 3, steps: [{fail: x}]}, retry: {for: 1h, every: 50m, stop_if: {errors: {$gt: 0}}}}]
   - test: why it failed before its time was over
     steps:
       - set: {n: 0}
@@ -81,6 +85,10 @@ outcome fails 'nor is that of a group' failed
 outcome fails 'it knows the result' passed
 outcome fails 'until knows the result' passed
 outcome fails 'stop_if knows the result' failed
+outcome fails 'stop_if after a failure' failed
+case $line in *'exit status 3'*'(gave up: stop_if holds) (after 1 attempt in '*) ;; *) fail "that it gave up is not told: $line" ;; esac
+outcome fails 'stop_if after a load that did not hold' failed
+case $line in *'errors: '*'(gave up: stop_if holds) (after 1 attempt in '*) ;; *) fail "that the load gave up is not told: $line" ;; esac
 outcome fails 'why it failed before its time was over' failed
 case $line in *'the attempt before it: the real reason'*) ;; *) fail "the real reason is not told: $line" ;; esac
 outcome fails 'a stop_if that cannot be told' error
