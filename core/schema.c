@@ -92,15 +92,15 @@ put_limit (struct writer *w, const char *key, const char *limit)
   }
 }
 
-/* A number within its limits, or `${…}`. */
+/* What has a JSON type and lies within the row's limits, whose keywords are given, or `${…}`. */
 static void
-put_number (struct writer *w, const struct runner_param *row)
+put_limited (struct writer *w, const struct runner_param *row, const char *type, const char *min, const char *max)
 {
   open_value (w, "anyOf", VALUE_LIST);
   open_value (w, NULL, VALUE_MAP);
-  put_text (w, "type", row->type == RUNNER_INT ? "integer" : "number");
-  put_limit (w, "minimum", row->min);
-  put_limit (w, "maximum", row->max);
+  put_text (w, "type", type);
+  put_limit (w, min, row->min);
+  put_limit (w, max, row->max);
   end_value (w);
   put_ref_map (w, NULL, "dynamic");
   end_value (w);
@@ -121,20 +121,6 @@ put_choices (struct writer *w, const struct runner_param *row)
       builder_put (&w->builder, scalar);
   }
   end_value (w);
-  end_value (w);
-  put_ref_map (w, NULL, "dynamic");
-  end_value (w);
-}
-
-/* A list with so many items, or `${…}`. */
-static void
-put_list (struct writer *w, const struct runner_param *row)
-{
-  open_value (w, "anyOf", VALUE_LIST);
-  open_value (w, NULL, VALUE_MAP);
-  put_text (w, "type", "array");
-  put_limit (w, "minItems", row->min);
-  put_limit (w, "maxItems", row->max);
   end_value (w);
   put_ref_map (w, NULL, "dynamic");
   end_value (w);
@@ -170,9 +156,9 @@ put_type (struct writer *w, const struct runner_param *row)
   if (row->choices && row->type == RUNNER_TEXT)
     put_choices (w, row);
   else if (row->type == RUNNER_INT || row->type == RUNNER_FLOAT)
-    put_number (w, row);
+    put_limited (w, row, row->type == RUNNER_INT ? "integer" : "number", "minimum", "maximum");
   else if (row->type == RUNNER_LIST && (row->min || row->max))
-    put_list (w, row);
+    put_limited (w, row, "array", "minItems", "maxItems");
   else if ((row->type == RUNNER_TEXT || row->type == RUNNER_ADDRESS)
            && (row->pattern || (row->flags & RUNNER_REGEX)))
     put_text_type (w, row);
