@@ -13,6 +13,7 @@
 #define HTTP_H
 
 #include <curl/curl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 
@@ -120,9 +121,17 @@ struct http_exchange {
   char message[CURL_ERROR_SIZE];
 };
 
+/* What libcurl waits for in a transfer. */
+struct http_waiting {
+  struct pollfd *fds;
+  size_t count, room;
+  int64_t until_ns; /* it wants to be asked again then; INT64_MAX: never */
+};
+
 struct http_session {
   CURL *easy;    /* its cookies are in `jar` */
   CURLM *multi;  /* its connections */
+  struct http_waiting waiting;
   CURLSH *jar;   /* cookies, so that a copy can be made while a request runs */
   pthread_mutex_t lock; /* of `jar` */
   struct http_settings settings;
@@ -183,6 +192,8 @@ int http_body_prepare (struct http_request *request);
 int http_query (struct runner_step *step, struct http_bytes *out, struct runner_map map, int plus);
 
 /* transfer.c */
+/* Of a new session: has libcurl tell what it waits for. */
+void http_transfer_watch (struct http_session *session);
 /* Forgets the last exchange. */
 void http_transfer_begin (struct http_request *request);
 /* Sets the callbacks, after curl_easy_reset. */

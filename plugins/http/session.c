@@ -50,6 +50,7 @@ session_free (struct http_session *session)
   free (session->url_text);
   curl_free (session->url_told);
   curl_slist_free_all (session->headers);
+  free (session->waiting.fds);
   http_bytes_free (&session->exchange.sent);
   http_bytes_free (&session->exchange.received);
   http_bytes_free (&session->exchange.body);
@@ -83,6 +84,7 @@ session_new (struct runner_step *step)
     session_free (session);
     return NULL;
   }
+  http_transfer_watch (session);
   curl_share_setopt (session->jar, CURLSHOPT_USERDATA, session);
   curl_share_setopt (session->jar, CURLSHOPT_LOCKFUNC, jar_lock);
   curl_share_setopt (session->jar, CURLSHOPT_UNLOCKFUNC, jar_unlock);

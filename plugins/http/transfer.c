@@ -2,6 +2,7 @@
  * comes, notes the traffic, and says what went wrong. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -269,27 +270,91 @@ http_transfer_options (struct http_exchange *exchange)
   curl_easy_setopt (easy, CURLOPT_SEEKDATA, exchange);
 }
 
+/* ---- waiting for what libcurl waits for ---- */
+
+/* CURLMOPT_SOCKETFUNCTION: from now on it waits for this; 0, and -1: no memory. */
+static int
+on_socket (CURL *easy, curl_socket_t fd, int what, void *data, void *per_socket)
+{
+  struct http_waiting *waiting = data;
+  size_t i = 0;
+  (void) easy, (void) per_socket;
+  while (i < waiting->count && waiting->fds[i].fd != fd)
+    i++;
+  if (what == CURL_POLL_REMOVE) {
+    if (i < waiting->count)
+      waiting->fds[i] = waiting->fds[--waiting->count];
+    return 0;
+  }
+  if (i == waiting->room) {
+    struct pollfd *fds = realloc (waiting->fds, (i + 4) * sizeof *fds);
+    if (!fds)
+      return -1;
+    waiting->fds = fds;
+    waiting->room = i + 4;
+  }
+  if (i == waiting->count)
+    waiting->count++;
+  short events = (short) ((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+  waiting->fds[i] = (struct pollfd) { .fd = fd, .events = events };
+  return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION */
+static int
+on_timer (CURLM *multi, long ms, void *data)
+{
+  struct http_waiting *waiting = data;
+  (void) multi;
+  waiting->until_ns = ms < 0 ? INT64_MAX : runner_now () + (int64_t) ms * 1000000;
+  return 0;
+}
+
+void
+http_transfer_watch (struct http_session *session)
+{
+  session->waiting.until_ns = INT64_MAX;
+  curl_multi_setopt (session->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt (session->multi, CURLMOPT_SOCKETDATA, &session->waiting);
+  curl_multi_setopt (session->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt (session->multi, CURLMOPT_TIMERDATA, &session->waiting);
+}
+
+/* Lets libcurl go on with what is ready, or due. */
+static CURLMcode
+go_on (CURLM *multi, struct http_waiting *waiting, int *running)
+{
+  for (size_t i = 0; i < waiting->count; i++) {
+    struct pollfd *ready = &waiting->fds[i];
+    short came = ready->revents;
+    int what = (came & POLLIN ? CURL_CSELECT_IN : 0) | (came & POLLOUT ? CURL_CSELECT_OUT : 0);
+    ready->revents = 0;
+    if (came) /* the list may be another one then: what else is ready is so in the next round */
+      return curl_multi_socket_action (multi, ready->fd, came & ~(POLLIN | POLLOUT) ? 0 /* look yourself */ : what,
+                                       running);
+  }
+  waiting->until_ns = INT64_MAX;
+  return curl_multi_socket_action (multi, CURL_SOCKET_TIMEOUT, 0, running);
+}
+
 /* Drives the transfer to its end: its result.  -1: the step must end. */
 static int
-drive (struct runner_step *step, CURLM *multi)
+drive (struct runner_step *step, CURLM *multi, struct http_waiting *waiting)
 {
   int running = 1;
   for (;;) {
-    CURLMcode wrong = curl_multi_perform (multi, &running);
-    if (wrong != CURLM_OK)
+    if (go_on (multi, waiting, &running) != CURLM_OK)
       return CURLE_FAILED_INIT;
     int rest;
     const CURLMsg *message = running ? NULL : curl_multi_info_read (multi, &rest);
     if (message)
       return (int) message->data.result;
-    int64_t left = runner_left (step);
-    if (left <= 0)
-      return -1;
-    struct curl_waitfd cancel = { .fd = runner_cancel_fd (step), .events = CURL_WAIT_POLLIN };
-    int ms = left / 1000000 >= 60000 ? 60000 : (int) (left / 1000000) + 1;
-    if (curl_multi_poll (multi, &cancel, cancel.fd >= 0, ms, NULL) != CURLM_OK)
-      return CURLE_FAILED_INIT;
-    if (cancel.revents)
+    int64_t ns = -1;
+    if (waiting->until_ns != INT64_MAX) {
+      int64_t now = runner_now ();
+      ns = waiting->until_ns > now ? waiting->until_ns - now : 0;
+    }
+    if (runner_poll (step, waiting->fds, waiting->count, ns) < 0)
       return -1;
   }
 }
@@ -433,7 +498,7 @@ http_transfer_run (struct http_request *request)
   CURLMcode wrong = curl_multi_add_handle (session->multi, session->easy);
   if (wrong != CURLM_OK)
     return runner_error (request->step, "the transfer cannot start: %s", curl_multi_strerror (wrong));
-  int code = drive (request->step, session->multi);
+  int code = drive (request->step, session->multi, &session->waiting);
   int outcome = RUNNER_PASS;
   if (session->exchange.stop != HTTP_GOES_ON)
     outcome = stopped (request);
