@@ -2,9 +2,11 @@
  * test has come to so far.  It runs no step: step-run.c does. */
 #include "config.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
+#include "fiber.h"
 #include "text.h"
 #include "worker.h"
 
@@ -57,6 +59,21 @@ context_cancelled (const struct context *context)
 {
   struct pollfd fd = { .fd = context->cancel_fd, .events = POLLIN };
   return poll (&fd, 1, 0) > 0;
+}
+
+int
+context_poll (const struct context *context, struct pollfd *fds, size_t n, int64_t end_ns)
+{
+  if (context->fiber)
+    return fiber_poll (context->fiber, fds, n, end_ns);
+  for (;;) {
+    int64_t left = end_ns == INT64_MAX ? 0 : end_ns - clock_now_ns ();
+    left = left > 0 ? left : 0;
+    struct timespec wait = { left / 1000000000, left % 1000000000 };
+    int ready = ppoll (fds, n, end_ns == INT64_MAX ? NULL : &wait, NULL);
+    if (ready >= 0 || errno != EINTR)
+      return ready;
+  }
 }
 
 bool

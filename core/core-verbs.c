@@ -91,12 +91,13 @@ run_skip (struct runner_step *step, const void *args)
 #define PARAMS(table, type) { .rows = table, .count = sizeof table / sizeof *table - 1, .args_size = sizeof (type) }
 
 static struct verb verbs[32] = {
-  { .name = "log", .help = "notes a text in the test's output", .run = run_log,
+  { .name = "log", .help = "notes a text in the test's output", .run = run_log, .flags = RUNNER_COOPERATIVE,
     .params = PARAMS (log_params, struct message_args) },
-  { .name = "sleep", .help = "waits for a time", .run = run_sleep, .flags = VERB_OWN_TIME,
+  { .name = "sleep", .help = "waits for a time", .run = run_sleep, .flags = VERB_OWN_TIME | RUNNER_COOPERATIVE,
     .params = PARAMS (sleep_params, struct sleep_args) },
-  { .name = "fail", .help = "fails the test", .run = run_fail, .params = PARAMS (fail_params, struct message_args) },
-  { .name = "skip", .help = "skips the rest of the test", .run = run_skip,
+  { .name = "fail", .help = "fails the test", .run = run_fail, .flags = RUNNER_COOPERATIVE,
+    .params = PARAMS (fail_params, struct message_args) },
+  { .name = "skip", .help = "skips the rest of the test", .run = run_skip, .flags = RUNNER_COOPERATIVE,
     .params = PARAMS (skip_params, struct message_args) },
 };
 const struct verb *const core_verbs = verbs;

@@ -229,7 +229,8 @@ judge_deadlines (struct job *job, int64_t now)
   for (int i = 0; i < shared_slots_used (job->shared) && !job->hung; i++) {
     struct slot *slot = &job->shared->slots[i];
     int64_t deadline = slot->deadline_ns;
-    if (!slot->thread || !deadline || now < deadline + OVERRUN_NS)
+    /* a fiber that waits is late because another holds its thread: that one is to blame, in its time */
+    if (slot->thread <= 0 || !deadline || now < deadline + OVERRUN_NS)
       continue;
     if (!job->probed_ns) { /* have it note where it is, first */
       job->probed_ns = now;

@@ -56,7 +56,7 @@ extern "C" {
 /* The interface's version.  The major number changes when old plugins can no
  * longer be loaded; the minor number when something is added.
  *   1.0  first version
- *   1.1  runner_role_temp; of a parameter RUNNER_REGEX, pattern and form, min and max of a list
+ *   1.1  runner_role_temp; RUNNER_COOPERATIVE; of a parameter RUNNER_REGEX, pattern and form, min and max of a list
  */
 #define RUNNER_ABI_MAGIC 0x52754e65u /* "RuNe" */
 #define RUNNER_ABI_MAJOR 1
@@ -172,11 +172,15 @@ struct runner_verb {
   const struct runner_param *params;  /* NULL: none */
   size_t args_size;                   /* of the struct that `args` points to */
   const struct runner_field *result;  /* NULL: no result */
-  uint32_t flags;                     /* RUNNER_OPEN_RESULT, RUNNER_RECEIVES */
+  uint32_t flags;                     /* RUNNER_OPEN_RESULT, RUNNER_RECEIVES, RUNNER_COOPERATIVE */
   uint32_t reserved;                  /* 0 */
 };
 #define RUNNER_OPEN_RESULT 1u /* the result has fields that the table does not name */
 #define RUNNER_RECEIVES 2u    /* `expect` selects the message: see runner_result_holds */
+/* Every wait of the verb goes through runner_poll or runner_sleep, and so do those of its handles' functions; it
+ * holds no lock meanwhile and uses no variables of the thread (errno is fine).  The simulated users of a `load`
+ * whose verbs all have it share a thread for each processor: many more of them fit, and they are faster.  Since 1.1 */
+#define RUNNER_COOPERATIVE 4u
 
 struct runner_role_type {
   const char *name;                   /* "stack" */

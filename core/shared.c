@@ -29,10 +29,20 @@ shared_free (struct shared *shared)
     munmap (shared, sizeof *shared);
 }
 
+/* The calling thread's number; asked for once. */
+static int32_t
+own_number (void)
+{
+  static _Thread_local int32_t number;
+  if (!number)
+    number = (int32_t) syscall (SYS_gettid);
+  return number;
+}
+
 int
 shared_enter (struct shared *shared)
 {
-  int32_t self = (int32_t) syscall (SYS_gettid);
+  int32_t self = own_number ();
   for (int i = 0; i < SLOTS; i++) {
     int32_t expected = 0;
     if (!atomic_load_explicit (&shared->slots[i].thread, memory_order_relaxed)
@@ -53,6 +63,20 @@ shared_leave (struct shared *shared, int slot)
 {
   if (slot >= 0)
     atomic_store (&shared->slots[slot].thread, 0);
+}
+
+void
+shared_park (struct shared *shared, int slot)
+{
+  if (slot >= 0)
+    atomic_store_explicit (&shared->slots[slot].thread, SLOT_PARKED, memory_order_relaxed);
+}
+
+void
+shared_resume (struct shared *shared, int slot)
+{
+  if (slot >= 0)
+    atomic_store_explicit (&shared->slots[slot].thread, own_number (), memory_order_relaxed);
 }
 
 int

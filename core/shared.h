@@ -17,6 +17,7 @@
 #define WIRE_DATA 256     /* bytes of each */
 
 #define NO_STEP UINT32_MAX
+#define SLOT_PARKED (-1)  /* of a fiber that waits while others run in its thread */
 
 /* Why a test was not run, or not to its end. */
 #define STOPPED_AFTER_FAILURE "stopped after the first failure (--fail-fast)"
@@ -26,10 +27,11 @@ enum worker_fault { FAULT_NONE, FAULT_DESCRIPTORS };
 
 enum phase { PHASE_IDLE, PHASE_ROLES, PHASE_SETUP, PHASE_TEST, PHASE_TEARDOWN };
 
+/* A thread, or a fiber. */
 struct slot {
   _Atomic uint32_t step;         /* id in the suite; NO_STEP: none */
   _Atomic int64_t deadline_ns;   /* of the step, monotonic; 0: none */
-  _Atomic int32_t thread;        /* kernel's id; 0: slot is free */
+  _Atomic int32_t thread;        /* kernel's id; 0: slot is free; SLOT_PARKED */
 };
 
 /* The last traffic of one of very many threads, which have no rings: private to its process. */
@@ -96,6 +98,9 @@ void shared_free (struct shared *shared);
 /* Takes over a slot for the calling thread; -1 when all are in use. */
 int shared_enter (struct shared *shared);
 void shared_leave (struct shared *shared, int slot);
+/* Of a fiber: others go on in its thread; it goes on itself, in the calling thread. */
+void shared_park (struct shared *shared, int slot);
+void shared_resume (struct shared *shared, int slot);
 /* How many of the first slots may be in use. */
 int shared_slots_used (const struct shared *shared);
 

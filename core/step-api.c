@@ -189,21 +189,9 @@ runner_poll (struct runner_step *step, struct pollfd *fds, size_t n, int64_t ns)
   int64_t now = clock_now_ns (), end = step->deadline_ns;
   if (ns >= 0 && ns < end - now)
     end = now + ns;
-  int result;
-  for (;;) {
-    int64_t left = end - now > 0 ? end - now : 0;
-    struct timespec wait = { left / 1000000000, left % 1000000000 };
-    int ready = ppoll (all, n + 1, &wait, NULL);
-    now = clock_now_ns ();
-    if (ready < 0 && errno == EINTR)
-      continue;
-    bool cancelled = ready > 0 && all[n].revents;
-    if (cancelled || (ready <= 0 && now >= step->deadline_ns))
-      result = -1;
-    else
-      result = ready < 0 ? -1 : ready;
-    break;
-  }
+  int result = context_poll (step->context, all, n + 1, end);
+  if (result > 0 ? all[n].revents != 0 : clock_now_ns () >= step->deadline_ns)
+    result = -1;
   for (size_t i = 0; i < n; i++)
     fds[i].revents = result > 0 ? all[i].revents : 0;
   free (many);

@@ -1,4 +1,7 @@
-/* step-load.c - `load`: many simulated users, each a thread with a scope of its own.
+/* step-load.c - `load`: many simulated users, each with a scope of its own.
+ *
+ * Each is a thread; where all that its steps wait for is waited for by context_poll, they
+ * are fibers, which share a thread for each processor.
  *
  * The thread of the step itself starts users as the schedule wants them, tells a
  * sample every second, ends them, and judges what was measured.  What a user does
@@ -15,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fiber.h"
 #include "load-form.h"
 #include "load-stats.h"
 #include "load-tell.h"
@@ -37,6 +41,7 @@ struct load {
   struct load_form form;
   struct load_stats stats;
   struct engine_pool engines;
+  struct crew *crew;        /* whose fibers the users are; NULL: each has a thread */
   struct steps steps;
   int64_t start_ns;
   int cancel_fd;            /* eventfd: readable when users must stop */
@@ -177,12 +182,11 @@ sleep_until (const struct load_user *user, int64_t end_ns)
     int64_t left = end_ns - clock_now_ns ();
     if (left <= 0)
       return true;
-    struct timespec wait = { left / 1000000000, left % 1000000000 };
     struct pollfd fds[] = { { .fd = load->cancel_fd, .events = POLLIN }, { .fd = load->over_fd, .events = POLLIN } };
-    int ready = ppoll (fds, 2, &wait, NULL);
+    int ready = context_poll (&user->context, fds, 2, end_ns);
     if (ready > 0) /* what was due before the end begins */
       return !fds[0].revents && clock_now_ns () >= end_ns;
-    if (ready < 0 && errno != EINTR)
+    if (ready < 0)
       return false;
   }
 }
@@ -273,6 +277,8 @@ run_iteration (struct load_user *user, int64_t due_ns)
   count_iteration (user, start);
   user->iterations++;
   forget_iteration (user);
+  if (context->fiber)
+    fiber_yield (context->fiber);
 }
 
 /* Must this user stop, whatever is still to be done? */
@@ -320,14 +326,12 @@ run_open (struct load_user *user)
   }
 }
 
-static void *
-run_user (void *data)
+static void
+run_user (struct load_user *user)
 {
-  struct load_user *user = data;
   struct load *load = user->load;
   struct context *context = &user->context;
   struct shared *shared = context->worker->shared;
-  shared_alternate_stack ();
   context->slot = shared_enter (shared);
   if (context->slot < 0)
     record_failure (context, NULL, load->steps.items[0].key, RUNNER_ERROR, false, "too many users at once", NULL);
@@ -343,12 +347,54 @@ run_user (void *data)
   }
   shared_leave (shared, context->slot);
   shared_own_wire (NULL);
-  shared_end_alternate_stack ();
+}
+
+/* A fiber's user is freed by the thread of the step as soon as it has ended. */
+static void
+user_ended (void *data)
+{
+  struct load_user *user = data;
+  struct load *load = user->load;
   load->running--;
   user->ended = true;
   notify (load->ended_fd);
+}
+
+static void *
+run_thread (void *data)
+{
+  shared_alternate_stack ();
+  run_user (data);
+  shared_end_alternate_stack ();
+  user_ended (data);
   return NULL;
 }
+
+static void
+run_fiber (struct fiber *self, void *data)
+{
+  struct load_user *user = data;
+  user->context.fiber = self;
+  run_user (user);
+}
+
+static void
+resume_user (void *data)
+{
+  const struct load_user *user = data;
+  shared_resume (user->context.worker->shared, user->context.slot);
+  shared_own_wire (user->wire);
+}
+
+static void
+park_user (void *data)
+{
+  const struct load_user *user = data;
+  shared_park (user->context.worker->shared, user->context.slot);
+  shared_own_wire (NULL);
+}
+
+static const struct fiber_calls fiber_calls = { run_fiber, resume_user, park_user, user_ended };
 
 static struct load_user *
 make_user (struct load *load, uint32_t number)
@@ -360,6 +406,7 @@ make_user (struct load *load, uint32_t number)
   user->number = number;
   user->random = (parent->worker->options->seed + 1) * UINT64_C (0x9e3779b97f4a7c15) + number;
   context->worker = parent->worker;
+  context->slot = -1;
   context->evaluator.pool = &load->engines;
   context->load = load;
   context->user = user;
@@ -409,7 +456,8 @@ start_user (struct load *load, uint32_t number)
 {
   struct load_user *user = make_user (load, number);
   load->running++;
-  if (!thread_start (&user->thread, USER_STACK, run_user, user)) {
+  if (load->crew ? !fiber_start (load->crew, number, USER_STACK, &fiber_calls, user)
+                 : !thread_start (&user->thread, USER_STACK, run_thread, user)) {
     load->running--;
     free_user (load, user);
     return false;
@@ -427,7 +475,8 @@ start_users (struct load *load, uint32_t wanted)
     if (user && (!user->ended || user->done))
       continue;
     if (user) {
-      pthread_join (user->thread, NULL);
+      if (!load->crew)
+        pthread_join (user->thread, NULL);
       free_user (load, user);
       load->users[i] = NULL;
     }
@@ -614,12 +663,55 @@ fits (struct context *context, const struct step *step, const struct load_form *
   return false;
 }
 
+/* Is all that these steps wait for waited for by context_poll? */
+static bool
+may_share (bool *seen, struct steps steps)
+{
+  for (size_t i = 0; i < steps.count; i++) {
+    const struct step *step = &steps.items[i];
+    if (seen[step->id])
+      continue; /* a keyword that is called twice, or calls itself */
+    seen[step->id] = true;
+    switch (step->kind) {
+    case STEP_VERB:
+      if (!(step->verb->flags & RUNNER_COOPERATIVE))
+        return false;
+      break;
+    case STEP_KEYWORD:
+      if (!may_share (seen, step->keyword->steps))
+        return false;
+      break;
+    case STEP_DO: case STEP_DEFER:
+      if (!may_share (seen, step->body))
+        return false;
+      break;
+    case STEP_SET: case STEP_CHECK:
+      break;
+    case STEP_PARALLEL: case STEP_FIRST_OF: case STEP_BACKGROUND: case STEP_JOIN: case STEP_LOAD:
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool
+users_are_fibers (const struct load *load)
+{
+  bool *seen = xcalloc (load->parent->worker->suite->step_count, sizeof *seen);
+  bool share = may_share (seen, load->steps);
+  free (seen);
+  return share;
+}
+
 static void
 end_users (struct load *load)
 {
+  if (load->crew)
+    crew_free (load->crew);
   for (uint32_t i = 0; i < load->form.users; i++)
     if (load->users[i]) {
-      pthread_join (load->users[i]->thread, NULL);
+      if (!load->crew)
+        pthread_join (load->users[i]->thread, NULL);
       free_user (load, load->users[i]);
     }
   free (load->users);
@@ -696,6 +788,8 @@ run_load (struct context *context, const struct step *step, const struct value *
   load.end_ns = load.form.end_ns;
   load.users = xcalloc (load.form.users, sizeof *load.users);
   engine_pool_init (&load.engines, &context->worker->engines);
+  if (users_are_fibers (&load))
+    load.crew = crew_new (load.form.users, shared_alternate_stack, shared_end_alternate_stack);
   bool made = load_stats_init (&load.stats, context->worker->suite, step->body) && load.cancel_fd >= 0
               && load.over_fd >= 0 && load.ended_fd >= 0;
   load.start_ns = sampling.last_ns = clock_now_ns ();

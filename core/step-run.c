@@ -3,8 +3,6 @@
  * step-expect.c, the rows of each in step-each.c. */
 #include "config.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include "step-attempt.h"
@@ -355,18 +353,8 @@ wait_for (struct context *context, int64_t ns)
   int64_t end = clock_now_ns () + ns;
   if (end > context->deadline_ns)
     end = context->deadline_ns;
-  for (;;) {
-    int64_t left = end - clock_now_ns ();
-    if (left <= 0)
-      return clock_now_ns () < context->deadline_ns;
-    struct pollfd fd = { .fd = context->cancel_fd, .events = POLLIN };
-    struct timespec wait = { left / 1000000000, left % 1000000000 };
-    int ready = ppoll (&fd, 1, &wait, NULL);
-    if (ready > 0)
-      return false;
-    if (ready < 0 && errno != EINTR)
-      return false;
-  }
+  struct pollfd fd = { .fd = context->cancel_fd, .events = POLLIN };
+  return context_poll (context, &fd, 1, end) == 0 && clock_now_ns () < context->deadline_ns;
 }
 
 /* After an attempt: is this enough? */

@@ -7,16 +7,13 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define STACK_TIMES 4 /* instrumented frames are larger */
-#elif defined __has_feature
-#if __has_feature (address_sanitizer) || __has_feature (thread_sanitizer)
-#define STACK_TIMES 4
-#endif
-#endif
-#ifndef STACK_TIMES
-#define STACK_TIMES 1
-#endif
+#include "sanitizers.h"
+
+size_t
+thread_stack_size (size_t size)
+{
+  return WITH_ASAN || WITH_TSAN ? 4 * size : size; /* instrumented frames are larger */
+}
 
 bool
 thread_start (pthread_t *thread, size_t stack_size, void *(*run) (void *data), void *data)
@@ -24,7 +21,7 @@ thread_start (pthread_t *thread, size_t stack_size, void *(*run) (void *data), v
   pthread_attr_t attributes;
   if (pthread_attr_init (&attributes) != 0)
     return false;
-  bool fine = pthread_attr_setstacksize (&attributes, stack_size * STACK_TIMES) == 0
+  bool fine = pthread_attr_setstacksize (&attributes, thread_stack_size (stack_size)) == 0
               && pthread_create (thread, &attributes, run, data) == 0;
   pthread_attr_destroy (&attributes);
   return fine;

@@ -22,6 +22,8 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include <poll.h>
+
 #include "event.h"
 #include "guard.h"
 #include "keeper.h"
@@ -116,6 +118,7 @@ struct context {
   struct scope *suite_scope; /* what keywords see */
   struct load *load;         /* whose steps these are; NULL */
   struct load_user *user;    /* whose thread this is; NULL */
+  struct fiber *fiber;       /* which this is instead of a thread; NULL */
   const struct value *result; /* of the step whose modifiers are at work; NULL */
   struct role_cursor *cursors; /* of a branch: how far it has read what roles say */
 };
@@ -198,6 +201,8 @@ void record_failure (struct context *context, const struct step *step, const str
 /* If the verdict is that step's: it is called so.  `name` may be NULL. */
 void name_failure (struct context *context, const struct step *step, const char *name);
 bool context_cancelled (const struct context *context);
+/* As poll (2), until `end_ns` of the monotonic clock (INT64_MAX: no end); what shares its thread goes on meanwhile. */
+int context_poll (const struct context *context, struct pollfd *fds, size_t n, int64_t end_ns);
 /* Cancelled, or out of time.  Small steps follow each other faster than it looks whether it is cancelled. */
 bool context_stopped (struct context *context);
 

@@ -158,7 +158,7 @@ static const struct runner_field cookies_fields[] = {
 
 #define REQUEST(verb, text, function, rows)                                                                      \
   { .name = verb, .help = text, .run = function, .params = rows, .args_size = sizeof (struct http_request_args), \
-    .result = response_fields }
+    .result = response_fields, .flags = RUNNER_COOPERATIVE }
 
 static const struct runner_verb verbs[] = {
   REQUEST ("get", "sends a GET request", run_get, body_params),
@@ -170,11 +170,12 @@ static const struct runner_verb verbs[] = {
   REQUEST ("options", "sends an OPTIONS request", run_options, body_params),
   REQUEST ("request", "sends a request with any method", run_any, any_params),
   { .name = "session", .help = "makes a session: settings, cookies and connections for requests",
-    .run = http_session_make, .params = session_params, .args_size = sizeof (struct http_session_args) },
+    .run = http_session_make, .params = session_params, .args_size = sizeof (struct http_session_args),
+    .flags = RUNNER_COOPERATIVE },
   { .name = "cookies", .help = "reads the cookies of a session", .run = http_session_cookies, .params = conn_params,
-    .args_size = sizeof (struct http_conn_args), .result = cookies_fields },
+    .args_size = sizeof (struct http_conn_args), .result = cookies_fields, .flags = RUNNER_COOPERATIVE },
   { .name = "close", .help = "ends a session and its connections", .run = http_session_close, .params = conn_params,
-    .args_size = sizeof (struct http_conn_args) },
+    .args_size = sizeof (struct http_conn_args), .flags = RUNNER_COOPERATIVE },
   { 0 }
 };
 

@@ -83,14 +83,15 @@ static const struct runner_param close_params[] = {
   .name = #verb, .run = verb_##verb, .params = verb##_params, .args_size = sizeof (struct args)
 
 static const struct runner_verb verbs[] = {
-  { VERB (connect, connect_args), .help = "connects to the server as a device does" },
-  { VERB (report, report_args), .result = report_result, .help = "sends a report to the server" },
-  { VERB (receive, receive_args), .result = receive_result, .flags = RUNNER_RECEIVES,
+  { VERB (connect, connect_args), .help = "connects to the server as a device does", .flags = RUNNER_COOPERATIVE },
+  { VERB (report, report_args), .result = report_result, .help = "sends a report to the server",
+    .flags = RUNNER_COOPERATIVE },
+  { VERB (receive, receive_args), .result = receive_result, .flags = RUNNER_RECEIVES | RUNNER_COOPERATIVE,
     .help = "receives the next frame, which must match" },
-  { VERB (wait, receive_args), .result = wait_result, .flags = RUNNER_RECEIVES,
+  { VERB (wait, receive_args), .result = wait_result, .flags = RUNNER_RECEIVES | RUNNER_COOPERATIVE,
     .help = "waits for a frame that matches; others are skipped" },
-  { VERB (quiet, quiet_args), .help = "no frame that matches may come for a time" },
-  { VERB (close, close_args), .help = "closes the connection" },
+  { VERB (quiet, quiet_args), .help = "no frame that matches may come for a time", .flags = RUNNER_COOPERATIVE },
+  { VERB (close, close_args), .help = "closes the connection", .flags = RUNNER_COOPERATIVE },
   { 0 },
 };
 

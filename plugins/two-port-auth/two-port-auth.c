@@ -35,9 +35,11 @@ static const struct runner_field authenticate_result[] = {
 
 static const struct runner_verb verbs[] = {
   { .name = "register", .help = "registers a client and gets its code", .run = verb_register,
-    .params = register_params, .args_size = sizeof (struct register_args), .result = register_result },
+    .params = register_params, .args_size = sizeof (struct register_args), .result = register_result,
+    .flags = RUNNER_COOPERATIVE },
   { .name = "authenticate", .help = "authenticates with a code, and sends a message", .run = verb_authenticate,
-    .params = authenticate_params, .args_size = sizeof (struct authenticate_args), .result = authenticate_result },
+    .params = authenticate_params, .args_size = sizeof (struct authenticate_args), .result = authenticate_result,
+    .flags = RUNNER_COOPERATIVE },
   { 0 },
 };
 

@@ -299,18 +299,20 @@ static const struct runner_field wait_result[] = {
 
 static const struct runner_verb verbs[] = {
   { .name = "open", .help = "open a socket", .run = udp_open, .params = open_params,
-    .args_size = sizeof (struct open_args), .result = open_result },
+    .args_size = sizeof (struct open_args), .result = open_result, .flags = RUNNER_COOPERATIVE },
   { .name = "send", .help = "send a datagram", .run = udp_send, .params = send_params,
-    .args_size = sizeof (struct send_args) },
+    .args_size = sizeof (struct send_args), .flags = RUNNER_COOPERATIVE },
   { .name = "receive", .help = "receive the next datagram; it must be what is said", .run = udp_receive,
     .params = receive_params, .args_size = sizeof (struct receive_args), .result = receive_result,
-    .flags = RUNNER_RECEIVES },
+    .flags = RUNNER_RECEIVES | RUNNER_COOPERATIVE },
   { .name = "wait", .help = "pass over datagrams until one is what is said", .run = udp_wait, .params = wait_params,
-    .args_size = sizeof (struct receive_args), .result = wait_result, .flags = RUNNER_RECEIVES },
+    .args_size = sizeof (struct receive_args), .result = wait_result,
+    .flags = RUNNER_RECEIVES | RUNNER_COOPERATIVE },
   { .name = "quiet", .help = "for a while no datagram may come that is what is said", .run = udp_quiet,
-    .params = quiet_params, .args_size = sizeof (struct quiet_args), .flags = RUNNER_RECEIVES },
+    .params = quiet_params, .args_size = sizeof (struct quiet_args),
+    .flags = RUNNER_RECEIVES | RUNNER_COOPERATIVE },
   { .name = "close", .help = "close a socket", .run = udp_close, .params = close_params,
-    .args_size = sizeof (struct close_args) },
+    .args_size = sizeof (struct close_args), .flags = RUNNER_COOPERATIVE },
   { 0 },
 };
 

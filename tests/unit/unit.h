@@ -16,6 +16,7 @@
   X (document) \
   X (event) \
   X (expr) \
+  X (fiber) \
   X (histogram) \
   X (html) \
   X (http) \
