@@ -317,10 +317,10 @@ static const struct runner_param dies_params[] = {
 };
 
 static const struct runner_verb verbs[] = {
-  { .name = "crash", .help = "writes to address 16", .run = bad_crash },
+  { .name = "crash", .help = "writes to address 16", .run = bad_crash, .flags = RUNNER_COOPERATIVE },
   { .name = "abort", .help = "aborts", .run = bad_abort },
   { .name = "exit", .help = "ends the process", .run = bad_exit },
-  { .name = "quit", .help = "ends the process as if all were well", .run = bad_quit },
+  { .name = "quit", .help = "ends the process as if all were well", .run = bad_quit, .flags = RUNNER_COOPERATIVE },
   { .name = "keeper", .help = "kills its parent", .run = bad_keeper },
   { .name = "group", .help = "kills its process group", .run = bad_group },
   { .name = "descriptors", .help = "closes all descriptors", .run = bad_descriptors },
@@ -328,13 +328,15 @@ static const struct runner_verb verbs[] = {
     .args_size = sizeof (struct print_args) },
   { .name = "assert", .help = "asserts what is not so", .run = bad_assert },
   { .name = "heap", .help = "frees a block of memory twice", .run = bad_heap },
-  { .name = "overflow", .help = "uses up the stack", .run = bad_overflow },
-  { .name = "hang", .help = "ignores its deadline", .run = bad_hang },
-  { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf, .params = deaf_params,
+  { .name = "overflow", .help = "uses up the stack", .run = bad_overflow, .flags = RUNNER_COOPERATIVE },
+  { .name = "hang", .help = "ignores its deadline", .run = bad_hang, .flags = RUNNER_COOPERATIVE },
+  { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf,
+    .flags = RUNNER_COOPERATIVE, .params = deaf_params,
     .args_size = sizeof (struct deaf_args) },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },
   { .name = "log", .help = "logs a lot", .run = bad_log, .params = flood_params, .args_size = sizeof (struct flood_args) },
-  { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle, .params = handle_params,
+  { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle,
+    .flags = RUNNER_COOPERATIVE, .params = handle_params,
     .args_size = sizeof (struct handle_args) },
   { 0 }
 };

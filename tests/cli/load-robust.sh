@@ -148,20 +148,28 @@ tests:
   - test: the next one goes on
     steps: [{load: {users: 3, times: 1, steps: [{check: 1 == 1}]}}]
 EOT2
-expect 3 "$RUNNER" --plugin-path "$plugins" -o results bad.yaml
-has out 'bad.yaml:7:85: bad.crash: crashed: SIGSEGV'
-for test in 'one crashes' 'one does not heed its deadline'; do # with what the user has sent and received last
-  grep "\"event\":\"test\".*\"name\":\"$test\".*\"data\":\"last words\"" results/events.jsonl | grep -q '"peer":"crash-peer"' ||
-    fail "the traffic of \"$test\" is not told"
+# as fibers, which share their threads; and as threads, by a step that is never reached
+cp bad.yaml as-fibers
+sed '/load: {users: [39],/s/\]}}\]$/, {if: 1 == 2, exec.run: "true"}]}}]/' as-fibers >as-threads
+[ "$(grep -c 1.==.2 as-threads)" = 6 ] || fail "not all loads of as-threads have threads"
+for users in as-fibers as-threads; do
+  cp "$users" bad.yaml
+  rm -f started
+  expect 3 "$RUNNER" --plugin-path "$plugins" -o results bad.yaml
+  has out 'bad.yaml:7:85: bad.crash: crashed: SIGSEGV'
+  for test in 'one crashes' 'one does not heed its deadline'; do # with what the user has sent and received last
+    grep "\"event\":\"test\".*\"name\":\"$test\".*\"data\":\"last words\"" results/events.jsonl | grep -q '"peer":"crash-peer"' ||
+      fail "the traffic of \"$test\" is not told"
+  done
+  has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
+  has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
+  has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
+  lacks out ': sleep: ended the worker'
+  has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'
+  has out '3  bad.yaml:17:50: closing bad thing "default": it would not be closed'
+  has out 'left running, and ended by the runner: '
+  has out '2 passed, 7 failed, 0 skipped'
 done
-has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
-has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
-has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
-lacks out ': sleep: ended the worker'
-has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'
-has out '3  bad.yaml:17:50: closing bad thing "default": it would not be closed'
-has out 'left running, and ended by the runner: '
-has out '2 passed, 7 failed, 0 skipped'
 
 # nothing survives the runner, whatever its users have started
 cat >killed.yaml <<'EOT2'
