@@ -135,7 +135,7 @@ ask (struct runner_step *step, const void *arguments)
 
 static const struct runner_verb verbs[] = {
   { .name = "ask", .help = "asks a server to greet somebody", .run = ask, .params = ask_params,
-    .args_size = sizeof (struct ask_args), .result = ask_result },
+    .args_size = sizeof (struct ask_args), .result = ask_result, .flags = RUNNER_COOPERATIVE },
   { 0 }
 };
 
