@@ -25,7 +25,7 @@
 #include "thread.h"
 
 #if WITH_ASAN
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 #if WITH_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -362,6 +362,9 @@ free_fiber (struct fiber *fiber)
 #if WITH_TSAN
   if (fiber->sanitizer)
     __tsan_destroy_fiber (fiber->sanitizer);
+#endif
+#if WITH_ASAN
+  __asan_unpoison_memory_region (fiber->memory, fiber->size); /* of its last frames: others will use the place */
 #endif
   munmap (fiber->memory, fiber->size);
   free (fiber);

@@ -128,9 +128,9 @@ load_stats_record (struct load_stats *stats, unsigned series, bool warmup, int64
 }
 
 void
-load_stats_count_failure (struct load_stats *stats, bool warmup)
+load_stats_count_failures (struct load_stats *stats, bool warmup, uint64_t count)
 {
-  atomic_fetch_add (&histogram_at (stats, warmup, own_shard (stats), SERIES_TOTAL)->failed, 1);
+  atomic_fetch_add (&histogram_at (stats, warmup, own_shard (stats), SERIES_TOTAL)->failed, count);
 }
 
 void

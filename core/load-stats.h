@@ -52,6 +52,7 @@ struct load_stats {
   size_t failure_count;
   uint64_t other_failures;
   _Atomic uint64_t *withdrawn;  /* by series: steps that the runner itself cancelled; no samples */
+  uint64_t unbegun;             /* iterations that were due; they are failures too */
   _Atomic uint64_t skipped;     /* iterations in which no step did anything */
   const char *skipped_why;      /* of the first; NULL: none was given */
 };
@@ -61,8 +62,8 @@ bool load_stats_init (struct load_stats *stats, const struct suite *suite, struc
 void load_stats_free (struct load_stats *stats);
 
 void load_stats_record (struct load_stats *stats, unsigned series, bool warmup, int64_t ns, bool failed);
-/* An iteration has failed: counts in the total, which has one failure for each. */
-void load_stats_count_failure (struct load_stats *stats, bool warmup);
+/* So many iterations have failed: they count in the total, which has one failure for each. */
+void load_stats_count_failures (struct load_stats *stats, bool warmup, uint64_t count);
 /* An iteration of which every step was skipped: it does not count.  `why`: NULL, or of the step that said so. */
 void load_stats_skip (struct load_stats *stats, const char *why);
 /* Notes that something failed `count` times.  True: it is the first of its kind.  With the lock held. */

@@ -33,7 +33,8 @@ duration_text (struct arena *arena, int64_t us)
 
 struct measured {
   struct histogram *histogram;
-  uint64_t failed, of;     /* failures, and out of how many: of all iterations in the total */
+  uint64_t failed, of;     /* failures, and out of how many: of all iterations in the total, also of those that did
+                              not begin */
   uint64_t withdrawn;      /* that the runner itself has cancelled */
   int64_t ns;              /* how long it was measured */
 };
@@ -350,7 +351,7 @@ load_judge (struct context *context, const struct step *step, const struct load_
     measured[i] = (struct measured) { .histogram = &all[i], .failed = all[i].failed, .of = all[i].count, .ns = ns,
                                        .withdrawn = stats->withdrawn[i] };
   }
-  measured[SERIES_TOTAL].of = all[SERIES_ITERATION].count;
+  measured[SERIES_TOTAL].of = all[SERIES_ITERATION].count + stats->unbegun;
   fill_series (told, names, measured, kept);
   tell_failures (stats, told, kept);
   struct judging j = { .context = context, .names = names, .measured = measured, .arena = kept, .told = told };

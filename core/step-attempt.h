@@ -30,6 +30,8 @@ void attempt_error (struct attempt *attempt, struct arena *arena, const struct e
 /* Evaluates what is written at `where`.  False: it cannot be, which is the attempt's error. */
 bool attempt_expand (struct context *context, const struct value *written, const struct value *where,
                      struct arena *arena, struct value *out, struct attempt *attempt);
+/* The step's name, or NULL.  One that cannot be told is an error of the step, unless that has failed already. */
+const char *step_name (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt);
 /* A step without its `each`, told in the test's event.  Its outcome; the verdict is set when it is no pass. */
 int run_once (struct context *context, const struct step *step);
 

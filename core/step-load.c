@@ -23,6 +23,7 @@
 #include "load-stats.h"
 #include "load-tell.h"
 #include "load-verdict.h"
+#include "step-attempt.h"
 #include "text.h"
 #include "thread.h"
 #include "units.h"
@@ -51,6 +52,7 @@ struct load {
   _Atomic int stop;         /* enum stop */
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
+  _Atomic int64_t last_begun_ns; /* and when the last one did, after the start */
   _Atomic uint32_t running, busy;
   uint32_t users_most;      /* that the schedule has wanted at once; they may have ended before the next began */
   struct load_user **users; /* by number; NULL: not started yet */
@@ -252,7 +254,7 @@ count_iteration (struct load_user *user, int64_t start_ns)
     return;
   load_stats_record (stats, SERIES_ITERATION, user->warmup, clock_now_ns () - start_ns, failed);
   if (failed) {
-    load_stats_count_failure (stats, user->warmup);
+    load_stats_count_failures (stats, user->warmup, 1);
     note_failure (user);
   }
 }
@@ -306,6 +308,16 @@ run_closed (struct load_user *user)
   }
 }
 
+/* Notes that an iteration of the open model begins now. */
+static void
+count_begun (struct load *load)
+{
+  int64_t now = clock_now_ns () - load->start_ns, last = load->last_begun_ns;
+  while (last < now && !atomic_compare_exchange_weak (&load->last_begun_ns, &last, now))
+    continue;
+  load->begun++;
+}
+
 static void
 run_open (struct load_user *user)
 {
@@ -317,11 +329,13 @@ run_open (struct load_user *user)
       user->done = true;
       return;
     }
+    if (clock_now_ns () - load->start_ns >= load->end_ns) /* it became free too late */
+      return;
     if (!sleep_until (user, load->start_ns + due))
       return;
     if (due >= load->end_ns)
       return;
-    load->begun++;
+    count_begun (load);
     run_iteration (user, load->start_ns + due);
   }
 }
@@ -342,7 +356,7 @@ run_user (struct load_user *user)
   if (context->slot >= 0)
     destroy_handles (context, &user->scope);
   if (user->test.verdict.outcome != RUNNER_PASS) { /* of its connections' end */
-    load_stats_count_failure (&load->stats, false);
+    load_stats_count_failures (&load->stats, false, 1);
     note_failure (user);
   }
   shared_leave (shared, context->slot);
@@ -645,8 +659,8 @@ count_unbegun (struct load *load, const struct step *step)
             "%llu iterations were due and did not begin: all %u users were busy (`users` says how many there are)",
             (unsigned long long) (due - begun), load->form.users);
   load_stats_note (&load->stats, step->key, RUNNER_FAIL, NULL, message, NULL, due - begun);
-  for (uint64_t i = begun; i < due; i++)
-    load_stats_count_failure (&load->stats, false);
+  load->stats.unbegun = due - begun;
+  load_stats_count_failures (&load->stats, false, due - begun);
 }
 
 /* ---- the step ---- */
@@ -717,7 +731,8 @@ end_users (struct load *load)
   free (load->users);
 }
 
-/* What rates are over ends with the schedule of an open model, else with the last iteration. */
+/* What rates are over ends with the schedule of an open model, or with the last iteration that began, if that was
+ * later; else with the last one's end. */
 static int64_t
 measured_until (const struct load *load, int64_t duration)
 {
@@ -725,20 +740,23 @@ measured_until (const struct load *load, int64_t duration)
   if (!form->open || load->stop == STOP_WITHDRAWN)
     return duration;
   int64_t last = form->times == UINT64_MAX ? INT64_MAX : load_due_ns (form, form->times);
-  int64_t end = last < load->end_ns ? last : load->end_ns;
-  return end == INT64_MAX ? duration : end;
+  int64_t end = least (last, load->end_ns);
+  if (end == INT64_MAX)
+    return duration;
+  return end > load->last_begun_ns ? end : load->last_begun_ns;
 }
 
 static void
 describe (const struct load *load, const struct step *step, int64_t end_ns, struct event_load *told, struct arena *arena)
 {
   int64_t duration = end_ns - load->start_ns, window = measured_until (load, duration) - load->form.warmup_ns;
+  struct attempt attempt = { .outcome = RUNNER_PASS }; /* a name that cannot be told fails the step itself later */
   CLEANUP_BUFFER struct buffer place = { 0 };
   place_print (&place, step->key);
   *told = (struct event_load) {
     .number = load->number,
     .where = arena_copy (arena, place.data, place.size),
-    .name = step->name && step->name->type == VALUE_STRING ? step->name->string : NULL,
+    .name = step_name (load->parent, step, arena, &attempt),
     .model = load->form.open ? "open" : "closed",
     .start_us = (load->start_ns - load->parent->test->start_ns) / 1000,
     .duration_us = duration / 1000,

@@ -449,9 +449,8 @@ condition_holds (struct context *context, const struct step *step, struct arena 
   return holds;
 }
 
-/* The step's name, or NULL.  One that cannot be told is an error of the step, unless that has failed already. */
-static const char *
-expand_name (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
+const char *
+step_name (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
 {
   struct value name;
   if (!step->name || !attempt_expand (context, step->name, step->name, arena, &name, attempt))
@@ -505,7 +504,7 @@ run_once (struct context *context, const struct step *step)
   if (context->load)
     load_record (context, step, attempt.outcome, start, clock_now_ns ());
   else {
-    name = expand_name (context, step, arena, &attempt);
+    name = step_name (context, step, arena, &attempt);
     record_step (context, step, attempt.outcome, start, attempts, name, attempt.message);
   }
   if (attempt.outcome != RUNNER_PASS && (!attempt.told || step->retry)) {
