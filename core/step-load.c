@@ -52,7 +52,7 @@ struct load {
   _Atomic int stop;         /* enum stop */
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
-  _Atomic int64_t last_begun_ns; /* and when the last one did, after the start */
+  _Atomic int64_t overdue_ns; /* after the start: when the last one began that had to wait for a user */
   _Atomic uint32_t running, busy;
   uint32_t users_most;      /* that the schedule has wanted at once; they may have ended before the next began */
   struct load_user **users; /* by number; NULL: not started yet */
@@ -308,14 +308,13 @@ run_closed (struct load_user *user)
   }
 }
 
-/* Notes that an iteration of the open model begins now. */
+/* No user was free when it was due. */
 static void
-count_begun (struct load *load)
+note_overdue (struct load *load, int64_t begins_ns)
 {
-  int64_t now = clock_now_ns () - load->start_ns, last = load->last_begun_ns;
-  while (last < now && !atomic_compare_exchange_weak (&load->last_begun_ns, &last, now))
+  int64_t last = load->overdue_ns;
+  while (last < begins_ns && !atomic_compare_exchange_weak (&load->overdue_ns, &last, begins_ns))
     continue;
-  load->begun++;
 }
 
 static void
@@ -329,13 +328,12 @@ run_open (struct load_user *user)
       user->done = true;
       return;
     }
-    if (clock_now_ns () - load->start_ns >= load->end_ns) /* it became free too late */
+    int64_t now = clock_now_ns () - load->start_ns;
+    if (now >= load->end_ns || !sleep_until (user, load->start_ns + due) || due >= load->end_ns)
       return;
-    if (!sleep_until (user, load->start_ns + due))
-      return;
-    if (due >= load->end_ns)
-      return;
-    count_begun (load);
+    if (now > due)
+      note_overdue (load, now);
+    load->begun++;
     run_iteration (user, load->start_ns + due);
   }
 }
@@ -731,8 +729,8 @@ end_users (struct load *load)
   free (load->users);
 }
 
-/* What rates are over ends with the schedule of an open model, or with the last iteration that began, if that was
- * later; else with the last one's end. */
+/* What rates are over ends with the schedule of an open model, or later, with the last iteration that began overdue;
+ * of a closed one with the last one's end. */
 static int64_t
 measured_until (const struct load *load, int64_t duration)
 {
@@ -743,7 +741,7 @@ measured_until (const struct load *load, int64_t duration)
   int64_t end = least (last, load->end_ns);
   if (end == INT64_MAX)
     return duration;
-  return end > load->last_begun_ns ? end : load->last_begun_ns;
+  return end > load->overdue_ns ? end : load->overdue_ns;
 }
 
 static void

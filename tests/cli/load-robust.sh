@@ -127,7 +127,7 @@ tests:
   - test: one has no stack left
     steps: [{load: {users: 9, for: 1m, steps: [{sleep: 1ms}, {if: user_number == 7, bad.overflow: }]}}]
   - test: one does not heed its deadline
-    steps: [{load: {users: 9, for: 100ms, grace: 0s, steps: [{sleep: 1ms}, {if: user_number == 7, bad.hang: , timeout: 100ms}]}}]
+    steps: [{load: {users: 9, for: 60s, grace: 0s, steps: [{sleep: 1ms}, {if: user_number == 7, bad.hang: , timeout: 100ms}]}}]
   - test: one ends the process
     steps: [{load: {users: 9, for: 1m, steps: [{sleep: 1ms}, {if: user_number == 7, bad.quit: }]}}]
   - test: a branch crashes
@@ -137,7 +137,7 @@ tests:
   - test: what a loser has left running is found
     steps:
       - first_of:
-          loses: {do: [{exec.run: "setsid sleep 3600 >/dev/null 2>&1 & echo >started"}, {sleep: 1h, timeout: 2h}]}
+          loses: {do: [{exec.run: "setsid sh -c 'echo >started; exec sleep 3600' >/dev/null 2>&1 &"}, {sleep: 1h, timeout: 2h}]}
           wins: {exec.run: test -e started, retry: {for: 1m, every: 5ms}}
         expect: {which: wins}
   - test: what cannot be inside of a load is an error there
@@ -162,7 +162,7 @@ for users in as-fibers as-threads; do
       fail "the traffic of \"$test\" is not told"
   done
   has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
-  has out 'bad.yaml:11:99: bad.hang: ignored its deadline and was ended'
+  has out 'bad.yaml:11:97: bad.hang: ignored its deadline and was ended'
   has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
   lacks out ': sleep: ended the worker'
   has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'

@@ -141,7 +141,7 @@ tests:
           require: {other.count: 0, one.errors: 3, errors: 3}
   - test: what is cut has failed
     steps:
-      - load: {users: 1, for: 50ms, grace: 0s, steps: [{parallel: [{sleep: 1h, name: long}]}], require: {long.errors: 1, errors: 1}}
+      - load: {users: 1, for: 2s, grace: 0s, steps: [{parallel: [{sleep: 1h, name: long}]}], require: {long.errors: 1, errors: 1}}
 EOT
 expect 0 "$RUNNER" -o results losers.yaml
 look 'bad == []'
@@ -190,11 +190,11 @@ tests:
   - test: quick
     steps: [{load: {users: 50, times: 2, steps: [{check: 1 == 1}]}, save: {n: $.users}}, {check: n == 50}]
   - test: stages
-    steps: [{load: {stages: [{for: 100ms, users: 3}, {for: 100ms, users: 0}], steps: [{sleep: 1ms}]}}]
+    steps: [{load: {stages: [{for: 100ms, users: 3}, {for: 2s, users: 3}, {for: 100ms, users: 0}], steps: [{sleep: 1ms}]}}]
   - test: open
     steps: [{load: {rate: 600/m, for: 900ms, warmup: 300ms, steps: [{sleep: 1ms, name: nap}], require: {nap.rate: 10, iteration.rate: 10}}}]
   - test: so many of them
-    steps: [{load: {rate: 100/s, times: 7, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 100, within: 0.1}}}}}]
+    steps: [{load: {rate: 10/s, times: 7, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 10, within: 0.01}}}}}]
 EOT
 expect 0 "$RUNNER" -v -o results numbers.yaml
 has out "load: 50 users, "
@@ -270,7 +270,7 @@ tests:
   - test: the step is too short
     steps: [{set: {t: 10s}}, {load: {users: 1, for: "${t}", steps: [{sleep: 1ms}]}, timeout: 300ms}]
   - test: a group's
-    steps: [{do: [{set: {a: 1}, each: {i: 1..1000000}}], timeout: 100ms}]
+    steps: [{do: [{set: {a: 1}, each: {i: 1..1000000}}], timeout: 10ms}]
 EOT
 expect 3 "$RUNNER" -o results time.yaml
 look '"the step'"'"'s time was over" in tests["the step'"'"'s"]["message"]'
