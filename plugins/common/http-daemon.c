@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "http-head.h"
 
@@ -418,6 +419,14 @@ http_daemon_run (struct http_daemon *daemon)
   daemon->served = true;
   MHD_run (daemon->mhd); /* MHD_NO only for a daemon that has threads */
   look_at_all (daemon);
+}
+
+void
+http_daemon_close_listener (struct http_daemon *daemon)
+{
+  int listener = MHD_quiesce_daemon (daemon->mhd); /* which then leaves it to us */
+  if (listener >= 0)
+    close (listener);
 }
 
 void

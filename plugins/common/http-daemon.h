@@ -55,6 +55,8 @@ bool http_daemon_rests (const struct http_daemon *daemon);
 /* Milliseconds; -1: no time ends. */
 int http_daemon_timeout (const struct http_daemon *daemon);
 void http_daemon_run (struct http_daemon *daemon);
+/* Closes the listener: no more connections are taken.  Those that it has go on. */
+void http_daemon_close_listener (struct http_daemon *daemon);
 /* Closes all connections; none may be suspended. */
 void http_daemon_stop (struct http_daemon *daemon);
 

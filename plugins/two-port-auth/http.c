@@ -37,6 +37,7 @@ struct http {
   struct uuid_source uuids;
   struct registration *first, *last; /* to be given to the committer */
   size_t suspended;                  /* connections whose registration is with the committer */
+  bool stopping;                     /* nothing more is suspended, and each answer is its connection's last */
   uint64_t unlogged;                 /* messages, since the log fails */
   uint64_t unfound;                  /* look-ups, since the database fails */
   struct bytes line;                 /* scratch */
@@ -65,13 +66,16 @@ struct header {
 
 /* An answer whose body is a literal. */
 static enum MHD_Result
-answer (struct MHD_Connection *connection, unsigned status, const char *body, const struct header *headers)
+answer (const struct http *http, struct MHD_Connection *connection, unsigned status, const char *body,
+        const struct header *headers)
 {
   struct MHD_Response *response
     = MHD_create_response_from_buffer (strlen (body), (void *) body, MHD_RESPMEM_PERSISTENT);
   enum MHD_Result result = response ? MHD_YES : MHD_NO;
   if (response && *body)
     result = MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, TEXT_TYPE);
+  if (result == MHD_YES && http->stopping)
+    result = MHD_add_response_header (response, MHD_HTTP_HEADER_CONNECTION, "close");
   for (; result == MHD_YES && headers && headers->name; headers++)
     result = MHD_add_response_header (response, headers->name, headers->value);
   if (result == MHD_YES)
@@ -82,16 +86,16 @@ answer (struct MHD_Connection *connection, unsigned status, const char *body, co
 }
 
 static enum MHD_Result
-answer_refused (struct MHD_Connection *connection)
+answer_refused (const struct http *http, struct MHD_Connection *connection)
 {
   static const struct header headers[] = { { "Status", "Authentication error" }, { NULL, NULL } };
-  return answer (connection, MHD_HTTP_OK, "Error", headers);
+  return answer (http, connection, MHD_HTTP_OK, "Error", headers);
 }
 
 static enum MHD_Result
-answer_failed (struct MHD_Connection *connection)
+answer_failed (const struct http *http, struct MHD_Connection *connection)
 {
-  return answer (connection, MHD_HTTP_SERVICE_UNAVAILABLE, "It cannot be stored now.\n", NULL);
+  return answer (http, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "It cannot be stored now.\n", NULL);
 }
 
 static void
@@ -136,9 +140,11 @@ static enum MHD_Result
 begin_registration (struct http *http, struct MHD_Connection *connection, struct exchange *exchange)
 {
   struct registration *registration = &exchange->registration;
+  if (http->stopping)
+    return answer_failed (http, connection);
   if (!uuid_make (&http->uuids, registration->server)) {
     warn (http, "no random numbers", strerror (errno));
-    return answer_failed (connection);
+    return answer_failed (http, connection);
   }
   registration->client = exchange->fields.client.text;
   registration->client_size = exchange->fields.client.size;
@@ -161,11 +167,11 @@ end_registration (struct http *http, struct MHD_Connection *connection, struct e
 {
   struct registration *registration = &exchange->registration;
   if (!registration->stored)
-    return answer_failed (connection);
+    return answer_failed (http, connection);
   struct header headers[] = { { "Server-Uuid", registration->server }, { NULL, NULL } };
   struct form_field server = { registration->server, UUID_SIZE };
   tell (http, "registered", &exchange->fields, &server);
-  return answer (connection, MHD_HTTP_OK, "", headers);
+  return answer (http, connection, MHD_HTTP_OK, "", headers);
 }
 
 /* ---- authentication ------------------------------------------------------------ */
@@ -219,20 +225,20 @@ authenticate (struct http *http, struct MHD_Connection *connection, struct excha
   const struct service_fields *fields = &exchange->fields;
   int found = look_up (http, &fields->client, &fields->server);
   if (found < 0)
-    return answer_failed (connection);
+    return answer_failed (http, connection);
   if (!found) {
     tell (http, "refused", fields, &fields->server);
-    return answer_refused (connection);
+    return answer_refused (http, connection);
   }
   if (fields->message.text && !log_message (http, fields))
-    return answer_failed (connection);
+    return answer_failed (http, connection);
   tell (http, "authenticated", fields, &fields->server);
   char client[SERVICE_ID_LIMIT + 1], server[SERVICE_ID_LIMIT + 1];
   struct header headers[] = { { "Status", "Authentication success" },
                               { "Server-Uuid", field_text (server, &fields->server) },
                               { "Client-Uuid", field_text (client, &fields->client) },
                               { NULL, NULL } };
-  return answer (connection, MHD_HTTP_OK, "", headers);
+  return answer (http, connection, MHD_HTTP_OK, "", headers);
 }
 
 /* ---- requests -------------------------------------------------------------------- */
@@ -241,32 +247,33 @@ static enum MHD_Result
 serve_request (struct port *port, struct MHD_Connection *connection, struct exchange *exchange, const char *method)
 {
   static const struct header allow[] = { { MHD_HTTP_HEADER_ALLOW, MHD_HTTP_METHOD_POST }, { NULL, NULL } };
+  struct http *http = port->http;
   struct http_upload *upload = &exchange->upload;
   struct service_request request = {
     .port = port->number, .method = method, .body = upload->body.data, .body_size = upload->body.size,
     .type = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE),
-    .too_long = upload->size > port->http->options.body_limit,
+    .too_long = upload->size > http->options.body_limit,
   };
   switch (service_read (&request, &exchange->fields)) {
   case VERDICT_REGISTER:
-    return begin_registration (port->http, connection, exchange);
+    return begin_registration (http, connection, exchange);
   case VERDICT_AUTHENTICATE:
-    return authenticate (port->http, connection, exchange);
+    return authenticate (http, connection, exchange);
   case VERDICT_REFUSE:
-    tell (port->http, "refused", &exchange->fields, &exchange->fields.server);
-    return answer_refused (connection);
+    tell (http, "refused", &exchange->fields, &exchange->fields.server);
+    return answer_refused (http, connection);
   case VERDICT_ERROR:
-    tell (port->http, "refused", &exchange->fields, &exchange->fields.server);
-    return answer (connection, MHD_HTTP_OK, "Error", NULL);
+    tell (http, "refused", &exchange->fields, &exchange->fields.server);
+    return answer (http, connection, MHD_HTTP_OK, "Error", NULL);
   case VERDICT_METHOD:
-    return answer (connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST is served here.\n", allow);
+    return answer (http, connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST is served here.\n", allow);
   case VERDICT_TOO_LONG:
-    return answer (connection, MHD_HTTP_CONTENT_TOO_LARGE, "The body is too long.\n", NULL);
+    return answer (http, connection, MHD_HTTP_CONTENT_TOO_LARGE, "The body is too long.\n", NULL);
   case VERDICT_BAD:
     break;
   }
-  return answer (connection, MHD_HTTP_BAD_REQUEST, "The body is no form in UTF-8, or its client_uuid is none.\n",
-                 NULL);
+  return answer (http, connection, MHD_HTTP_BAD_REQUEST,
+                 "The body is no form in UTF-8, or its client_uuid is none.\n", NULL);
 }
 
 /* Called when the headers have come, for each piece of the body, at its end, and
@@ -357,14 +364,17 @@ watched_fd (struct http_daemon *daemon)
   return http_daemon_rests (daemon) ? -1 : http_daemon_fd (daemon);
 }
 
-/* All that was given to the committer is answered, and then a little more is written. */
+/* All that was given to the committer is answered, and then a little more is written.  It ends whatever the clients
+ * do: there are no new ones, and those that are here get one more answer each. */
 static void
 finish (struct http *http)
 {
+  http->stopping = true;
+  for (size_t i = 0; i < 2; i++)
+    http_daemon_close_listener (http->ports[i].daemon);
   while (http->suspended) {
     struct pollfd stored = { .fd = committer_fd (http->options.committer), .events = POLLIN };
-    if (poll (&stored, 1, -1) < 0 && errno != EINTR)
-      break;
+    (void) poll (&stored, 1, -1); /* if it cannot wait there is only more to look */
     resume_stored (http);
     run_once (http);
   }

@@ -36,8 +36,8 @@ struct http;
 
 /* NULL: see errno. */
 struct http *http_start (const struct http_options *options);
-/* Serves until `stop_fd` becomes readable.  Requests that are being stored then are
- * still answered.  False: it cannot wait any more, see errno. */
+/* Serves until `stop_fd` becomes readable.  Then the listeners are closed; requests that
+ * are being stored are still answered, later registrations by 503, and it returns.  False: it cannot wait any more, see errno. */
 bool http_serve (struct http *http, int stop_fd);
 /* The committer and the log are the caller's, and outlive it. */
 void http_stop (struct http *http);

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -343,6 +344,62 @@ def a_crowd(folder):
     assert server.end() == 0, server.errors()
 
 
+def stopped_under_load(folder):
+    """Whatever its clients go on asking, it ends well and soon, and what it has answered is in the database."""
+    server = Role(RUNNER, folder, "two-port-auth.server", "--database", os.path.join(folder, "load.db"), cwd=folder).ready()
+    request = HEAD + b"client_uuid=slow"
+
+    def codes(connection):
+        """All that it is given until the server closes the connection."""
+        text = b""
+        with contextlib.suppress(OSError):
+            while piece := connection.recv(65536):
+                text += piece
+                answered.set()
+        return re.findall(rb"\r\nServer-Uuid: (%s)\r\n" % CODE.encode(), text)
+
+    def pipeline(connection):
+        """Never waits for an answer."""
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(request * 1000)
+
+    def one_by_one(connection):
+        got = []
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(request)
+                answer = b""
+                while b"\r\n\r\n" not in answer:
+                    piece = connection.recv(4096)
+                    if not piece:
+                        return got
+                    answer += piece
+                got += re.findall(rb"\r\nServer-Uuid: (\S+)\r\n", answer)
+        return got
+
+    def end(connection):
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    answered = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(20) as threads, contextlib.ExitStack() as ends:
+        fast, slow = [connect(server) for _ in range(4)], [connect(server) for _ in range(8)]
+        for connection in fast + slow:  # whatever the server does, nobody goes on waiting
+            ends.callback(end, connection)
+        given = [threads.submit(codes, connection) for connection in fast]
+        given += [threads.submit(one_by_one, connection) for connection in slow]
+        for connection in fast:
+            threads.submit(pipeline, connection)
+        assert answered.wait(LIMIT), "nothing was answered"
+        status = server.end()
+        given = [code.decode() for one in given for code in one.result()]
+    assert status == 0, (status, server.errors())
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "load.db"))) as database:
+        stored = {row[0] for row in database.execute("SELECT server_uuid FROM registrations")}
+    assert given and set(given) <= stored, f"of {len(given)} answered {len(set(given) - stored)} are not stored"
+
+
 def rotation(folder):
     """As logrotate does it, with a signal and without."""
     server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder).ready()
@@ -379,7 +436,7 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
-        for clients in (slow_clients, silent_clients, a_stopped_server, a_crowd, rotation,
+        for clients in (slow_clients, silent_clients, a_stopped_server, stopped_under_load, a_crowd, rotation,
                         with_an_old_database, a_lost_database):
             clients(folder)
     finally:
