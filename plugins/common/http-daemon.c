@@ -133,15 +133,22 @@ count_descriptors (void)
   return count; /* with `.`, `..` and its own: a few too many */
 }
 
+size_t
+descriptors_that_fit (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+    return INT_MAX; /* so many there can be: they are ints */
+  rlim_t taken = count_descriptors () + OTHER_DESCRIPTORS;
+  rlim_t fit = limit.rlim_cur > taken ? (limit.rlim_cur - taken) / 4 * 3 : 0;
+  return fit < 1 ? 1 : (size_t) fit;
+}
+
 unsigned
 http_connections_that_fit (void)
 {
-  struct rlimit limit;
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 2 * CONNECTIONS)
-    return CONNECTIONS;
-  rlim_t taken = count_descriptors () + OTHER_DESCRIPTORS;
-  rlim_t fit = limit.rlim_cur > taken ? (limit.rlim_cur - taken) / 4 * 3 : 0;
-  return fit < 1 ? 1 : fit > CONNECTIONS ? CONNECTIONS : (unsigned) fit;
+  size_t fit = descriptors_that_fit ();
+  return fit > CONNECTIONS ? CONNECTIONS : (unsigned) fit;
 }
 
 static void

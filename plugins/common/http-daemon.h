@@ -31,8 +31,11 @@ struct http_limits {
 /* 60 s, 30 s, and as many connections as fit. */
 extern const struct http_limits http_default_limits;
 
-/* Three quarters of the descriptors that the process may still have, without some that other things need: a crowd
- * on one port leaves a quarter to the others.  When they are all in use there is no accept, as at the limit. */
+/* Three quarters of the descriptors that the process may still have, without some that other things need; 1 at
+ * least. */
+size_t descriptors_that_fit (void);
+/* So many, and 20,000 at most: a crowd on one port leaves a quarter to the others.  When they are all in use there is
+ * no accept, as at the limit. */
 unsigned http_connections_that_fit (void);
 
 struct http_handlers {

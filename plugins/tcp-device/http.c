@@ -194,12 +194,14 @@ handle_closed (uv_handle_t *handle_of_loop)
 }
 
 struct http *
-http_start (uv_loop_t *loop, int listener, struct web *web)
+http_start (uv_loop_t *loop, int listener, unsigned most, struct web *web)
 {
   struct http *http = bytes_allocate (sizeof *http);
   http->web = web;
   const struct http_handlers handlers = { handle, completed, warn, http };
-  http->daemon = http_daemon_start (listener, 0, &http_default_limits, &handlers);
+  struct http_limits limits = http_default_limits;
+  limits.connections = most;
+  http->daemon = http_daemon_start (listener, 0, &limits, &handlers);
   if (!http->daemon) {
     free (http);
     return NULL;

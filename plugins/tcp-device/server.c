@@ -22,6 +22,9 @@
 /* Ids that one connection may name. */
 #define IDS_OF_CONNECTION 65536
 
+/* A crowd that comes and goes at the limit is told once in so long. */
+#define TELL_FULL_MS 60000
+
 /* How much of a bad frame a log line shows. */
 #define SHOWN_BYTES 200
 
@@ -56,6 +59,9 @@ struct server {
   struct journal *journal;
   struct idmap devices;
   struct connection *connections;
+  size_t count, most;   /* connections */
+  bool waits;           /* libuv holds one that has come, and accepts no more until it is taken */
+  uint64_t told_full;   /* when that was told, on the loop's clock; 0: never */
   struct bytes message; /* scratch */
   bool stopping;
   char read_buffer[READ_ROOM]; /* of whichever connection is being read */
@@ -141,6 +147,8 @@ free_server_if_done (struct server *server)
   free (server);
 }
 
+static void take_device (struct server *server);
+
 static void
 connection_closed (uv_handle_t *handle)
 {
@@ -151,6 +159,9 @@ connection_closed (uv_handle_t *handle)
     connection->next->place = connection->place;
   frame_reader_free (&connection->reader);
   free (connection);
+  server->count--;
+  if (server->waits && !server->stopping)
+    take_device (server);
   free_server_if_done (server);
 }
 
@@ -343,15 +354,27 @@ on_message_output (void *data, struct broker_message *message)
 /* ---- accepting -------------------------------------------------------------- */
 
 static void
-device_came (uv_stream_t *listener, int status)
+tell_full (struct server *server)
 {
-  struct server *server = (struct server *) listener;
-  if (status < 0) {
-    server->journal->warn (server->journal, uv_strerror (status));
+  char line[128];
+  uint64_t now = uv_now (server->listener.loop);
+  if (server->told_full && now - server->told_full < TELL_FULL_MS)
     return;
-  }
+  server->told_full = now;
+  snprintf (line, sizeof line, "Server: it is full, %zu connections are open: more have to wait until one is closed",
+            server->count);
+  server->journal->warn (server->journal, line);
+}
+
+/* The one that waits. */
+static void
+take_device (struct server *server)
+{
+  uv_stream_t *listener = (uv_stream_t *) &server->listener;
   struct connection *connection = bytes_allocate (sizeof *connection);
+  server->waits = false;
   connection->server = server;
+  server->count++;
   uv_tcp_init (listener->loop, &connection->tcp);
   connection->next = server->connections;
   connection->place = &server->connections;
@@ -368,6 +391,21 @@ device_came (uv_stream_t *listener, int status)
     uv_tcp_nodelay (&connection->tcp, 1);
     uv_tcp_keepalive (&connection->tcp, 1, KEEPALIVE_SECONDS);
   }
+}
+
+static void
+device_came (uv_stream_t *listener, int status)
+{
+  struct server *server = (struct server *) listener;
+  if (status < 0) {
+    server->journal->warn (server->journal, uv_strerror (status));
+    return;
+  }
+  server->waits = true;
+  if (server->count < server->most)
+    take_device (server);
+  else
+    tell_full (server);
 }
 
 static void
@@ -388,9 +426,11 @@ server_stop (struct server *server)
 }
 
 struct server *
-server_start (uv_loop_t *loop, int listener, struct broker *broker, struct cache *cache, struct journal *journal)
+server_start (uv_loop_t *loop, int listener, size_t most, struct broker *broker, struct cache *cache,
+              struct journal *journal)
 {
   struct server *server = bytes_allocate (sizeof *server);
+  server->most = most;
   server->broker = broker;
   server->cache = cache;
   server->journal = journal;

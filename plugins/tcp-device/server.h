@@ -10,8 +10,9 @@
 
 struct server;
 
-/* Serves on a listening socket, which then belongs to it.  NULL: see errno. */
-struct server *server_start (uv_loop_t *loop, int listener, struct broker *broker, struct cache *cache,
+/* Serves on a listening socket, which then belongs to it.  When `most` connections are open, more wait until one is
+ * closed.  NULL: see errno. */
+struct server *server_start (uv_loop_t *loop, int listener, size_t most, struct broker *broker, struct cache *cache,
                              struct journal *journal);
 /* Closes all connections; the loop must run on until its handles are closed. */
 void server_stop (struct server *server);

@@ -12,12 +12,14 @@
 #include "broker.h"
 #include "cache.h"
 #include "http.h"
+#include "../common/http-daemon.h"
 #include "../common/net.h"
 #include "../common/role.h"
 #include "server.h"
 #include "store.h"
 #include "web.h"
 
+#define WEB_CONNECTIONS 20000 /* at most */
 #define CACHE_LIMIT ((size_t) 256 << 20)
 
 struct stack {
@@ -34,6 +36,18 @@ struct stack {
   struct http *http;
 };
 
+/* How many there may be at once.  Both ports together have what fits: a crowd on one leaves the other its share, and
+ * libuv, which would close those that wait, always finds a descriptor. */
+static size_t
+share_descriptors (unsigned *web)
+{
+  size_t fit = descriptors_that_fit ();
+  *web = fit / 2 < WEB_CONNECTIONS ? (unsigned) (fit / 2) : WEB_CONNECTIONS;
+  if (!*web)
+    *web = 1;
+  return fit > *web ? fit - *web : 1;
+}
+
 static bool
 listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
 {
@@ -48,7 +62,10 @@ listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
     runner_role_error (stack->role, "%s", error);
     return false;
   }
-  stack->server = server_start (&stack->loop, devices, stack->broker, stack->cache, &stack->journal.journal);
+  unsigned most_requests;
+  size_t most_devices = share_descriptors (&most_requests);
+  stack->server = server_start (&stack->loop, devices, most_devices, stack->broker, stack->cache,
+                                &stack->journal.journal);
   if (!stack->server) {
     runner_role_error (stack->role, "cannot serve devices on port %u: %s", (unsigned) *device_port,
                        strerror (errno));
@@ -56,7 +73,7 @@ listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
     return false;
   }
   if (listen (requests, SOMAXCONN) == 0)
-    stack->http = http_start (&stack->loop, requests, &stack->web);
+    stack->http = http_start (&stack->loop, requests, most_requests, &stack->web);
   if (!stack->http)
     runner_role_error (stack->role, "cannot serve HTTP on port %u: %s", (unsigned) *web_port, strerror (errno));
   return stack->http != NULL;

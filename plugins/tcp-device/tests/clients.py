@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -22,14 +23,14 @@ class Role:
 
     started = []
 
-    def __init__(self, folder, name, *options, env=None, stdin=subprocess.DEVNULL):
+    def __init__(self, folder, name, *options, env=None, stdin=subprocess.DEVNULL, before=None):
         self.folder = tempfile.mkdtemp(dir=folder)
         self.ready_file = os.path.join(self.folder, "ready")
         self.out, self.err = os.path.join(self.folder, "out"), os.path.join(self.folder, "err")
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
                 [RUNNER, "role", name, *options, "--ready-file", self.ready_file],
-                stdin=stdin, stdout=out, stderr=err, env={**os.environ, **(env or {})})
+                stdin=stdin, stdout=out, stderr=err, env={**os.environ, **(env or {})}, preexec_fn=before)
         Role.started.append(self.process)
 
     def ready(self):
@@ -230,6 +231,31 @@ def check_store(folder):
     assert stack.process.wait(LIMIT) == 1 and "not a database" in stack.errors()
 
 
+def check_crowd(folder):
+    """More devices than the server may have descriptors: the web still answers, nobody is turned away."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    stack = Role(folder, "tcp-device.stack", before=few).ready()
+    web = Web(stack.exports["web"])
+    crowd = [Device(stack.exports["device"], i) for i in range(300)]
+    wait_for(lambda: "connections are open" in stack.errors(), lambda: "the port is full: " + stack.errors())
+    web.create(299)
+    for device in crowd:
+        device.socket.setblocking(False)
+        try:
+            assert False, f"device {device.device} was sent {device.socket.recv(1)}"
+        except BlockingIOError:
+            pass
+    for device in crowd[:299]:
+        device.socket.close()
+    crowd[299].write("late")
+    wait_for(lambda: web.reports(299), "the last one is served")
+    crowd[299].socket.close()
+    assert stack.end() == 0, stack.errors()
+
+
 def main():
     folder = tempfile.mkdtemp()
     stack = Role(folder, "tcp-device.stack").ready()
@@ -240,6 +266,7 @@ def main():
         assert stack.end() == 0, stack.errors()
         assert device.process.wait(LIMIT) == 1 and "the connection to the server is lost" in device.errors()
         check_store(folder)
+        check_crowd(folder)
     finally:
         for process in Role.started:
             if process.poll() is None:

@@ -21,6 +21,7 @@ static struct cache *cache;
 static struct server *server;
 static struct web web;
 static struct http *http;
+static size_t most_devices = 1000;
 static uint16_t device_port, web_port;
 static struct bytes input; /* what was published there */
 
@@ -51,15 +52,22 @@ start (void)
   ck_assert_int_eq (uv_loop_init (&loop), 0);
   broker = broker_memory_open ();
   cache = cache_memory_open (1 << 20);
-  server = server_start (&loop, bind_any (&device_port), broker, cache, &collector.journal);
+  server = server_start (&loop, bind_any (&device_port), most_devices, broker, cache, &collector.journal);
   ck_assert_ptr_nonnull (server);
   web = (struct web) { store_sqlite_open (NULL, false, error, sizeof error), broker, &collector.journal };
   ck_assert_ptr_nonnull (web.store);
   ck_assert_int_eq (broker->ops->subscribe (broker, BROKER_INPUT, collect_input, NULL), 0);
   int listener = bind_any (&web_port);
   ck_assert_int_eq (listen (listener, 100), 0);
-  http = http_start (&loop, listener, &web);
+  http = http_start (&loop, listener, 100, &web);
   ck_assert_ptr_nonnull (http);
+}
+
+static void
+start_small (void)
+{
+  most_devices = 2;
+  start ();
 }
 
 static void
@@ -156,6 +164,17 @@ static void
 publish (const char *text)
 {
   ck_assert_int_eq (broker->ops->publish (broker, BROKER_OUTPUT, text, strlen (text)), 0);
+}
+
+/* The loop has gone round, with the web's answer. */
+static char *
+get_until_answered (void)
+{
+  int fd = connect_to (web_port);
+  put (fd, "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  char *got = get_until (fd, "not found");
+  close (fd);
+  return got;
 }
 
 START_TEST (a_report_is_published_cached_and_printed)
@@ -321,6 +340,32 @@ START_TEST (many_ids_on_many_connections_are_found)
 }
 END_TEST
 
+#define FULL "Server: it is full, 2 connections are open: more have to wait until one is closed\n"
+
+START_TEST (who_comes_to_a_full_port_waits)
+{
+  int fds[4];
+  for (int i = 0; i < 4; i++)
+    fds[i] = connect_to (device_port);
+  put (fds[0], "@1,a@");
+  put (fds[1], "@2,b@");
+  put (fds[2], "@3,c@");
+  put (fds[3], "@4,d@");
+  const char *lines = run_until (FULL);
+  ck_assert_ptr_null (strstr (lines, "tell report id=3"));
+  free (get_until_answered ());
+  ck_assert_ptr_null (strstr (bytes_text (&collector.lines), "tell report id=3"));
+  close (fds[0]);
+  run_until ("tell report id=3");
+  close (fds[2]);
+  ck_assert_ptr_null (strstr (run_until ("tell report id=4"), "it is full"));
+  publish ("{\"id\": 2, \"report\": \"still\"}");
+  assert_gets (fds[1], "@2,still@");
+  close (fds[1]);
+  close (fds[3]);
+}
+END_TEST
+
 /* ---- HTTP ---------------------------------------------------------------------- */
 
 /* The answers to a client that sends `request` and keeps its side open. */
@@ -452,5 +497,10 @@ server_suite (void)
   tcase_add_test (tests, a_slow_client_keeps_nobody_waiting);
   tcase_add_test (tests, a_long_list_is_streamed);
   suite_add_tcase (suite, tests);
+  TCase *small = tcase_create ("small");
+  tcase_add_checked_fixture (small, start_small, stop);
+  tcase_set_timeout (small, 60);
+  tcase_add_test (small, who_comes_to_a_full_port_waits);
+  suite_add_tcase (suite, small);
   return suite;
 }
