@@ -2,7 +2,6 @@
 #include "net.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,17 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct addrinfo *
-resolve (const char *host, uint16_t port, int flags, char *error, size_t error_size)
+#include "resolve.h"
+
+static int
+resolve (const struct resolve_question *question, const struct net_wait *wait, struct addrinfo **found, char *error,
+         size_t error_size)
 {
-  char service[8];
-  snprintf (service, sizeof service, "%u", (unsigned) port);
-  struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags }, *found;
-  int rc = getaddrinfo (host, service, &hints, &found);
-  if (rc == 0)
-    return found;
-  snprintf (error, error_size, "%s: %s", host, rc == EAI_SYSTEM ? strerror (errno) : gai_strerror (rc));
-  return NULL;
+  char reason[256];
+  int result = resolve_name (question, wait, found, reason, sizeof reason);
+  if (result != NET_OK)
+    snprintf (error, error_size, "%s: %s", question->host, reason);
+  return result;
 }
 
 static uint16_t
@@ -55,12 +54,14 @@ bind_one (const struct addrinfo *address)
 }
 
 int
-net_bind (const char *host, uint16_t *port, char *error, size_t error_size)
+net_bind (const char *host, uint16_t *port, const struct net_wait *wait, char *error, size_t error_size)
 {
-  struct addrinfo *found = resolve (host, *port, AI_PASSIVE, error, error_size);
-  if (!found)
-    return -1;
-  int fd = -1;
+  const struct resolve_question question = { host, *port, SOCK_STREAM, true };
+  struct addrinfo *found;
+  int result = resolve (&question, wait, &found, error, error_size);
+  if (result != NET_OK)
+    return result;
+  int fd = NET_FAILED;
   for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
     fd = bind_one (a);
   if (fd < 0)
@@ -123,9 +124,11 @@ net_connect_address (const struct sockaddr *address, socklen_t size, const struc
 int
 net_connect (const char *host, uint16_t port, const struct net_wait *wait, char *error, size_t error_size)
 {
-  struct addrinfo *found = resolve (host, port, 0, error, error_size);
-  if (!found)
-    return NET_FAILED;
+  const struct resolve_question question = { host, port, SOCK_STREAM, false };
+  struct addrinfo *found;
+  int result = resolve (&question, wait, &found, error, error_size);
+  if (result != NET_OK)
+    return result;
   int fd = NET_FAILED;
   for (const struct addrinfo *a = found; a && fd == NET_FAILED; a = a->ai_next)
     fd = net_connect_address (a->ai_addr, a->ai_addrlen, wait, error, error_size);

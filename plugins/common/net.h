@@ -7,10 +7,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* A bound socket (not listening yet); *port becomes the real one if it was 0.
- * -1 with a text in `error`. */
-int net_bind (const char *host, uint16_t *port, char *error, size_t error_size);
-
 /* How the caller waits: until `fd` is ready for `events`.  1: it is; 0: the time
  * is over; -1: it must stop. */
 struct net_wait {
@@ -19,6 +15,10 @@ struct net_wait {
 };
 
 enum net_result { NET_OK = 0, NET_FAILED = -1, NET_TIME_OVER = -2, NET_STOPPED = -3 };
+
+/* A bound socket (not listening yet); *port becomes the real one if it was 0.  Else a net_result, and a text in
+ * `error`.  It waits for the name service only (NULL: as long as that takes). */
+int net_bind (const char *host, uint16_t *port, const struct net_wait *wait, char *error, size_t error_size);
 
 /* A connected, non-blocking socket.  Else a net_result, and a text in `error`. */
 int net_connect_address (const struct sockaddr *address, socklen_t size, const struct net_wait *wait, char *error,

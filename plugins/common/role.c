@@ -1,6 +1,8 @@
 /* role.c - see role.h. */
 #include "role.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,6 +15,30 @@ role_raise_descriptors (void)
     limit.rlim_cur = limit.rlim_max;
     setrlimit (RLIMIT_NOFILE, &limit); /* else: those that we have */
   }
+}
+
+int
+role_milliseconds (int64_t until)
+{
+  int64_t left = until - runner_now ();
+  if (left <= 0)
+    return 0;
+  return left > INT64_C (60000000000) ? 60000 : (int) (left / 1000000 + 1);
+}
+
+int
+role_wait (void *data, int fd, short events)
+{
+  const struct role_wait *wait = data;
+  struct pollfd fds[2] = { { .fd = runner_stop_fd (wait->role), .events = POLLIN }, { .fd = fd, .events = events } };
+  while (runner_now () < wait->until) {
+    int n = poll (fds, 2, role_milliseconds (wait->until));
+    if (n < 0 && errno != EINTR)
+      return -1;
+    if (n > 0)
+      return fds[0].revents ? -1 : 1;
+  }
+  return 0;
 }
 
 const char *

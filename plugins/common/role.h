@@ -11,6 +11,15 @@
 /* A connection is a descriptor: as many as we may have. */
 void role_raise_descriptors (void);
 
+/* For a struct net_wait, with one as its data: one descriptor, the role's end, and a time. */
+struct role_wait {
+  struct runner_role *role;
+  int64_t until; /* as runner_now; INT64_MAX: it has no end */
+};
+int role_wait (void *wait, int fd, short events);
+/* Milliseconds until then, for poll: a minute at most. */
+int role_milliseconds (int64_t until);
+
 /* Where a client on this machine finds what listens on `host`. */
 const char *role_host_to_export (const char *host);
 /* Exports `http://host:port`.  False: the name is too long, which has been told. */

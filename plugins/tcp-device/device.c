@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "../common/http-post.h"
 #include "../common/net.h"
+#include "../common/role.h"
 #include "pyrepr.h"
 
 #define ANSWER_NS INT64_C (10000000000) /* that web and server may take */
@@ -29,7 +30,7 @@ struct device {
   char server_host[256], web_host[256];
   uint16_t server_port, web_port;
   int fd;
-  int64_t patience;  /* when a wait is over */
+  struct role_wait wait;
   struct frame_reader reader;
   struct bytes sent[SENT_MOST]; /* the last frames: lines may be typed before the first comes back */
   size_t sent_next;
@@ -52,37 +53,11 @@ print (struct device *device, struct bytes *line)
 
 /* ---- waiting -------------------------------------------------------------- */
 
-static int
-milliseconds_until (int64_t time)
-{
-  int64_t left = time - runner_now ();
-  if (left <= 0)
-    return 0;
-  return left > INT64_C (60000000000) ? 60000 : (int) (left / 1000000 + 1);
-}
-
-/* struct net_wait: one descriptor, the role's end, and device->patience. */
-static int
-wait_for (void *data, int fd, short events)
-{
-  struct device *device = data;
-  struct pollfd fds[2] = { { .fd = runner_stop_fd (device->role), .events = POLLIN },
-                           { .fd = fd, .events = events } };
-  while (runner_now () < device->patience) {
-    int n = poll (fds, 2, milliseconds_until (device->patience));
-    if (n < 0 && errno != EINTR)
-      return -1;
-    if (n > 0)
-      return fds[0].revents ? -1 : 1;
-  }
-  return 0;
-}
-
 static struct net_wait
 patient (struct device *device)
 {
-  device->patience = runner_now () + ANSWER_NS;
-  return (struct net_wait) { wait_for, device };
+  device->wait = (struct role_wait) { device->role, runner_now () + ANSWER_NS };
+  return (struct net_wait) { role_wait, &device->wait };
 }
 
 /* ---- getting there ---------------------------------------------------------- */
@@ -322,7 +297,7 @@ serve (struct device *device)
     int rc = send_name_when_due (device);
     if (rc != NET_OK)
       return rc != NET_STOPPED;
-    if (poll (fds, 3, device->waiting ? milliseconds_until (device->next_write) : -1) < 0) {
+    if (poll (fds, 3, device->waiting ? role_milliseconds (device->next_write) : -1) < 0) {
       if (errno != EINTR)
         return runner_role_error (device->role, "poll: %s", strerror (errno));
       continue;

@@ -26,6 +26,7 @@ struct stack {
   struct runner_role *role;
   const struct stack_args *args;
   struct role_journal journal;
+  bool stopped; /* before it was ready */
   uv_loop_t loop;
   uv_poll_t stop;
   struct store *store;
@@ -54,12 +55,16 @@ listen_both (struct stack *stack, uint16_t *device_port, uint16_t *web_port)
   char error[256];
   *device_port = (uint16_t) stack->args->device_port;
   *web_port = (uint16_t) stack->args->web_port;
-  int devices = net_bind (stack->args->host, device_port, error, sizeof error);
-  int requests = devices < 0 ? -1 : net_bind (stack->args->host, web_port, error, sizeof error);
+  struct role_wait until_stop = { stack->role, INT64_MAX };
+  struct net_wait wait = { role_wait, &until_stop };
+  int devices = net_bind (stack->args->host, device_port, &wait, error, sizeof error);
+  int requests = devices < 0 ? devices : net_bind (stack->args->host, web_port, &wait, error, sizeof error);
   if (requests < 0) {
     if (devices >= 0)
       close (devices);
-    runner_role_error (stack->role, "%s", error);
+    stack->stopped = requests == NET_STOPPED;
+    if (!stack->stopped)
+      runner_role_error (stack->role, "%s", error);
     return false;
   }
   unsigned most_requests;
@@ -126,7 +131,7 @@ serve (struct stack *stack)
   }
   uv_close ((uv_handle_t *) &stack->stop, NULL);
   end_all (stack);
-  return 1;
+  return stack->stopped ? 0 : 1;
 }
 
 int

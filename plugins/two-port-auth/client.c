@@ -2,13 +2,13 @@
 #include "roles.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/role.h"
 #include "exchange.h"
 #include "uuid.h"
 
@@ -22,26 +22,7 @@ struct client {
   const struct client_args *args;
   char uuid[UUID_SIZE + 1]; /* that it picked for itself */
   const char *name;         /* it, or the one that was given */
-  int64_t until;            /* when a wait is over */
 };
-
-/* struct net_wait: one descriptor, the role's end, and client->until. */
-static int
-wait_for (void *data, int fd, short events)
-{
-  struct client *client = data;
-  struct pollfd fds[2] = { { .fd = runner_stop_fd (client->role), .events = POLLIN },
-                           { .fd = fd, .events = events } };
-  int64_t left;
-  while ((left = client->until - runner_now ()) > 0) {
-    int n = poll (fds, 2, (int) (left / 1000000 + 1));
-    if (n < 0 && errno != EINTR)
-      return -1;
-    if (n > 0)
-      return fds[0].revents ? -1 : 1;
-  }
-  return 0;
-}
 
 /* One exchange on a connection of its own: CLIENT_FINE, or the exit status. */
 static int
@@ -52,8 +33,8 @@ post (struct client *client, const char *url, uint16_t port, const struct bytes 
     runner_role_error (client->role, "this is no address: %s", url);
     return CLIENT_NO_SERVER;
   }
-  client->until = runner_now () + ANSWER_NS;
-  struct net_wait wait = { wait_for, client };
+  struct role_wait until = { client->role, runner_now () + ANSWER_NS };
+  struct net_wait wait = { role_wait, &until };
   int fd = net_connect (host, port, &wait, error, sizeof error);
   int rc = fd < 0 ? fd : exchange_post (fd, host, port, form, answer, &wait, error, sizeof error);
   if (fd >= 0)

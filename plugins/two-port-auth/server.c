@@ -35,6 +35,7 @@ struct server {
   struct store_reader *reader;
   struct committer *committer;
   struct http *http;
+  bool stopped;         /* before it was ready */
   struct bytes printed; /* lines for standard output */
   bool deaf;            /* standard output has failed, which has been told */
   int64_t second;       /* when the count of observations began */
@@ -199,13 +200,18 @@ bind_both (struct server *server, int *registration, int *authentication, uint16
   char error[256];
   ports[0] = (uint16_t) server->args->registration_port;
   ports[1] = (uint16_t) server->args->authentication_port;
-  *registration = net_bind (server->args->host, &ports[0], error, sizeof error);
-  *authentication = *registration < 0 ? -1 : net_bind (server->args->host, &ports[1], error, sizeof error);
+  struct role_wait until_stop = { server->role, INT64_MAX };
+  struct net_wait wait = { role_wait, &until_stop };
+  *registration = net_bind (server->args->host, &ports[0], &wait, error, sizeof error);
+  *authentication = *registration < 0 ? *registration
+                                      : net_bind (server->args->host, &ports[1], &wait, error, sizeof error);
   if (*authentication >= 0)
     return true;
   if (*registration >= 0)
     close (*registration);
-  runner_role_error (server->role, "%s", error);
+  server->stopped = *authentication == NET_STOPPED;
+  if (!server->stopped)
+    runner_role_error (server->role, "%s", error);
   return false;
 }
 
@@ -289,6 +295,8 @@ server_run (struct runner_role *role, const void *args)
     }
     http_stop (server->http);
   }
+  if (server->stopped)
+    status = 0;
   close_files (server);
   if (server->hangup_fd >= 0)
     close (server->hangup_fd);

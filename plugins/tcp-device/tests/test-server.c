@@ -38,7 +38,7 @@ bind_any (uint16_t *port)
 {
   char error[256];
   *port = 0;
-  int fd = net_bind ("127.0.0.1", port, error, sizeof error);
+  int fd = net_bind ("127.0.0.1", port, NULL, error, sizeof error);
   ck_assert_msg (fd >= 0, "%s", error);
   return fd;
 }

@@ -89,8 +89,8 @@ start_server (void)
   server.hangup_fd = eventfd (0, EFD_CLOEXEC);
   server.committer = committer_start (writer, ignore_error);
   struct http_options options = {
-    .registration = net_bind ("127.0.0.1", &server.ports[0], error, sizeof error),
-    .authentication = net_bind ("127.0.0.1", &server.ports[1], error, sizeof error),
+    .registration = net_bind ("127.0.0.1", &server.ports[0], NULL, error, sizeof error),
+    .authentication = net_bind ("127.0.0.1", &server.ports[1], NULL, error, sizeof error),
     .body_limit = 4096, .limits = http_default_limits,
     .reader = server.reader, .committer = server.committer, .log = &server.log, .hangup_fd = server.hangup_fd,
     .tell = collect_event, .logged = collect_line, .warn = collect_warning, .round = count_round,
