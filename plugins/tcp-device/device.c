@@ -193,6 +193,14 @@ send_line (struct device *device, const char *line, size_t size)
   return send_report (device, line, size);
 }
 
+/* At the end of what is typed: a last line needs no line end. */
+static int
+send_last_line (struct device *device)
+{
+  struct bytes *typed = &device->typed;
+  return typed->size ? send_line (device, typed->data, typed->size) : NET_OK;
+}
+
 /* What is typed: 1: go on, 0: it is over, else a net_result. */
 static int
 take_typed (struct device *device)
@@ -203,7 +211,7 @@ take_typed (struct device *device)
   if (n < 0)
     return errno == EINTR || errno == EAGAIN;
   if (n == 0)
-    return 0;
+    return send_last_line (device); /* NET_OK is 0 */
   typed->size += (size_t) n;
   char *end;
   size_t used = 0;

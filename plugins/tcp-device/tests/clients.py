@@ -193,8 +193,10 @@ def check_device(stack, folder):
     device.wait_line(moment + r": Data b'@32,hello@', Success")
     web.post(32, "not typed")
     device.wait_line(moment + r": Data b'@32,not typed@', Error")
+    device.process.stdin.write(b"last, without a line end")
     device.process.stdin.close()
     assert device.process.wait(LIMIT) == 0, device.errors()
+    wait_for(lambda: web.reports(32)[0]["report"] == "last, without a line end", "the last line is sent")
 
     nowhere = Role(folder, "tcp-device.device", "--id", "33", "--server-port", port, "--web-port", port, env=env)
     assert nowhere.process.wait(LIMIT) == 1 and nowhere.errors(), "a web that does not speak HTTP"
