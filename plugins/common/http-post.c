@@ -36,13 +36,6 @@ find_head (const char *text, size_t size, size_t *head, size_t *body)
   return 0;
 }
 
-int
-http_status (const char *text, size_t size)
-{
-  size_t head, body;
-  return find_head (text, size, &head, &body);
-}
-
 static bool
 is_space (char c)
 {
@@ -80,7 +73,7 @@ write_request (struct bytes *out, const struct http_request *request)
   bool v6 = strchr (request->host, ':') != NULL;
   bytes_puts (out, "POST ");
   bytes_puts (out, request->path);
-  bytes_puts (out, v6 ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
+  bytes_puts (out, v6 ? " HTTP/1.0\r\nHost: [" : " HTTP/1.0\r\nHost: ");
   bytes_puts (out, request->host);
   bytes_puts (out, v6 ? "]:" : ":");
   bytes_int (out, request->port);
@@ -92,39 +85,78 @@ write_request (struct bytes *out, const struct http_request *request)
   bytes_add (out, request->body, request->body_size);
 }
 
-/* Has all of the answer come that was announced?  Without a length its end says so. */
-static bool
-is_complete (const struct http_answer *answer)
+/* How long the body will be; SIZE_MAX: until the connection ends.  Returns what is wrong with the head, or NULL. */
+static const char *
+announced_length (const struct http_answer *answer, size_t *length)
 {
-  size_t digits, length = 0;
+  size_t digits;
+  if (http_answer_field (answer, "Transfer-Encoding", &digits))
+    return "the answer has a Transfer-Encoding, which HTTP/1.0 has not";
+  *length = 0;
+  if (answer->status == 204 || answer->status == 304) /* these have no body (RFC 9112, 6.3) */
+    return NULL;
   const char *text = http_answer_field (answer, "Content-Length", &digits);
-  if (!text || !digits)
-    return false;
-  for (size_t i = 0; i < digits; i++) {
-    if (text[i] < '0' || text[i] > '9' || length > ANSWER_LIMIT)
-      return false;
-    length = length * 10 + (size_t) (text[i] - '0');
+  if (!text)
+    *length = SIZE_MAX;
+  for (size_t i = 0; text && i < digits; i++) {
+    if (text[i] < '0' || text[i] > '9')
+      return "the answer's Content-Length is no number";
+    *length = *length * 10 + (size_t) (text[i] - '0');
+    if (*length > ANSWER_LIMIT)
+      return "the answer is too long";
   }
-  return answer->text.size - answer->body >= length;
+  return text && !digits ? "the answer's Content-Length is empty" : NULL;
+}
+
+static int
+read_more (int fd, struct bytes *text, const struct net_wait *wait, char *error, size_t error_size)
+{
+  bytes_reserve (text, 4096);
+  ssize_t n = net_read (fd, text->data + text->size, 4096, wait, error, error_size);
+  if (n > 0)
+    text->size += (size_t) n;
+  return (int) n;
+}
+
+/* 1: it is whole, 0: more must come, NET_FAILED with a text in `error`. */
+static int
+look_at_answer (struct http_answer *answer, bool ended, char *error, size_t error_size)
+{
+  size_t length, come;
+  answer->status = find_head (answer->text.data, answer->text.size, &answer->head, &answer->body);
+  const char *wrong = NULL;
+  if (answer->status > 0)
+    wrong = announced_length (answer, &length);
+  else if (answer->status < 0)
+    wrong = "the answer is not HTTP";
+  else if (ended)
+    wrong = answer->text.size ? "the answer ended within its head" : "there was no answer";
+  if (wrong) {
+    snprintf (error, error_size, "%s", wrong);
+    return NET_FAILED;
+  }
+  if (answer->status == 0)
+    return 0;
+  come = answer->text.size - answer->body;
+  if (come >= length)
+    answer->text.size = answer->body + length; /* what is behind it is no part of it */
+  else if (ended && length != SIZE_MAX) {
+    snprintf (error, error_size, "the answer ended after %zu of %zu bytes", come, length);
+    return NET_FAILED;
+  }
+  return ended || come >= length;
 }
 
 static int
 read_answer (int fd, struct http_answer *answer, const struct net_wait *wait, char *error, size_t error_size)
 {
   while (answer->text.size < ANSWER_LIMIT) {
-    bytes_reserve (&answer->text, 4096);
-    ssize_t n = net_read (fd, answer->text.data + answer->text.size, 4096, wait, error, error_size);
-    if (n < 0)
-      return (int) n;
-    answer->text.size += (size_t) n;
-    answer->status = find_head (answer->text.data, answer->text.size, &answer->head, &answer->body);
-    if (answer->status > 0 && (n == 0 || is_complete (answer)))
-      return NET_OK;
-    if (answer->status < 0 || n == 0)
-      break;
+    int n = read_more (fd, &answer->text, wait, error, error_size);
+    int whole = n < 0 ? n : look_at_answer (answer, n == 0, error, error_size);
+    if (whole)
+      return whole < 0 ? whole : NET_OK;
   }
-  bool none = !answer->text.size;
-  snprintf (error, error_size, "%s", none ? "there was no answer" : "the answer is not HTTP, or too long");
+  snprintf (error, error_size, "the answer is too long");
   return NET_FAILED;
 }
 

@@ -1,5 +1,6 @@
-/* http-post.h - one POST by HTTP/1.1 on a connection of its own: all that the roles and verbs of system plugins
- * need of a client.  No chunks, no redirections, no TLS: for those there is the plugin http. */
+/* http-post.h - one POST on a connection of its own: all that the roles and verbs of system plugins need of a client.
+ * It asks by HTTP/1.0, with Host, so that no answer comes in chunks.  No redirections, no TLS: for those there is the
+ * plugin http. */
 #ifndef COMMON_HTTP_POST_H
 #define COMMON_HTTP_POST_H
 
@@ -27,7 +28,7 @@ struct http_answer {
 };
 
 /* Sends the request on a connected socket and reads the answer, to its announced
- * length or its end.  NET_OK, or a net_result with a text in `error`.  The caller
+ * length, or to its end if it announces none.  NET_OK, or a net_result with a text in `error`.  The caller
  * frees the answer in either case. */
 int http_exchange (int fd, const struct http_request *request, struct http_answer *answer,
                    const struct net_wait *wait, char *error, size_t error_size);
@@ -39,9 +40,6 @@ void http_answer_free (struct http_answer *answer);
  * net_result with a text in `error`. */
 int http_post (const char *host, uint16_t port, const char *path, const char *json, const struct net_wait *wait,
                char *error, size_t error_size);
-
-/* The status out of an answer's beginning: 0: more of it must come; -1: this is not HTTP. */
-int http_status (const char *text, size_t size);
 
 /* Splits `http://host:port/`, `host:port`, `host`; *port stays if none is given. */
 bool http_split (const char *url, char *host, size_t host_size, uint16_t *port);

@@ -1,10 +1,12 @@
 /* test-parts.c - the small parts: idmap, cache, broker, store, messages, the device's POST. */
 #include "unit.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker.h"
@@ -279,21 +281,90 @@ START_TEST (messages_are_json_objects)
 }
 END_TEST
 
-START_TEST (a_status_is_read_out_of_an_answer)
+static int
+wait_long (void *data, int fd, short events)
+{
+  (void) data;
+  struct pollfd fds = { .fd = fd, .events = events };
+  return poll (&fds, 1, 30000);
+}
+
+/* What becomes of a request that is answered by `text`, after which the connection ends. */
+static int
+exchange_with (const char *text, struct http_answer *answer, char *error, size_t error_size)
+{
+  static const char expected[] = "POST /path HTTP/1.0\r\nHost: here:1\r\nContent-Type: text/plain\r\n"
+                                 "Connection: close\r\nContent-Length: 4\r\n\r\nbody";
+  struct http_request request = { "here", 1, "/path", "text/plain", "body", 4 };
+  struct net_wait wait = { wait_long, NULL };
+  char sent[1024];
+  int fds[2];
+  ck_assert_int_eq (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  ck_assert_int_eq (send (fds[1], text, strlen (text), MSG_NOSIGNAL), (ssize_t) strlen (text));
+  ck_assert_int_eq (shutdown (fds[1], SHUT_WR), 0);
+  *answer = (struct http_answer) { 0 };
+  int rc = http_exchange (fds[0], &request, answer, &wait, error, error_size);
+  ck_assert_int_eq (recv (fds[1], sent, sizeof sent, 0), (ssize_t) sizeof expected - 1);
+  ck_assert_mem_eq (sent, expected, sizeof expected - 1);
+  close (fds[0]);
+  close (fds[1]);
+  return rc;
+}
+
+START_TEST (an_answer_is_taken_that_is_whole)
 {
   static const struct {
     const char *text;
     int status;
+    const char *body;
   } samples[] = {
-    { "HTTP/1.1 200 OK\r\nA: b\r\n\r\nOK", 200 },      { "HTTP/1.0 404 \r\n\r\n", 404 },
-    { "HTTP/1.1 200 OK\r\n", 0 },                      { "", 0 },
-    { "HTTP/1.1 100 Continue\r\n\r\n", 0 },
-    { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 C\r\n\r\n", 201 },
-    { "SSH-2.0-OpenSSH\r\n\r\n", -1 },                 { "HTTP/1.1 2x0 OK\r\n\r\n", -1 },
-    { "\r\n\r\n", -1 },                                { "HTTP/1.1 099 OK\r\n\r\n", -1 },
+    { "HTTP/1.1 200 OK\r\nA: b\r\n\r\nOK", 200, "OK" },
+    { "HTTP/1.0 404 \r\n\r\n", 404, "" },
+    { "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nError", 200, "Error" },
+    { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nError", 200, "Er" },
+    { "HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\n", 204, "" },
+    { "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 C\r\n\r\nx", 201, "x" },
   };
-  for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-    ck_assert_int_eq (http_status (samples[i].text, strlen (samples[i].text)), samples[i].status);
+  for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    struct http_answer answer;
+    char error[256] = "";
+    int rc = exchange_with (samples[i].text, &answer, error, sizeof error);
+    ck_assert_msg (rc == NET_OK, "%s: %s", samples[i].text, error);
+    ck_assert_int_eq (answer.status, samples[i].status);
+    ck_assert_uint_eq (answer.text.size - answer.body, strlen (samples[i].body));
+    ck_assert_str_eq (bytes_text (&answer.text) + answer.body, samples[i].body);
+    http_answer_free (&answer);
+  }
+}
+END_TEST
+
+START_TEST (an_answer_is_refused_that_is_not_whole)
+{
+  static const struct {
+    const char *text, *error;
+  } samples[] = {
+    { "", "there was no answer" },
+    { "HTTP/1.1 200 OK\r\n", "the answer ended within its head" },
+    { "HTTP/1.1 100 Continue\r\n\r\n", "the answer ended within its head" },
+    { "SSH-2.0-OpenSSH\r\n\r\n", "the answer is not HTTP" },
+    { "HTTP/1.1 2x0 OK\r\n\r\n", "the answer is not HTTP" },
+    { "\r\n\r\n", "the answer is not HTTP" },
+    { "HTTP/1.1 099 OK\r\n\r\n", "the answer is not HTTP" },
+    { "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nError", "the answer ended after 5 of 6 bytes" },
+    { "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "the answer's Content-Length is no number" },
+    { "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "the answer's Content-Length is empty" },
+    { "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", "the answer is too long" },
+    { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n",
+      "the answer has a Transfer-Encoding, which HTTP/1.0 has not" },
+  };
+  for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    struct http_answer answer;
+    char error[256] = "";
+    ck_assert_msg (exchange_with (samples[i].text, &answer, error, sizeof error) == NET_FAILED, "%s",
+                   samples[i].text);
+    ck_assert_str_eq (error, samples[i].error);
+    http_answer_free (&answer);
+  }
 }
 END_TEST
 
@@ -332,7 +403,8 @@ parts_suite (void)
   tcase_add_test (tests, messages_reach_whoever_bound_their_key);
   tcase_add_test (tests, the_store_keeps_reports_of_known_devices);
   tcase_add_test (tests, messages_are_json_objects);
-  tcase_add_test (tests, a_status_is_read_out_of_an_answer);
+  tcase_add_test (tests, an_answer_is_taken_that_is_whole);
+  tcase_add_test (tests, an_answer_is_refused_that_is_not_whole);
   tcase_add_test (tests, a_url_is_host_and_port);
   suite_add_tcase (suite, tests);
   TCase *files = tcase_create ("files");
