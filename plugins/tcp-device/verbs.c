@@ -16,6 +16,7 @@
 
 #define READ_ROOM 16384
 #define SHOWN_BYTES 200
+#define PASSED_LIMIT ((size_t) 16 << 20) /* bytes */
 
 struct device_connection {
   int fd;
@@ -24,6 +25,8 @@ struct device_connection {
   struct frame_reader reader;
   const char *unread; /* within `data` */
   size_t unread_size;
+  struct bytes passed; /* frames that `quiet` has passed over, one after the other: they come first */
+  size_t passed_taken; /* of these bytes */
   char name[300]; /* "dev 127.0.0.1:8889" */
   char data[READ_ROOM];
 };
@@ -34,6 +37,7 @@ free_connection (struct device_connection *connection)
   if (connection->fd >= 0)
     close (connection->fd);
   frame_reader_free (&connection->reader);
+  bytes_free (&connection->passed);
   free (connection);
 }
 
@@ -178,10 +182,29 @@ read_more (struct runner_step *step, struct device_connection *connection, const
   return NEXT_FRAME;
 }
 
+/* One that was passed over: false: there are no more. */
+static bool
+next_passed (struct device_connection *connection, struct frame *frame)
+{
+  struct bytes *passed = &connection->passed;
+  if (connection->passed_taken == passed->size) {
+    bytes_free (passed);
+    connection->passed_taken = 0;
+    return false;
+  }
+  const char *text = passed->data + connection->passed_taken;
+  const char *end = memchr (text + 1, '@', passed->size - connection->passed_taken - 1); /* a frame has two */
+  *frame = (struct frame) { text, (size_t) (end - text) + 1 };
+  connection->passed_taken += frame->size;
+  return true;
+}
+
 static enum next
 next_frame (struct runner_step *step, struct device_connection *connection, const struct net_wait *wait,
             struct frame *frame)
 {
+  if (next_passed (connection, frame))
+    return NEXT_FRAME;
   for (;;) {
     enum frame_found found = frame_next (&connection->reader, &connection->unread, &connection->unread_size, frame);
     if (found == FRAME_FOUND)
@@ -350,18 +373,32 @@ verb_wait (struct runner_step *step, const void *arguments)
   return not_received (step, connection, &args->wanted, next);
 }
 
-int
-verb_quiet (struct runner_step *step, const void *arguments)
+/* What came, the frame that was not to come too, is still to be received. */
+static void
+pass_over (struct device_connection *connection, struct bytes *passed)
 {
-  const struct quiet_args *args = arguments;
-  struct device_connection *connection = runner_handle_use (step, args->conn, &connection_type);
-  if (!connection)
-    return RUNNER_ERROR;
+  struct bytes *left = &connection->passed; /* of what an earlier one has passed over */
+  if (left->size > connection->passed_taken)
+    bytes_add (passed, left->data + connection->passed_taken, left->size - connection->passed_taken);
+  bytes_free (left);
+  connection->passed = *passed;
+  connection->passed_taken = 0;
+}
+
+/* What comes is added to `passed`. */
+static int
+stay_quiet (struct runner_step *step, struct device_connection *connection, const struct quiet_args *args,
+            struct bytes *passed)
+{
   struct step_wait stepwise = { step, runner_now () + args->duration.ns };
   struct net_wait wait = { wait_for, &stepwise };
   struct frame frame;
   enum next next;
   while ((next = next_frame (step, connection, &wait, &frame)) == NEXT_FRAME) {
+    if (frame.size > PASSED_LIMIT - passed->size)
+      return runner_error (step, "%s: more than %zu MiB came that was passed over", connection->name,
+                           PASSED_LIMIT >> 20);
+    bytes_add (passed, frame.text, frame.size);
     runner_put_reset (runner_result (step));
     put_frame (runner_result (step), &frame);
     int fit = fits (step, &args->wanted, &frame);
@@ -375,4 +412,17 @@ verb_quiet (struct runner_step *step, const void *arguments)
     return RUNNER_FAIL;
   runner_put_reset (runner_result (step));
   return next == NEXT_TIME_OVER ? RUNNER_PASS : runner_expired (step, "%s: while it was quiet", connection->name);
+}
+
+int
+verb_quiet (struct runner_step *step, const void *arguments)
+{
+  const struct quiet_args *args = arguments;
+  struct device_connection *connection = runner_handle_use (step, args->conn, &connection_type);
+  if (!connection)
+    return RUNNER_ERROR;
+  struct bytes passed = { 0 };
+  int outcome = stay_quiet (step, connection, args, &passed);
+  pass_over (connection, &passed);
+  return outcome;
 }
