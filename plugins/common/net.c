@@ -12,6 +12,8 @@
 
 #include "resolve.h"
 
+#define DROP_LIMIT ((size_t) 64 << 20) /* bytes that an endless peer makes us read at the end */
+
 static int
 resolve (const struct resolve_question *question, const struct net_wait *wait, struct addrinfo **found, char *error,
          size_t error_size)
@@ -174,5 +176,20 @@ net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *er
         return not_ready (ready, error, error_size);
     } else if (errno != EINTR)
       return failed_with (errno, error, error_size);
+  }
+}
+
+/* With unread bytes at hand close(2) would reset the connection, and what we sent last could be lost
+ * (RFC 1122, 4.2.2.13). */
+void
+net_end (int fd)
+{
+  char data[16384];
+  (void) shutdown (fd, SHUT_WR); /* fails if the peer is gone: that is fine */
+  for (size_t dropped = 0; dropped < DROP_LIMIT;) {
+    ssize_t n = recv (fd, data, sizeof data, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EINTR))
+      return;
+    dropped += n > 0 ? (size_t) n : 0;
   }
 }

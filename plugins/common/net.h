@@ -29,5 +29,7 @@ int net_write_all (int fd, const void *data, size_t size, const struct net_wait 
                    size_t error_size);
 /* The number of bytes, 0 at the end, or a net_result. */
 ssize_t net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *error, size_t error_size);
+/* Before a connection is closed: lets the peer see an end.  It does not wait. */
+void net_end (int fd);
 
 #endif

@@ -337,8 +337,10 @@ device_run (struct runner_role *role, const void *args)
     else
       status = serve (&device);
   }
-  if (device.fd >= 0)
+  if (device.fd >= 0) {
+    net_end (device.fd); /* its last report may still be on its way */
     close (device.fd);
+  }
   frame_reader_free (&device.reader);
   for (size_t i = 0; i < SENT_MOST; i++)
     bytes_free (&device.sent[i]);

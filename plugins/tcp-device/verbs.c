@@ -34,8 +34,10 @@ struct device_connection {
 static void
 free_connection (struct device_connection *connection)
 {
-  if (connection->fd >= 0)
+  if (connection->fd >= 0) {
+    net_end (connection->fd);
     close (connection->fd);
+  }
   frame_reader_free (&connection->reader);
   bytes_free (&connection->passed);
   free (connection);

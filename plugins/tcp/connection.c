@@ -9,24 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/net.h"
 #include "tls.h"
 
 #define PIECE ((size_t) 64 << 10) /* bytes read at once */
-
-/* Lets the peer see an end: with unread bytes at hand, close(2) would reset the
- * connection, and what we sent last could be lost (RFC 1122, 4.2.2.13). */
-static void
-close_orderly (struct connection *connection)
-{
-  char data[PIECE];
-  (void) shutdown (connection->fd, SHUT_WR); /* fails if the peer is gone: that is fine */
-  for (size_t dropped = 0; dropped < STREAM_LIMIT;) {
-    ssize_t n = recv (connection->fd, data, sizeof data, MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EINTR))
-      return;
-    dropped += n > 0 ? (size_t) n : 0;
-  }
-}
 
 static void
 socket_destroy (struct runner_step *step, void *object)
@@ -36,7 +22,7 @@ socket_destroy (struct runner_step *step, void *object)
   if (connection->tls && !connection->abort && !connection->shut && connection->stream.state != STREAM_RESET)
     tls_goodbye (connection);
   if (!connection->abort && !connection->listening)
-    close_orderly (connection);
+    net_end (connection->fd);
   connection_free (connection);
 }
 
