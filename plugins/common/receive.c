@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "pace.h"
 #include "show.h"
 
 /* What a wait has passed over is let go when it is more than this. */
@@ -13,11 +14,11 @@
 #define UNREAD_ROOM (SHOW_ROOM + 80)
 
 static const char *
-describe_unread (char *out, const struct stream *stream, size_t from)
+describe_unread (char *out, const struct stream *stream)
 {
   char shown[SHOW_ROOM];
-  if (stream->size > from)
-    snprintf (out, UNREAD_ROOM, "what came: %s", show_last (shown, stream->data + from, stream->size - from));
+  if (stream->size)
+    snprintf (out, UNREAD_ROOM, "what came: %s", show_last (shown, stream->data, stream->size));
   else if (stream->received)
     snprintf (out, UNREAD_ROOM, "nothing came (after %" PRIu64 " bytes that were read before)", stream->received);
   else
@@ -37,13 +38,12 @@ wanted_in_stream (struct runner_step *step, const struct stream_args *args, stru
 }
 
 static int
-fail_ended (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
-            size_t from)
+fail_ended (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted)
 {
   char what[STREAM_DESCRIBE_ROOM], unread[UNREAD_ROOM];
   return runner_fail (step, "%s: %s before %s came; %s", source->name,
                       source->stream->state == STREAM_RESET ? "the connection was reset" : "it ended",
-                      stream_describe (what, wanted), describe_unread (unread, source->stream, from));
+                      stream_describe (what, wanted), describe_unread (unread, source->stream));
 }
 
 /* Nobody can say whether what was wanted was among the bytes that are lost. */
@@ -54,22 +54,28 @@ fail_lost (struct runner_step *step, const struct stream_source *source)
                        source->name, source->stream->lost);
 }
 
+static int
+fail_expired (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted)
+{
+  char what[STREAM_DESCRIBE_ROOM], unread[UNREAD_ROOM];
+  return runner_expired (step, "waiting for %s from %s; %s", stream_describe (what, wanted), source->name,
+                         describe_unread (unread, source->stream));
+}
+
 /* Waits for more.  RUNNER_PASS, or the outcome to return. */
 static int
 await_more (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
-            size_t from)
+            struct pace *pace)
 {
   if (source->stream->lost)
     return fail_lost (step, source);
+  if (pace_over (step, pace))
+    return fail_expired (step, source, wanted);
   int outcome = RUNNER_ERROR;
   int more = source->more (step, source->object, -1, &outcome);
   if (more == MORE_FAILED)
     return outcome;
-  if (more != MORE_EXPIRED)
-    return RUNNER_PASS;
-  char what[STREAM_DESCRIBE_ROOM], unread[UNREAD_ROOM];
-  return runner_expired (step, "waiting for %s from %s; %s", stream_describe (what, wanted), source->name,
-                         describe_unread (unread, source->stream, from));
+  return more == MORE_EXPIRED ? fail_expired (step, source, wanted) : RUNNER_PASS;
 }
 
 static int
@@ -98,7 +104,7 @@ fail_differs (struct runner_step *step, const struct stream_source *source, cons
 
 static int
 receive_one (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
-             struct stream_found *found)
+             struct pace *pace, struct stream_found *found)
 {
   struct stream *stream = source->stream;
   for (;;) {
@@ -114,8 +120,8 @@ receive_one (struct runner_step *step, const struct stream_source *source, const
       break;
     }
     if (ended)
-      return fail_ended (step, source, wanted, 0);
-    int outcome = await_more (step, source, wanted, 0);
+      return fail_ended (step, source, wanted);
+    int outcome = await_more (step, source, wanted, pace);
     if (outcome != RUNNER_PASS)
       return outcome;
   }
@@ -129,9 +135,11 @@ receive_many (struct runner_step *step, const struct stream_source *source, cons
     return runner_error (step, "count does not go with closed: there is one end");
   struct runner_out *out = runner_result (step);
   runner_put_list (out, "messages");
+  struct pace pace = { 0 };
   for (int64_t i = 0; i < count; i++) {
     struct stream_found found;
-    int outcome = receive_one (step, source, wanted, &found);
+    int outcome = pace_over (step, &pace) ? fail_expired (step, source, wanted)
+                                          : receive_one (step, source, wanted, &pace, &found);
     if (outcome != RUNNER_PASS) {
       runner_log (step, "%" PRId64 " of %" PRId64 " messages came", i, count);
       runner_put_end (out);
@@ -157,7 +165,8 @@ stream_receive (struct runner_step *step, const struct stream_source *source, co
   if (count)
     return receive_many (step, source, &wanted, count);
   struct stream_found found;
-  outcome = receive_one (step, source, &wanted, &found);
+  struct pace pace = { 0 };
+  outcome = receive_one (step, source, &wanted, &pace, &found);
   if (outcome != RUNNER_PASS)
     return outcome;
   struct runner_out *out = runner_result (step);
@@ -175,6 +184,7 @@ struct waiting {
   uint64_t lost;      /* of these, bytes that nobody saw */
   int resync;         /* where the next message begins is not known: after the next delimiter */
   size_t unsuitable;  /* messages for which the step's `expect` did not hold */
+  struct pace pace;
 };
 
 /* 1: it is what the step expects too; 0: go on; -1: the step's error is set. */
@@ -277,22 +287,23 @@ stream_wait (struct runner_step *step, const struct stream_source *source, const
       int suits = wait_suits (step, source, &wanted, &found, &waiting);
       if (suits)
         return suits > 0 ? RUNNER_PASS : RUNNER_ERROR;
-      continue;
     }
-    if (stream->lost)
+    if (match != MATCH_MORE)
+      outcome = pace_over (step, &waiting.pace) ? fail_expired (step, source, &wanted) : RUNNER_PASS;
+    else if (stream->lost)
       outcome = wait_over_gap (step, source, &wanted, &waiting);
     else
-      outcome = ended ? fail_ended (step, source, &wanted, 0) : await_more (step, source, &wanted, 0);
+      outcome = ended ? fail_ended (step, source, &wanted) : await_more (step, source, &wanted, &waiting.pace);
     if (outcome != RUNNER_PASS)
       return wait_gives_up (step, &waiting, outcome);
     wait_let_go (stream, &waiting);
   }
 }
 
-/* RUNNER_PASS: still quiet; *over: and nothing can come any more. */
+/* RUNNER_PASS: still quiet; *searched: in all that came; *over: and nothing can come any more. */
 static int
 quiet_so_far (struct runner_step *step, const struct stream_source *source, const struct stream_wanted *wanted,
-              size_t *from, int *over)
+              size_t *from, int *searched, int *over)
 {
   struct stream *stream = source->stream;
   int ended = stream->state != STREAM_OPEN;
@@ -310,7 +321,10 @@ quiet_so_far (struct runner_step *step, const struct stream_source *source, cons
       return runner_fail (step, "%s: expected nothing, got %s", source->name, got);
     return runner_fail (step, "%s: expected not to get %s, got %s", source->name, stream_describe (what, wanted),
                         got);
-  default:
+  case MATCH_DIFFERS:
+    *searched = 0;
+    return RUNNER_PASS;
+  case MATCH_MORE:
     break;
   }
   if (ended && wanted->content == CONTENT_ANY && wanted->framing == FRAMING_NONE)
@@ -334,16 +348,19 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
                          show_time (wish, ns), show_time (left_text, left));
   const struct stream *stream = source->stream;
   int64_t end = runner_now () + ns;
+  struct pace pace = { 0 };
   size_t from = 0;
   for (;;) {
-    int over = 0;
-    outcome = quiet_so_far (step, source, &wanted, &from, &over);
-    if (outcome == RUNNER_PASS && stream->lost)
+    int searched = 1, over = 0;
+    outcome = quiet_so_far (step, source, &wanted, &from, &searched, &over);
+    if (outcome == RUNNER_PASS && searched && stream->lost)
       return fail_lost (step, source);
     left = end - runner_now ();
-    if (outcome != RUNNER_PASS || over || left <= 0)
+    if (outcome != RUNNER_PASS || over || (searched && left <= 0))
       return outcome;
-    int more = source->more (step, source->object, left, &outcome);
+    int more = pace_over (step, &pace) ? MORE_EXPIRED : MORE_CAME;
+    if (searched && more == MORE_CAME)
+      more = source->more (step, source->object, left, &outcome);
     if (more == MORE_FAILED)
       return outcome;
     if (more == MORE_EXPIRED)

@@ -130,7 +130,8 @@ enum stream_match stream_match_next (struct runner_step *step, const struct stre
 enum stream_match stream_match_message (struct runner_step *step, const struct stream_wanted *wanted,
                                         const char *data, size_t size, struct stream_found *found);
 /* Is it anywhere from *from on?  MATCH_MORE moves *from to where the next search
- * must begin. */
+ * must begin; so does MATCH_DIFFERS, with which it may begin at once: so many messages
+ * were passed over that it is time to look at the clock. */
 enum stream_match stream_match_find (struct runner_step *step, const struct stream_wanted *wanted, const char *data,
                                      size_t size, int ended, size_t *from, struct stream_found *found);
 /* "the text "OK"", into STREAM_DESCRIBE_ROOM bytes. */

@@ -12,6 +12,7 @@
 #include "../common/address.h"
 #include "frame.h"
 #include "../common/net.h"
+#include "../common/pace.h"
 #include "pyrepr.h"
 
 #define READ_ROOM 16384
@@ -58,6 +59,7 @@ static const struct runner_handle_type connection_type = { .name = "tcp-device c
 struct step_wait {
   struct runner_step *step;
   int64_t until; /* 0: as long as the step may */
+  struct pace pace;
 };
 
 static int
@@ -87,7 +89,7 @@ verb_connect (struct runner_step *step, const void *arguments)
   int outcome = address_resolve (step, &args->to, SOCK_STREAM, 0, &found);
   if (outcome != RUNNER_PASS)
     return outcome;
-  struct step_wait stepwise = { step, 0 };
+  struct step_wait stepwise = { .step = step };
   struct net_wait wait = { wait_for, &stepwise };
   int fd = NET_FAILED;
   for (size_t i = 0; i < found.count && fd == NET_FAILED; i++)
@@ -148,7 +150,7 @@ verb_report (struct runner_step *step, const void *arguments)
   if (outcome != RUNNER_PASS)
     return outcome;
   char error[256];
-  struct step_wait stepwise = { step, 0 };
+  struct step_wait stepwise = { .step = step };
   struct net_wait wait = { wait_for, &stepwise };
   int rc = net_write_all (connection->fd, frame.data, frame.size, &wait, error, sizeof error);
   if (rc == NET_STOPPED || rc == NET_TIME_OVER)
@@ -207,7 +209,10 @@ next_frame (struct runner_step *step, struct device_connection *connection, cons
 {
   if (next_passed (connection, frame))
     return NEXT_FRAME;
-  for (;;) {
+  struct step_wait *stepwise = wait->data;
+  for (bool first = !stepwise->pace.looked;; first = false) {
+    if (pace_over (step, &stepwise->pace))
+      return NEXT_STOPPED;
     enum frame_found found = frame_next (&connection->reader, &connection->unread, &connection->unread_size, frame);
     if (found == FRAME_FOUND)
       return NEXT_FRAME;
@@ -215,6 +220,8 @@ next_frame (struct runner_step *step, struct device_connection *connection, cons
       runner_fail (step, "%s: 64 KiB came without an end of frame", connection->name);
       return NEXT_FAILED;
     }
+    if (!first && stepwise->until && runner_now () >= stepwise->until)
+      return NEXT_TIME_OVER;
     enum next more = read_more (step, connection, wait);
     if (more != NEXT_FRAME)
       return more;
@@ -287,11 +294,9 @@ not_received (struct runner_step *step, const struct device_connection *connecti
 
 static int
 receive_one (struct runner_step *step, struct device_connection *connection, const struct wanted_args *wanted,
-             struct frame *frame)
+             const struct net_wait *wait, struct frame *frame)
 {
-  struct step_wait stepwise = { step, 0 };
-  struct net_wait wait = { wait_for, &stepwise };
-  enum next next = next_frame (step, connection, &wait, frame);
+  enum next next = next_frame (step, connection, wait, frame);
   if (next != NEXT_FRAME)
     return not_received (step, connection, wanted, next);
   runner_put_reset (runner_result (step));
@@ -306,13 +311,14 @@ receive_one (struct runner_step *step, struct device_connection *connection, con
 
 /* The texts of the frames, one after the other, are the list `messages`. */
 static int
-receive_many (struct runner_step *step, struct device_connection *connection, const struct receive_args *args)
+receive_many (struct runner_step *step, struct device_connection *connection, const struct receive_args *args,
+              const struct net_wait *wait)
 {
   CLEANUP_BYTES struct bytes all = { 0 };
   int outcome = RUNNER_PASS;
   struct frame frame;
   for (int64_t i = 0; i < args->count && outcome == RUNNER_PASS; i++) {
-    outcome = receive_one (step, connection, &args->wanted, &frame);
+    outcome = receive_one (step, connection, &args->wanted, wait, &frame);
     if (outcome == RUNNER_PASS)
       bytes_add (&all, frame.text, frame.size);
     else
@@ -342,9 +348,11 @@ verb_receive (struct runner_step *step, const void *arguments)
   struct frame frame;
   if (!connection)
     return RUNNER_ERROR;
+  struct step_wait stepwise = { .step = step };
+  struct net_wait wait = { wait_for, &stepwise };
   if (runner_given (step, "count"))
-    return receive_many (step, connection, args);
-  return receive_one (step, connection, &args->wanted, &frame);
+    return receive_many (step, connection, args, &wait);
+  return receive_one (step, connection, &args->wanted, &wait, &frame);
 }
 
 int
@@ -354,7 +362,7 @@ verb_wait (struct runner_step *step, const void *arguments)
   struct device_connection *connection = runner_handle_use (step, args->conn, &connection_type);
   if (!connection)
     return RUNNER_ERROR;
-  struct step_wait stepwise = { step, 0 };
+  struct step_wait stepwise = { .step = step };
   struct net_wait wait = { wait_for, &stepwise };
   struct frame frame;
   CLEANUP_BYTES struct bytes last = { 0 };
@@ -392,7 +400,7 @@ static int
 stay_quiet (struct runner_step *step, struct device_connection *connection, const struct quiet_args *args,
             struct bytes *passed)
 {
-  struct step_wait stepwise = { step, runner_now () + args->duration.ns };
+  struct step_wait stepwise = { .step = step, .until = runner_now () + args->duration.ns };
   struct net_wait wait = { wait_for, &stepwise };
   struct frame frame;
   enum next next;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../common/pace.h"
 #include "../common/show.h"
 
 #define PEER_FORM .pattern = ":[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port or [v6]:port)"
@@ -113,12 +114,12 @@ put_datagram (struct runner_out *out, const struct stream_wanted *wanted, const 
 /* Waits for the next one: RUNNER_PASS, or the outcome to return. */
 static int
 await_first (struct runner_step *step, struct udp_socket *socket, const struct stream_wanted *wanted,
-             size_t skipped)
+             struct pace *pace, size_t skipped)
 {
   char what[STREAM_DESCRIBE_ROOM];
   struct datagram *at = NULL;
   int outcome = RUNNER_ERROR;
-  int more = socket_next (step, socket, &at, -1, &outcome);
+  int more = pace_over (step, pace) ? MORE_EXPIRED : socket_next (step, socket, &at, -1, &outcome);
   if (more == MORE_FAILED)
     return outcome;
   if (more != MORE_EXPIRED)
@@ -132,9 +133,9 @@ await_first (struct runner_step *step, struct udp_socket *socket, const struct s
 /* The first datagram must be what is wanted; it goes into `out`. */
 static int
 receive_one (struct runner_step *step, struct udp_socket *socket, const struct stream_wanted *wanted,
-             struct runner_out *out)
+             struct pace *pace, struct runner_out *out)
 {
-  int outcome = await_first (step, socket, wanted, 0);
+  int outcome = await_first (step, socket, wanted, pace, 0);
   if (outcome != RUNNER_PASS)
     return outcome;
   struct datagram *datagram = socket_take (socket);
@@ -163,12 +164,13 @@ udp_receive (struct runner_step *step, const void *arguments)
   if (outcome != RUNNER_PASS)
     return outcome;
   struct runner_out *out = runner_result (step);
+  struct pace pace = { 0 };
   if (!args->count)
-    return receive_one (step, socket, &wanted, out);
+    return receive_one (step, socket, &wanted, &pace, out);
   runner_put_list (out, "messages");
   for (int64_t i = 0; i < args->count && outcome == RUNNER_PASS; i++) {
     runner_put_map (out, NULL);
-    outcome = receive_one (step, socket, &wanted, out);
+    outcome = receive_one (step, socket, &wanted, &pace, out);
     runner_put_end (out);
   }
   runner_put_end (out);
@@ -203,8 +205,9 @@ udp_wait (struct runner_step *step, const void *arguments)
   int outcome = begin_receiving (step, args->conn, &args->wanted, &socket, &wanted);
   if (outcome != RUNNER_PASS)
     return outcome;
+  struct pace pace = { 0 };
   for (size_t skipped = 0;; skipped++) {
-    outcome = await_first (step, socket, &wanted, skipped);
+    outcome = await_first (step, socket, &wanted, &pace, skipped);
     if (outcome != RUNNER_PASS)
       return outcome;
     struct datagram *datagram = socket_take (socket);
@@ -214,6 +217,10 @@ udp_wait (struct runner_step *step, const void *arguments)
       return good > 0 ? RUNNER_PASS : RUNNER_ERROR;
   }
 }
+
+/* So many may be at hand when the time is over, which came in time (Linux counts a datagram
+ * as 768 bytes at least, and gives a socket room for 208 KiB). */
+#define AT_HAND 1000
 
 /* Datagrams that do not match stay for later steps. */
 static int
@@ -228,9 +235,13 @@ udp_quiet (struct runner_step *step, const void *arguments)
   if (runner_left (step) < args->ns.ns)
     return runner_error (step, "for: it is longer than the step may take: give it a longer timeout");
   int64_t end = runner_now () + args->ns.ns;
-  for (struct datagram *at = NULL;;) {
+  struct pace pace = { 0 };
+  struct datagram *at = NULL;
+  for (int late = 0; late < AT_HAND;) {
     int64_t left = end - runner_now ();
-    int more = socket_next (step, socket, &at, left > 0 ? left : 0, &outcome);
+    late += left <= 0 && (!at || !at->next);
+    int more = pace_over (step, &pace) ? MORE_EXPIRED
+                                       : socket_next (step, socket, &at, left > 0 ? left : 0, &outcome);
     if (more == MORE_FAILED)
       return outcome;
     if (more == MORE_EXPIRED)
@@ -248,6 +259,7 @@ udp_quiet (struct runner_step *step, const void *arguments)
                           address_print (from, &at->from));
     }
   }
+  return RUNNER_PASS;
 }
 
 #define WANTED(args, text_flags)                                                                           \

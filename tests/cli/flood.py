@@ -1,0 +1,23 @@
+# flood.py - a peer that never pauses, for flood.sh:
+#   flood.py lines|frames    says its port, and sends whoever connects that for ever
+#   flood.py datagrams PORT  sends to it for ever
+import socket
+import sys
+
+what = sys.argv[1]
+if what == "datagrams":
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        try:
+            peer.sendto(b"noise", ("127.0.0.1", int(sys.argv[2])))
+        except OSError:
+            pass
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+data = {"frames": b"@1,x@" * 13000, "lines": b"abcdefgh\n" * 7000}[what]
+client, _ = server.accept()
+try:
+    while True:
+        client.sendall(data)
+except OSError:
+    pass

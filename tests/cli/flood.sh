@@ -1,0 +1,89 @@
+#!/bin/sh
+# flood.sh - a peer that never pauses: what waits for a message ends in time all the same.
+. "${0%/*}/functions.sh"
+requires python3
+requires_plugin exec tcp tcp-device udp
+cp "$top_srcdir/tests/cli/flood.py" .
+
+# flooded KIND NAME: the steps of standard input, after a connection to such a peer, must not pass.
+flooded ()
+{
+  {
+    cat <<END_OF_STEPS
+      - exec.start: {argv: [python3, flood.py, $1], as: peer}
+      - exec.receive: {conn: peer, delimiter: "\n"}
+        save: {port: \$.data}
+END_OF_STEPS
+    cat
+  } | steps_fail "$2"
+  lacks out 'ignored its deadline'
+}
+
+flooded lines expectation <<'END_OF_STEPS'
+      - tcp.connect: "127.0.0.1:${port}"
+      - tcp.wait: {delimiter: "\n"}
+        expect: {data: never}
+        timeout: 500ms
+END_OF_STEPS
+says 'timed out while waiting for a message that ends with'
+
+flooded lines framed <<'END_OF_STEPS'
+      - tcp.connect: "127.0.0.1:${port}"
+      - tcp.wait: {delimiter: "\n", regex: never}
+        timeout: 500ms
+END_OF_STEPS
+says 'timed out while waiting for a message that ends with'
+
+flooded lines receive <<'END_OF_STEPS'
+      - tcp.connect: "127.0.0.1:${port}"
+      - tcp.receive: {regex: "never[0-9]+"}
+        timeout: 200ms
+END_OF_STEPS
+says 'timed out while waiting for a match of /never'
+
+flooded lines cancelled <<'END_OF_STEPS'
+      - tcp.connect: "127.0.0.1:${port}"
+      - first_of:
+          quick: {sleep: 200ms}
+          slow: {tcp.wait: {delimiter: "\n", text: never}, timeout: 30s}
+        expect: {which: quick}
+      - fail: the loser was cancelled
+END_OF_STEPS
+says 'the loser was cancelled'
+
+steps_fail program <<'END_OF_STEPS'
+      - exec.start: {argv: ["yes"]}
+      - exec.wait: {delimiter: "\n"}
+        expect: {data: never}
+        timeout: 500ms
+END_OF_STEPS
+lacks out 'ignored its deadline'
+says 'timed out while waiting for a message that ends with'
+
+flooded frames device <<'END_OF_STEPS'
+      - tcp-device.connect: {to: "127.0.0.1:${port}", id: 1}
+      - tcp-device.wait: never
+        timeout: 500ms
+END_OF_STEPS
+says 'timed out while .*waiting for a frame with report .never'
+
+# Quiet is over when its time is, although the peer is not.
+flooded frames quiet <<'END_OF_STEPS'
+      - tcp-device.connect: {to: "127.0.0.1:${port}", id: 1}
+      - tcp-device.quiet: {for: 200ms, report: never}
+        timeout: 5s
+      - fail: it was quiet
+END_OF_STEPS
+says 'it was quiet'
+
+steps_fail datagrams <<'END_OF_STEPS'
+      - udp.open: {}
+        save: {port: $.port}
+      - exec.start: {argv: [python3, flood.py, datagrams, "${port}"]}
+      - udp.quiet: {for: 200ms, text: never}
+        timeout: 20s
+      - udp.wait: {regex: never}
+        timeout: 500ms
+END_OF_STEPS
+lacks out 'ignored its deadline'
+says 'timed out while waiting for a match of /never/ at default'
