@@ -12,7 +12,8 @@ void
 out_init (struct runner_out *out, struct arena *arena)
 {
   builder_init (&out->builder, arena);
-  out->arena = arena;
+  out->arena = out->lasting = arena;
+  out->own = (struct arena) { 0 };
   out->open = out->broken = false;
 }
 
@@ -20,6 +21,7 @@ void
 out_free (struct runner_out *out)
 {
   builder_free (&out->builder);
+  arena_free (&out->own);
 }
 
 static void
@@ -31,8 +33,8 @@ begin (struct runner_out *out)
   }
 }
 
-struct value
-out_finish (struct runner_out *out)
+static struct value
+finish (struct runner_out *out)
 {
   begin (out);
   while (out->builder.depth > 0 && !out->broken)
@@ -41,11 +43,18 @@ out_finish (struct runner_out *out)
 }
 
 struct value
+out_finish (struct runner_out *out)
+{
+  struct value value = finish (out);
+  return out->arena == out->lasting ? value : value_copy (out->lasting, &value);
+}
+
+struct value
 out_peek (struct runner_out *out)
 {
   begin (out);
   if (out->broken || out->builder.depth != 1)
-    return out_finish (out);
+    return finish (out);
   /* closing and opening again would move the children: make the map aside */
   size_t n = out->builder.top / 2;
   struct member *members = arena_array (out->arena, n, sizeof *members);
@@ -164,11 +173,29 @@ runner_put_json (struct runner_out *out, const char *key, const char *text, size
   return 0;
 }
 
+/* Begins anew in an arena: `lasting` or `own`. */
+static void
+start_over (struct runner_out *out, struct arena *arena)
+{
+  builder_reset (&out->builder);
+  out->arena = out->builder.arena = arena;
+  out->open = out->broken = false;
+}
+
+void
+out_reset (struct runner_out *out)
+{
+  start_over (out, out->lasting);
+}
+
+/* Who puts one message after the other for runner_result_holds may do so for ever: only the
+ * first stays in the caller's arena, which most results never leave. */
 void
 runner_put_reset (struct runner_out *out)
 {
-  builder_reset (&out->builder);
-  out->open = out->broken = false;
+  if (out->arena == &out->own)
+    arena_reset (&out->own);
+  start_over (out, out->open ? &out->own : out->arena);
 }
 
 /* ---- reading ---- */

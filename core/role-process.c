@@ -160,7 +160,7 @@ struct runner_out *
 runner_observation (struct runner_role *role)
 {
   pthread_mutex_lock (&role->lock);
-  runner_put_reset (&role->observation);
+  out_reset (&role->observation);
   arena_reset (&role->observation_arena);
   return &role->observation;
 }

@@ -34,6 +34,7 @@ step_release (struct runner_step *step)
     scope_release (step->held[i]);
   step->held_count = 0;
   out_free (&step->out);
+  arena_free (&step->scratch);
   buffer_free (&step->near);
 }
 
@@ -306,10 +307,23 @@ runner_node_bytes (struct runner_step *step, const struct runner_node *node, str
   return -1;
 }
 
-static struct match
-matching (struct runner_step *step, const struct expr_scope *scope)
+/* For what is forgotten once a value was looked at.  A verb may look at any number of them,
+ * so only the first takes of the step's own memory, which most steps never leave. */
+static struct arena *
+scratch (struct runner_step *step)
 {
-  return (struct match) { .evaluator = &step->context->evaluator, .scope = scope, .arena = step->arena };
+  if (!step->looked) {
+    step->looked = true;
+    return step->arena;
+  }
+  arena_reset (&step->scratch);
+  return &step->scratch;
+}
+
+static struct match
+matching (struct runner_step *step, const struct expr_scope *scope, struct arena *arena)
+{
+  return (struct match) { .evaluator = &step->context->evaluator, .scope = scope, .arena = arena };
 }
 
 int
@@ -318,9 +332,9 @@ runner_match (struct runner_step *step, struct runner_pattern pattern, struct ru
   if (!pattern.node)
     return 1;
   struct expr_scope scope = context_scope (step->context);
-  struct match match = matching (step, &scope);
+  struct match match = matching (step, &scope, scratch (step));
   struct value actual = out_peek (value);
-  struct differences differences = { .arena = step->arena };
+  struct differences differences = { .arena = match.arena };
   int result = match_value (&match, (const struct value *) pattern.node, &actual, &differences);
   if (result == MATCH_WRONG)
     runner_error (step, "%s", differences.count ? differences.items[0].text : "the pattern is wrong");
@@ -336,14 +350,15 @@ candidate_holds (struct runner_step *step, const struct value *candidate)
   struct expr_scope scope = context_scope (step->context);
   struct expr_error error;
   struct value pattern;
+  struct arena *arena = scratch (step);
   step->near.size = 0;
   if (source->expect) {
-    if (!evaluator_expand (&step->context->evaluator, source->expect, &scope, step->arena, &pattern, &error)) {
+    if (!evaluator_expand (&step->context->evaluator, source->expect, &scope, arena, &pattern, &error)) {
       runner_error (step, "%s", error.message);
       return -1;
     }
-    struct match match = matching (step, &scope);
-    struct differences differences = { .arena = step->arena };
+    struct match match = matching (step, &scope, arena);
+    struct differences differences = { .arena = arena };
     int result = match_value (&match, &pattern, candidate, &differences);
     if (result == MATCH_WRONG)
       runner_error (step, "%s", differences.count ? differences.items[0].text : "the pattern is wrong");

@@ -176,6 +176,8 @@ struct runner_step {
   const char *message;       /* the first; in `arena` */
   struct buffer near;        /* why the last message that a verb looked at did not do */
   uint64_t candidates;
+  struct arena scratch;      /* see step-api.c: emptied for each of them but the first */
+  bool looked;               /* at the first */
   struct handle *held[8];
   size_t held_count;
 };

@@ -87,3 +87,24 @@ steps_fail datagrams <<'END_OF_STEPS'
 END_OF_STEPS
 lacks out 'ignored its deadline'
 says 'timed out while waiting for a match of /never/ at default'
+
+# What was passed over takes no memory: of these lines, a result each would be more than 100 MB.
+cat >memory.yaml <<'END_OF_SUITE'
+suite: memory
+setup:
+  - exec.run: 'grep ^VmRSS /proc/$PPID/status | grep -o "[0-9]*"'
+    save: {before: $.stdout}
+tests:
+  - test: a long wait
+    steps:
+      - exec.start: {shell: 'yes | head -n 200000; echo n'}
+      - exec.wait: {delimiter: "\n"}
+        expect: {data: {$one_of: [n, o]}}
+        check: result.data < "o"
+        timeout: 100s
+      - exec.run: 'grep ^VmRSS /proc/$PPID/status | grep -o "[0-9]*"'
+        check: tonumber(result.stdout) - tonumber(before) < 50000
+END_OF_SUITE
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1
+export ASAN_OPTIONS
+expect 0 "$RUNNER" -o results memory.yaml

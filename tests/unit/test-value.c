@@ -1,6 +1,7 @@
 /* test-value.c - value.c: equality, printing, building. */
 #include "unit.h"
 
+#include "out.h"
 #include "value.h"
 
 START_TEST (numbers_are_equal_by_value_not_by_type)
@@ -11,6 +12,30 @@ START_TEST (numbers_are_equal_by_value_not_by_type)
   ck_assert (!value_equal (&big, &big_f));
   struct value text = value_string ("1");
   ck_assert (!value_equal (&one, &text));
+}
+END_TEST
+
+START_TEST (what_was_put_before_a_reset_takes_no_memory)
+{
+  struct arena arena = { 0 };
+  struct runner_out out;
+  out_init (&out, &arena);
+  for (int i = 0; i < 1000; i++) {
+    char text[100] = "";
+    runner_put_reset (&out);
+    runner_put_text (&out, "data", text, sizeof text);
+    runner_put_list (&out, "list");
+    runner_put_int (&out, NULL, i);
+    runner_put_end (&out);
+    struct value seen = out_peek (&out);
+    ck_assert_int_eq (value_get (&seen, "list")->items[0].integer, i);
+  }
+  ck_assert_uint_lt (arena.used + out.own.used, 3000);
+  struct value value = out_finish (&out);
+  out_free (&out);
+  ck_assert_int_eq (value_get (&value, "list")->items[0].integer, 999);
+  ck_assert_uint_eq (value_get (&value, "data")->size, 100);
+  arena_free (&arena);
 }
 END_TEST
 
@@ -69,6 +94,7 @@ value_suite (void)
   Suite *suite = suite_create ("value");
   TCase *tc = tcase_create ("value");
   tcase_add_test (tc, numbers_are_equal_by_value_not_by_type);
+  tcase_add_test (tc, what_was_put_before_a_reset_takes_no_memory);
   tcase_add_test (tc, a_builder_makes_nested_values);
   tcase_add_test (tc, a_builder_stops_at_its_depth);
   tcase_add_test (tc, headers_ignore_case);
