@@ -62,7 +62,7 @@ static const char *const version_choices[] = { "HTTP/1.0", "HTTP/1.1", "HTTP/2",
   OPTION (args, follow, .preset = "false", .help = "follow redirects"),                                          \
   OPTION (args, max_redirects, .preset = "20", .min = "0", .max = "1000", .help = "how many redirects at most"), \
   OPTION (args, verify, .preset = "true", .help = "check the server's certificate and its name"),                \
-  OPTION (args, ca, .help = "file of certificates to trust instead of the system's"),                            \
+  OPTION (args, ca, .help = "file of certificates to trust instead of the system's, for a proxy too"),           \
   OPTION (args, cert, .help = "file of the client's certificate"),                                               \
   OPTION (args, key, .help = "file of the client's key, if it is not in `cert`"),                                \
   OPTION (args, key_password, .help = "password of that key"),                                                   \

@@ -441,8 +441,14 @@ set_tls (CURL *easy, const struct http_settings *settings)
     curl_easy_setopt (easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt (easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
-  if (settings->ca)
+  if (settings->ca) {
     result = curl_easy_setopt (easy, CURLOPT_CAINFO, settings->ca);
+    if (result == CURLE_OK)
+      result = curl_easy_setopt (easy, CURLOPT_PROXY_CAINFO, settings->ca);
+    /* libcurl looks into the system's folder of certificates too, unless it is told not to. */
+    curl_easy_setopt (easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt (easy, CURLOPT_PROXY_CAPATH, NULL);
+  }
   if (settings->cert && result == CURLE_OK)
     result = curl_easy_setopt (easy, CURLOPT_SSLCERT, settings->cert);
   if (settings->key && result == CURLE_OK)
