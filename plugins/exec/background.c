@@ -334,15 +334,42 @@ exec_signal (struct runner_step *step, const void *arguments)
   return error ? runner_error (step, "%s: %s", background->name, strerror (error)) : RUNNER_PASS;
 }
 
+/* How a program's stop went. */
+enum stopped { STOPPED, KILLED, GROUP_KILLED, NOT_STOPPED };
+
+/* Sends the signal and waits, with what there is to do after `grace`.  NOT_STOPPED: the step must end. */
+static enum stopped
+stop (struct runner_step *step, struct program *program, int signal, int64_t grace)
+{
+  int64_t end = runner_now () + grace;
+  (void) program_kill (program, signal, 1); /* it may have ended: that is what is wanted */
+  (void) program_kill (program, SIGCONT, 1); /* a stopped one could not react */
+  int ended = await_end (step, program, grace);
+  if (ended < 0)
+    return NOT_STOPPED;
+  if (ended) {
+    int killed = program_finish (step, program, end);
+    return killed < 0 ? NOT_STOPPED : killed ? GROUP_KILLED : STOPPED;
+  }
+  program_destroy (program);
+  return KILLED;
+}
+
 /* A program may end by the signal that it was sent, or say so as shells do. */
 static int
-judge_stopped (struct runner_step *step, struct background *background, int signal, int killed, int64_t grace)
+judge_stopped (struct runner_step *step, struct background *background, int signal, enum stopped how, int64_t grace)
 {
   const struct program *program = &background->program;
   char last[LAST_SHOWN], time[40], name[SIGNAL_ROOM];
-  if (killed)
-    return runner_bad (step, "killed", "%s did not end within %s of %s, and was killed", background->name,
-                       show_time (time, grace), program_signal_name (name, signal));
+  show_time (time, grace);
+  program_signal_name (name, signal);
+  if (how == KILLED)
+    return runner_bad (step, "killed", "%s did not end within %s of %s, and was killed", background->name, time,
+                       name);
+  if (how == GROUP_KILLED
+      && runner_bad (step, "killed", "%s has ended, but others of its process group did not within %s of %s, "
+                     "and were killed", background->name, time, name) != RUNNER_PASS)
+    return RUNNER_FAIL;
   if (program->signal == signal || program->status == 128 + signal)
     return RUNNER_PASS;
   size_t size = last_said (step, background, last, sizeof last);
@@ -362,20 +389,17 @@ exec_stop (struct runner_step *step, const void *arguments)
     return runner_error (step, "signal: there is no signal %s", args->signal);
   if (program_ended (program))
     log_end (step, background);
-  int64_t end = runner_now () + args->grace.ns;
-  (void) program_kill (program, signal, 1); /* it may have ended: that is what is wanted */
-  int ended = await_end (step, program, args->grace.ns);
-  if (ended < 0)
-    return runner_expired (step, "waiting for %s to end", background->name);
-  if (ended)
-    program_finish (program, end);
-  else
-    program_destroy (program);
+  enum stopped how = stop (step, program, signal, args->grace.ns);
+  if (how == NOT_STOPPED) {
+    background->signalled = 1;
+    return runner_expired (step, "waiting for %s to end%s", background->name,
+                           program->ended ? ": it has, but not all of its process group" : "");
+  }
   background->asked = 1;
   struct runner_out *out = runner_result (step);
   program_put_end (out, program);
-  runner_put_bool (out, "killed", !ended);
-  return judge_stopped (step, background, signal, !ended, args->grace.ns);
+  runner_put_bool (out, "killed", how != STOPPED);
+  return judge_stopped (step, background, signal, how, args->grace.ns);
 }
 
 /* ---- send ---- */

@@ -109,7 +109,7 @@ static const struct runner_param stop_params[] = {
 };
 static const struct runner_field stop_result[] = {
   END_RESULT,
-  { .name = "killed", .type = RUNNER_BOOL, .help = "it had to be killed" },
+  { .name = "killed", .type = RUNNER_BOOL, .help = "it, or others of its process group, had to be killed" },
   { 0 },
 };
 static const struct runner_param wait_exit_params[] = { CONN (struct conn_args, RUNNER_PRIMARY), { 0 } };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define KILL_TAKES INT64_C (2000000000) /* 2 s: how long a killed program may take to be gone */
+#define LEFT_TAKES INT64_C (500000000)  /* 500 ms: the same where a step is late already */
 #define LOOK_EVERY INT64_C (20000000) /* 20 ms: how often to look where there is no pidfd */
 
 /* ---- the command ---- */
@@ -248,28 +249,36 @@ program_await (struct program *program, int64_t ns)
 }
 
 /* Gives the rest of its group until `end`.  A zombie counts as a member, so it is
- * reaped first; the group's id stays taken as long as there are others. */
+ * reaped first; the group's id stays taken as long as there are others.  1: they are gone;
+ * 0: they are not; -1: the step (NULL: none) must end. */
 static int
-group_await (struct program *program, int64_t end)
+group_await (struct runner_step *step, struct program *program, int64_t end)
 {
   reap (program);
   while (kill (-program->pid, 0) == 0) {
     if (runner_now () >= end)
       return 0;
-    (void) poll (NULL, 0, 1); /* nothing tells that a group has become empty */
+    /* Nothing tells that a group has become empty: it is looked at each millisecond. */
+    if (!step)
+      (void) poll (NULL, 0, 1);
+    else if (runner_sleep (step, 1000000) < 0)
+      return -1;
   }
   return 1;
 }
 
-void
-program_finish (struct program *program, int64_t end)
+int
+program_finish (struct runner_step *step, struct program *program, int64_t end)
 {
   if (program->reaped || !program->ended)
-    return;
-  if (group_await (program, end))
-    return;
+    return 0;
+  int gone = group_await (step, program, end);
+  if (gone > 0)
+    return 0;
+  /* Also when the step must end: they cannot be found again, once the last has given up the id. */
   (void) kill (-program->pid, SIGKILL);
-  (void) group_await (program, runner_now () + KILL_TAKES);
+  (void) group_await (NULL, program, runner_now () + (gone < 0 ? LEFT_TAKES : KILL_TAKES));
+  return gone < 0 ? -1 : 1;
 }
 
 void
@@ -281,7 +290,7 @@ program_destroy (struct program *program)
   /* Nothing outlives SIGKILL but a program stuck in the kernel: that one is not waited for. */
   int64_t end = runner_now () + KILL_TAKES;
   if (program_await (program, KILL_TAKES))
-    (void) group_await (program, end);
+    (void) group_await (NULL, program, end);
 }
 
 int
@@ -294,10 +303,9 @@ program_end (struct program *program, int64_t grace)
   (void) program_kill (program, SIGCONT, 1); /* a stopped one could not react */
   int ended = program_await (program, grace);
   if (ended)
-    program_finish (program, end);
-  else
-    program_destroy (program);
-  return !ended;
+    return program_finish (NULL, program, end);
+  program_destroy (program);
+  return 1;
 }
 
 /* ---- signals ---- */

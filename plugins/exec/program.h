@@ -51,11 +51,12 @@ int program_kill (struct program *program, int signal, int group);
 /* Waits until it has ended, at most `ns`, without looking at the step's deadline. */
 int program_await (struct program *program, int64_t ns);
 /* It has ended: reaps it, and gives the others of its group until `end` (as
- * runner_now counts) before they are killed. */
-void program_finish (struct program *program, int64_t end);
+ * runner_now counts) before they are killed.  1: they had to be; 0: they were gone;
+ * -1: the step must end before that (NULL: it is not asked), and they were killed. */
+int program_finish (struct runner_step *step, struct program *program, int64_t end);
 /* Kills it and its group, and reaps it. */
 void program_destroy (struct program *program);
-/* SIGTERM to it and its group, and after `grace` what is needed.  1: it had to be killed. */
+/* SIGTERM to it and its group, and after `grace` what is needed.  1: it had to be killed, or others of its group had. */
 int program_end (struct program *program, int64_t grace);
 
 /* "SIGSEGV"; into at least 24 bytes. */

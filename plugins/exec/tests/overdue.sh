@@ -50,6 +50,16 @@ END
 says 'timed out while waiting for default to end: still running after .*; the last it said: "busy.n"'
 gone pid
 
+# One that has ended, with a child in its group that has not: the step's time counts.
+steps_fail stop <<END
+      - exec.start: {shell: "(trap '' TERM; echo up; exec sleep 1000) & echo \$! >$tmp/child; exec sleep 1000"}
+      - exec.receive: {line: up}
+      - exec.stop: {grace: 30s}
+        timeout: 200ms
+END
+says 'timed out while waiting for default to end: it has, but not all of its process group'
+gone child
+
 # Input that is not read.
 steps_fail send <<END
       - exec.start: {shell: 'exec sleep 1000'}
