@@ -76,6 +76,15 @@ address_resolve (struct runner_step *step, const struct runner_address *address,
   return resolve_host (step, address, type, passive, found);
 }
 
+const struct address *
+address_of_family (const struct addresses *addresses, int family)
+{
+  for (size_t i = 0; i < addresses->count; i++)
+    if (addresses->list[i].addr.ss_family == family)
+      return &addresses->list[i];
+  return NULL;
+}
+
 const char *
 address_print (char *out, const struct address *address)
 {

@@ -24,6 +24,9 @@ struct addresses {
 int address_resolve (struct runner_step *step, const struct runner_address *address, int type, int passive,
                      struct addresses *found);
 
+/* The first of them that is of a family; NULL: there is none. */
+const struct address *address_of_family (const struct addresses *addresses, int family);
+
 /* "127.0.0.1:80", "[::1]:80", "unix:/path", into ADDRESS_ROOM bytes. */
 const char *address_print (char *out, const struct address *address);
 /* Of a socket; "" if it has none. */

@@ -25,24 +25,44 @@ no_delay (int fd, int family)
 
 /* ---- connect ---- */
 
+/* The addresses of both sides.  Of `to` only those are kept that go with one of `bind`. */
+struct ends { struct addresses to, bind; };
+
 static int
-bind_local (struct runner_step *step, int fd, int family, const struct runner_address *bind_to)
+resolve_ends (struct runner_step *step, const struct connect_args *args, struct ends *ends)
 {
-  struct addresses local;
-  int outcome = address_resolve (step, bind_to, SOCK_STREAM, 1, &local);
+  ends->bind.count = 0;
+  int outcome = address_resolve (step, &args->to, SOCK_STREAM, 0, &ends->to);
+  if (outcome != RUNNER_PASS || !runner_given (step, "bind"))
+    return outcome;
+  outcome = address_resolve (step, &args->bind, SOCK_STREAM, 1, &ends->bind);
   if (outcome != RUNNER_PASS)
     return outcome;
-  for (size_t i = 0; i < local.count; i++)
-    if (local.list[i].addr.ss_family == family) {
-      if (bind (fd, (struct sockaddr *) &local.list[i].addr, local.list[i].size) == 0)
-        return RUNNER_PASS;
-      return runner_error (step, "bind: %s: %s", bind_to->text, strerror (errno));
-    }
-  return runner_error (step, "bind: %s is of another family of addresses than `to`", bind_to->text);
+  size_t count = 0;
+  for (size_t i = 0; i < ends->to.count; i++)
+    if (address_of_family (&ends->bind, ends->to.list[i].addr.ss_family))
+      ends->to.list[count++] = ends->to.list[i];
+  ends->to.count = count;
+  if (count)
+    return RUNNER_PASS;
+  return runner_error (step, "bind: %s is of another family of addresses than `to`", args->bind.text);
+}
+
+static int
+bind_local (struct runner_step *step, int fd, const struct address *local, const char *text)
+{
+  if (!local || bind (fd, (const struct sockaddr *) &local->addr, local->size) == 0)
+    return RUNNER_PASS;
+  return runner_error (step, "bind: %s: %s", text, strerror (errno));
 }
 
 /* What came of an attempt to connect. */
-struct attempt { int fd; int error; char peer[ADDRESS_ROOM]; };
+struct attempt {
+  int fd;
+  int error;
+  int may_come_up; /* nobody listens yet, at one of the addresses at least */
+  char peer[ADDRESS_ROOM];
+};
 
 /* Waits for the connection on attempt->fd, at most `ns`. */
 static int
@@ -72,16 +92,20 @@ is_itself (int fd, int family)
 /* One address.  RUNNER_PASS says that it was tried: attempt->error says how it went. */
 static int
 connect_address (struct runner_step *step, const struct connect_args *args, const struct address *address,
-                 int64_t ns, struct attempt *attempt)
+                 const struct address *local, int64_t ns, struct attempt *attempt)
 {
   int family = address->addr.ss_family;
   address_print (attempt->peer, address);
   attempt->error = 0;
   attempt->fd = socket (family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (attempt->fd < 0 && errno == EAFNOSUPPORT) { /* a system without IPv6, say */
+    attempt->error = errno;
+    return RUNNER_PASS;
+  }
   if (attempt->fd < 0)
     return runner_error (step, "no socket for %s: %s", attempt->peer, strerror (errno));
   no_delay (attempt->fd, family);
-  int outcome = runner_given (step, "bind") ? bind_local (step, attempt->fd, family, &args->bind) : RUNNER_PASS;
+  int outcome = bind_local (step, attempt->fd, local, args->bind.text);
   const struct sockaddr *to = (const struct sockaddr *) &address->addr;
   if (outcome == RUNNER_PASS && connect (attempt->fd, to, address->size) < 0) {
     /* EINTR: it goes on all the same (connect(2)). */
@@ -99,23 +123,6 @@ connect_address (struct runner_step *step, const struct connect_args *args, cons
   return outcome;
 }
 
-/* All addresses of the host, each with its share of the time. */
-static int
-connect_any (struct runner_step *step, const struct connect_args *args, const struct addresses *to,
-             struct attempt *attempt)
-{
-  for (size_t i = 0; i < to->count; i++) {
-    size_t others = to->count - i;
-    int64_t share = others > 1 ? runner_left (step) / (int64_t) others : -1;
-    int outcome = connect_address (step, args, &to->list[i], share, attempt);
-    if (outcome != RUNNER_PASS || !attempt->error)
-      return outcome;
-    if (others > 1)
-      runner_log (step, "%s: %s; trying the next address", attempt->peer, strerror (attempt->error));
-  }
-  return RUNNER_PASS;
-}
-
 /* Nobody listens there yet. */
 static int
 may_come_up (int error)
@@ -123,27 +130,48 @@ may_come_up (int error)
   return error == ECONNREFUSED || error == ENOENT || error == ECONNRESET;
 }
 
+/* All addresses of the host, each with its share of the time. */
+static int
+connect_any (struct runner_step *step, const struct connect_args *args, const struct ends *ends,
+             struct attempt *attempt)
+{
+  const struct addresses *to = &ends->to;
+  attempt->may_come_up = 0;
+  for (size_t i = 0; i < to->count; i++) {
+    size_t others = to->count - i;
+    int64_t share = others > 1 ? runner_left (step) / (int64_t) others : -1;
+    const struct address *local = address_of_family (&ends->bind, to->list[i].addr.ss_family);
+    int outcome = connect_address (step, args, &to->list[i], local, share, attempt);
+    if (outcome != RUNNER_PASS || !attempt->error)
+      return outcome;
+    attempt->may_come_up |= may_come_up (attempt->error);
+    if (others > 1)
+      runner_log (step, "%s: %s; trying the next address", attempt->peer, strerror (attempt->error));
+  }
+  return RUNNER_PASS;
+}
+
 static int
 connect_within (struct runner_step *step, const struct connect_args *args, struct attempt *attempt)
 {
-  struct addresses to;
-  int outcome = address_resolve (step, &args->to, SOCK_STREAM, 0, &to);
+  struct ends ends;
+  int outcome = resolve_ends (step, args, &ends);
   if (outcome != RUNNER_PASS)
     return outcome;
   int64_t start = runner_now (), pause = AGAIN_FIRST;
   char within[40];
   for (;;) {
-    outcome = connect_any (step, args, &to, attempt);
+    outcome = connect_any (step, args, &ends, attempt);
     if (outcome != RUNNER_PASS || !attempt->error)
       return outcome;
     int64_t left = args->within.ns - (runner_now () - start);
-    if (!may_come_up (attempt->error) || left <= 0)
+    if (!attempt->may_come_up || left <= 0)
       break;
     if (runner_sleep (step, pause < left ? pause : left) < 0) /* the last attempt is at the very end */
       return runner_expired (step, "connecting to %s: %s", attempt->peer, strerror (attempt->error));
     pause = pause * 2 > AGAIN_MOST ? AGAIN_MOST : pause * 2;
   }
-  if (args->within.ns && may_come_up (attempt->error))
+  if (args->within.ns && attempt->may_come_up)
     return runner_fail (step, "cannot connect to %s within %s: %s", attempt->peer,
                         show_time (within, args->within.ns), strerror (attempt->error));
   return runner_fail (step, "cannot connect to %s: %s", attempt->peer, strerror (attempt->error));

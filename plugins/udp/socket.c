@@ -47,17 +47,7 @@ bind_and_connect (struct runner_step *step, const struct open_args *args, int fd
   return RUNNER_PASS;
 }
 
-/* The first of the addresses that is of a family; NULL: there is none. */
-static const struct address *
-of_family (const struct addresses *addresses, int family)
-{
-  for (size_t i = 0; i < addresses->count; i++)
-    if (addresses->list[i].addr.ss_family == family)
-      return &addresses->list[i];
-  return NULL;
-}
-
-/* The addresses of both sides, of one family.  RUNNER_PASS, or the outcome to return. */
+/* The addresses of both sides.  RUNNER_PASS, or the outcome to return. */
 static int
 open_addresses (struct runner_step *step, const struct open_args *args, struct addresses *bind_to,
                 struct addresses *to)
@@ -75,6 +65,16 @@ open_addresses (struct runner_step *step, const struct open_args *args, struct a
   return outcome;
 }
 
+/* The first of `to` that goes with one of `bind_to`, if that is given. */
+static const struct address *
+choose_peer (const struct addresses *to, const struct addresses *bind_to)
+{
+  for (size_t i = 0; i < to->count; i++)
+    if (!bind_to->count || address_of_family (bind_to, to->list[i].addr.ss_family))
+      return &to->list[i];
+  return NULL;
+}
+
 static int
 open_socket (struct runner_step *step, const struct open_args *args, struct udp_socket *socket_)
 {
@@ -82,15 +82,16 @@ open_socket (struct runner_step *step, const struct open_args *args, struct udp_
   int outcome = open_addresses (step, args, &bind_list, &to_list);
   if (outcome != RUNNER_PASS)
     return outcome;
-  const struct address *to = to_list.count ? &to_list.list[0] : NULL;
-  int family = (to ? to : &bind_list.list[0])->addr.ss_family;
-  const struct address *bind_to = bind_list.count ? of_family (&bind_list, family) : NULL;
-  if (bind_list.count && !bind_to)
+  const struct address *to = choose_peer (&to_list, &bind_list);
+  if (to_list.count && !to)
     return runner_error (step, "bind: %s is of another family of addresses than `to`", args->bind.text);
+  int family = (to ? to : &bind_list.list[0])->addr.ss_family;
+  const struct address *bind_to = address_of_family (&bind_list, family);
   socket_->fd = socket (family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket_->fd < 0)
     return runner_error (step, "no socket: %s", strerror (errno));
   socket_->connected = to != NULL;
+  socket_->family = family;
   return bind_and_connect (step, args, socket_->fd, bind_to, to);
 }
 

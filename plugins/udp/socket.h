@@ -14,6 +14,7 @@ struct datagram {
 
 struct udp_socket {
   int fd;
+  int family;                 /* AF_INET or AF_INET6 */
   int connected;              /* it has one peer */
   struct address last;        /* who sent the last datagram that a step took */
   struct datagram *first, **end; /* that came and were not taken */

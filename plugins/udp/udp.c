@@ -54,7 +54,10 @@ udp_send (struct runner_step *step, const void *arguments)
   int outcome = address_resolve (step, &args->to, SOCK_DGRAM, 0, &to);
   if (outcome != RUNNER_PASS)
     return outcome;
-  return socket_send (step, socket, &to.list[0], args->text.data, args->text.size);
+  const struct address *peer = address_of_family (&to, socket->family);
+  if (!peer)
+    return runner_error (step, "to: %s is of another family of addresses than %s", args->to.text, socket->name);
+  return socket_send (step, socket, peer, args->text.data, args->text.size);
 }
 
 static const struct runner_param send_params[] = {
