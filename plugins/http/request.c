@@ -271,13 +271,20 @@ derive_headers (struct http_request *request)
 
 /* ---- the URL ---- */
 
+/* Does it begin with a scheme (RFC 3986, 3.1)?  A query may hold another URL. */
+static int
+has_scheme (const char *url)
+{
+  return strncmp (url + strcspn (url, ":/?#"), "://", 3) == 0;
+}
+
 /* "/path" and "path" relative to the session's base URL. */
 static const char *
 absolute_url (struct http_request *request)
 {
   const char *url = request->args->url;
   const char *base = request->session->base_url;
-  if (!base || strstr (url, "://"))
+  if (!base || has_scheme (url))
     return url;
   size_t size = strlen (base);
   struct http_bytes whole = { 0 };
@@ -377,7 +384,7 @@ prepare_url (struct http_request *request)
     return RUNNER_ERROR;
   if (strncasecmp (text, "http://", 7) != 0 && strncasecmp (text, "https://", 8) != 0)
     return runner_error (step, "malformed URL \"%s\": it must begin with http:// or https://%s", text,
-                         strstr (text, "://") ? "" : " (or the session needs a base_url)");
+                         has_scheme (text) ? "" : " (or the session needs a base_url)");
   request->url = text;
   name_peer (request);
   return RUNNER_PASS;
