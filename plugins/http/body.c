@@ -114,7 +114,8 @@ add_part_file (struct http_request *request, curl_mimepart *mime, const char *fi
 
 /* The map form of a part: {text|file, filename, type, name}. */
 static CURLcode
-fill_part (struct http_request *request, curl_mimepart *mime, const struct runner_node *part, int *outcome)
+fill_part (struct http_request *request, curl_mimepart *mime, const char *name, const struct runner_node *part,
+           int *outcome)
 {
   const char *file = part_text (part, "file"), *type = part_text (part, "type");
   const char *filename = part_text (part, "filename");
@@ -130,6 +131,10 @@ fill_part (struct http_request *request, curl_mimepart *mime, const struct runne
   }
   if (!file == !text || (file && !*file)) {
     *outcome = runner_error (request->step, "multipart: a part needs either text or file");
+    return CURLE_OK;
+  }
+  if (type && strpbrk (type, "\r\n")) {
+    *outcome = runner_error (request->step, "multipart: the type of \"%s\" has a line end in it", name);
     return CURLE_OK;
   }
   CURLcode result = file ? add_part_file (request, mime, file, outcome)
@@ -158,7 +163,7 @@ add_part (struct http_request *request, const char *name, size_t name_size, cons
     return runner_error (step, "multipart: a part needs a name on one line");
   CURLcode result = mime ? curl_mime_name (mime, key) : CURLE_OUT_OF_MEMORY;
   if (result == CURLE_OK && is_described (part))
-    result = fill_part (request, mime, part, &outcome);
+    result = fill_part (request, mime, key, part, &outcome);
   else if (result == CURLE_OK)
     result = add_part_bytes (request, mime, part, &outcome);
   if (result != CURLE_OK)

@@ -86,6 +86,16 @@ merge_address (const struct runner_address *address, struct http_settings *setti
   settings->connect_path = address->path;
 }
 
+/* Credentials of one kind given here end those of the other that were given before. */
+static void
+merge_kind (const struct http_options *options, struct http_settings *settings)
+{
+  if (options->user && !options->bearer.data)
+    settings->bearer = NULL;
+  if (options->bearer.data && !options->user)
+    settings->user = NULL;
+}
+
 /* A preset does not change what the session says; asking whether a parameter was
  * given is spared where it would not matter. */
 int
@@ -111,6 +121,7 @@ http_settings_merge (struct runner_step *step, const struct http_options *option
   if (options->limit.bytes != settings->limit && runner_given (step, "limit"))
     settings->limit = options->limit.bytes;
   merge_address (&options->connect_to, settings);
+  merge_kind (options, settings);
   int outcome = merge_secret (step, "password", options->password, &settings->password, kept);
   if (outcome == RUNNER_PASS)
     outcome = merge_secret (step, "bearer", options->bearer, &settings->bearer, kept);
@@ -245,6 +256,8 @@ derive_headers (struct http_request *request)
   struct runner_step *step = request->step;
   if (type && strpbrk (type, "\r\n"))
     return runner_error (step, "content_type has a line end in it");
+  if (type && request->mime)
+    return runner_error (step, "content_type does not go with multipart, whose type is multipart/form-data");
   if (!type && request->args->json.node)
     type = "application/json";
   if (!type && request->args->form.node)
