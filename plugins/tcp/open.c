@@ -193,12 +193,26 @@ publish (struct runner_step *step, struct connection *connection, const char *as
   return RUNNER_ERROR;
 }
 
+/* Without `tls: true` there is none, and what is said of it would be overlooked. */
+static int
+tls_unasked (struct runner_step *step)
+{
+  static const char *const names[] = { "tls_name", "tls_ca", "tls_cert", "tls_key", "tls_alpn", "tls_verify" };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (runner_given (step, names[i]))
+      return runner_error (step, "%s says something of TLS, which this connection does not speak: give tls: true",
+                           names[i]);
+  return RUNNER_PASS;
+}
+
 int
 tcp_connect (struct runner_step *step, const void *arguments)
 {
   const struct connect_args *args = arguments;
   if (args->to.host && args->to.port == 0)
     return runner_error (step, "to: %s has no port", args->to.text);
+  if (!args->tls.on && tls_unasked (step) != RUNNER_PASS)
+    return RUNNER_ERROR;
   struct attempt attempt = { .fd = -1 };
   int outcome = connect_within (step, args, &attempt);
   if (outcome != RUNNER_PASS)
@@ -301,7 +315,7 @@ tcp_accept (struct runner_step *step, const void *arguments)
 {
   const struct accept_args *args = arguments;
   struct connection *listener = connection_use (step, args->conn, 1);
-  if (!listener)
+  if (!listener || (!args->tls.on && tls_unasked (step) != RUNNER_PASS))
     return RUNNER_ERROR;
   struct address peer = { 0 };
   int outcome = RUNNER_PASS;
