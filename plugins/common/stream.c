@@ -148,12 +148,29 @@ pattern_compare (const struct stream_wanted *wanted, const char *data, size_t si
   return i;
 }
 
-/* The whole match must not be empty: nothing would have arrived then. */
+/* The first match that is not empty, for a regex with one that is (pcre2pattern(3), "Special
+ * start-of-pattern items"). */
+static int
+match_something (struct runner_step *step, const char *regex, const char *data, size_t size, size_t *groups)
+{
+  char *not_empty;
+  if (asprintf (&not_empty, "(*NOTEMPTY)%s", regex) < 0) {
+    runner_error (step, "out of memory");
+    return -1;
+  }
+  int n = runner_regex (step, not_empty, data, size, groups, STREAM_GROUPS);
+  free (not_empty);
+  return n;
+}
+
+/* Unless it may be so, the whole match must not be empty: nothing would have arrived then. */
 static enum stream_match
 match_regex (struct runner_step *step, const struct stream_wanted *wanted, const char *data, size_t size,
              int may_be_empty, struct stream_found *found)
 {
   int n = runner_regex (step, wanted->regex, data, size, found->group, STREAM_GROUPS);
+  if (n > 0 && !may_be_empty && found->group[0] == found->group[1])
+    n = match_something (step, wanted->regex, data, size, found->group);
   if (n < 0)
     return MATCH_WRONG;
   if (n == 0 || (!may_be_empty && found->group[0] == found->group[1]))

@@ -77,6 +77,21 @@ START_TEST (masked_bits_do_not_count)
 }
 END_TEST
 
+START_TEST (a_regex_that_can_match_nothing_finds_something)
+{
+  struct stream_wanted wanted = { .content = CONTENT_REGEX, .regex = "([0-9]*)" };
+  struct stream_found found;
+  size_t from = 0;
+  ck_assert_int_eq (find (&wanted, "port ", &from, &found), MATCH_MORE);
+  ck_assert_int_eq (find (&wanted, "port 123", &from, &found), MATCH_FOUND);
+  ck_assert_uint_eq (found.at, 5);
+  ck_assert_uint_eq (found.size, 3);
+  ck_assert_uint_eq (found.groups, 2);
+  ck_assert_int_eq (next (&wanted, "12 ", 0, &found), MATCH_FOUND);
+  ck_assert_uint_eq (found.size, 2);
+}
+END_TEST
+
 START_TEST (a_search_goes_on_where_it_must)
 {
   struct stream_wanted wanted = exactly ("needle");
@@ -217,6 +232,7 @@ stream_suite (void)
   tcase_add_test (c, a_stream_has_a_limit);
   tcase_add_test (c, the_next_bytes_are_compared_as_they_come);
   tcase_add_test (c, masked_bits_do_not_count);
+  tcase_add_test (c, a_regex_that_can_match_nothing_finds_something);
   tcase_add_test (c, a_search_goes_on_where_it_must);
   tcase_add_test (c, messages_end_with_a_delimiter);
   tcase_add_test (c, lines_end_in_two_ways);
