@@ -440,8 +440,11 @@ run_test_body (struct context *context, const struct test *test)
   const struct suite *suite = context->worker->suite;
   if (context->worker->roles)
     roles_mark (context->worker);
-  if (test->role_count && !roles_start (context, test->roles, test->role_count, true))
-    return;
+  if (test->role_count) {
+    flush_events (context->worker); /* it may take long, and end this worker */
+    if (!roles_start (context, test->roles, test->role_count, true))
+      return;
+  }
   if (suite->before_each.count)
     run_phase (context, "before_each", suite->before_each);
   if (context->test->verdict.outcome == RUNNER_PASS)
@@ -658,6 +661,7 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   const struct suite *suite = worker->suite;
   struct context *context = &worker->context;
   struct evidence evidence = { .taken = false };
+  flush_events (worker); /* results must not go with a worker that dies here */
   begin_suite_phase (worker, run, PHASE_TEARDOWN);
   begin_cleaning (context);
   if (suite->teardown.count)

@@ -1,0 +1,47 @@
+#!/bin/sh
+# endings.sh - how suites end, and their workers: what is told when a setup, a teardown or a role does
+# not end well.
+. "${0%/*}/functions.sh"
+requires_plugin exec
+RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
+export RUNNER_PLUGIN_PATH
+
+# count N FILE REGEX: so many lines of the file match
+count ()
+{
+  n=$(grep -c -e "$3" "$2" || :)
+  [ "$n" = "$1" ] || fail "$2 has $n lines with \"$3\", not $1"
+}
+
+# a test that has ended is told before anything is torn down: a teardown that ends the worker, or a
+# handle of the setup, takes no result with it, and no test runs twice
+cat >verb.yaml <<'EOT'
+suite: verb
+teardown: [bad.group: ]
+tests:
+  - {test: one, steps: [{bad.print: one}, {check: true}]}
+  - {test: two, steps: [{bad.print: two}, {check: true}]}
+EOT
+sed '/^teardown/c setup: [{bad.handle: {crash: true}}]' verb.yaml >handle.yaml
+sed '/^suite/a isolation: test' handle.yaml >isolated.yaml
+for suite in verb handle isolated; do
+  expect 3 "$RUNNER" -o results $suite.yaml
+  count 2 results/events.jsonl '"event":"test".*"outcome":"passed"'
+  count 2 results/events.jsonl '"event":"test"'
+  has out 'after its tests, the suite'
+done
+
+# nor does the role of a later test, which is started for a long time
+cat >own.yaml <<'EOT'
+suite: own
+tests:
+  - {test: one, steps: [{check: true}]}
+  - {test: two, roles: {silent: {bad.silent: }}, steps: [{check: true}]}
+EOT
+"$RUNNER" -o own own.yaml >out 2>err & pid=$!
+cleanup "kill -TERM $pid 2>/dev/null; wait $pid"
+wait_for "the first test is told while a role of the second starts" grep -qs '"name":"one".*"outcome":"passed"' own/events.jsonl
+kill -TERM "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" = 130 ] || fail "interrupted, it ended with $status"
