@@ -18,12 +18,20 @@
 #define SUITES_NUMBERED 65536
 #define CASES_MOST 1000000 /* of one suite, with its matrices and repeats */
 
+/* A failure of the last run whose name may be that of a repeat: "x #3". */
+struct repeat {
+  const char *path, *name; /* of its suite; whole */
+  size_t base;             /* bytes of `name` before " #3" */
+};
+
 struct maker {
   struct plan *plan;
   const struct run_options *options;
   struct expr_engine *engine;
   struct faults *faults;
   struct keys failed;      /* "path\nname" of the last run's failures */
+  struct repeat *repeats;
+  size_t repeat_count, repeat_room;
   struct arena arena;      /* as long as the making */
   const struct suite *suite;
   struct planned *tests;
@@ -248,6 +256,35 @@ in_shard (const struct maker *maker, const struct planned *planned)
   return !shards || hash_test (maker->suite->path, planned->name) % shards == maker->options->shard - 1;
 }
 
+static void
+add_failed (struct maker *maker, const char *path, const char *name, size_t size)
+{
+  struct value *key = arena_alloc (&maker->arena, sizeof *key);
+  *key = value_string (arena_printf (&maker->arena, "%s\n%.*s", path, (int) size, name));
+  keys_add (&maker->failed, key);
+}
+
+/* A repeat that failed stands for its test, unless there is a test of that very name. */
+static void
+add_failed_repeats (struct maker *maker)
+{
+  if (!maker->repeat_count)
+    return;
+  struct keys names = { 0 };
+  struct value *all = arena_array (&maker->arena, maker->count, sizeof *all);
+  for (size_t i = 0; i < maker->count; i++) {
+    all[i] = value_string (maker->tests[i].name);
+    keys_add (&names, &all[i]);
+  }
+  for (size_t i = 0; i < maker->repeat_count; i++) {
+    const struct repeat *repeat = &maker->repeats[i];
+    struct value name = value_string (repeat->name);
+    if (strcmp (repeat->path, maker->suite->path) == 0 && !keys_find (&names, &name))
+      add_failed (maker, repeat->path, repeat->name, repeat->base);
+  }
+  keys_free (&names);
+}
+
 static bool
 failed_last (struct maker *maker, const struct planned *planned)
 {
@@ -262,6 +299,7 @@ static void
 select_tests (struct maker *maker)
 {
   size_t n = 0;
+  add_failed_repeats (maker);
   for (size_t i = 0; i < maker->count; i++) {
     const struct planned *planned = &maker->tests[i];
     if (any_keyword (maker, planned) && tags_fit (maker, planned) && where_fits (maker, planned)
@@ -273,15 +311,31 @@ select_tests (struct maker *maker)
 
 /* ---- the last run ---- */
 
+/* Is it "x #3", as repeat_tests names them? */
+static void
+note_repeat (struct maker *maker, const char *path, const char *name, size_t size)
+{
+  size_t base = size;
+  while (base && is_digit (name[base - 1]))
+    base--;
+  if (base == size || base < 3 || memcmp (name + base - 2, " #", 2) != 0)
+    return;
+  if (maker->repeat_count == maker->repeat_room) {
+    maker->repeat_room = maker->repeat_room ? maker->repeat_room * 2 : 16;
+    maker->repeats = xrealloc (maker->repeats, maker->repeat_room, sizeof *maker->repeats);
+  }
+  maker->repeats[maker->repeat_count++] = (struct repeat) { path, arena_copy (&maker->arena, name, size), base - 2 };
+}
+
 static void
 note_result (struct maker *maker, const struct event *event, const char *const *paths, size_t path_count)
 {
   if (event->type != EVENT_TEST || !event->final || event->suite >= path_count || !paths[event->suite]
       || (event->outcome != OUTCOME_FAILED && event->outcome != OUTCOME_ERROR && event->outcome != OUTCOME_NOT_RUN))
     return;
-  struct value *key = arena_alloc (&maker->arena, sizeof *key);
-  *key = value_string (arena_printf (&maker->arena, "%s\n%s", paths[event->suite], event->name ? event->name : ""));
-  keys_add (&maker->failed, key);
+  const char *name = event->name ? event->name : "";
+  add_failed (maker, paths[event->suite], name, strlen (name));
+  note_repeat (maker, paths[event->suite], name, strlen (name));
 }
 
 static void
@@ -528,8 +582,13 @@ check_vars (struct maker *maker, struct suite **suites, size_t count)
 static void
 repeat_tests (struct maker *maker)
 {
-  size_t once = maker->count;
-  for (uint32_t n = 2; n <= maker->options->repeat && maker->count <= CASES_MOST; n++)
+  size_t once = maker->count, all;
+  if (maker->options->repeat > 1 && (__builtin_mul_overflow (once, maker->options->repeat, &all) || all > CASES_MOST)) {
+    fault_add (maker->faults, NULL, "--repeat: more than %d cases in %s", CASES_MOST, maker->suite->path);
+    maker->broken = true;
+    return;
+  }
+  for (uint32_t n = 2; n <= maker->options->repeat; n++)
     for (size_t i = 0; i < once; i++)
       add_case (maker, maker->tests[i].test, maker->tests[i].row,
                 arena_printf (&maker->plan->arena, "%s #%u", maker->tests[i].name, n));
@@ -581,6 +640,7 @@ plan_make (struct plan *plan, struct suite **suites, size_t count, const struct 
     plan->test_count += planned->count;
   }
   free (maker.tests);
+  free (maker.repeats);
   keys_free (&maker.failed);
   arena_free (&maker.arena);
   return faults->count == before && !maker.broken;

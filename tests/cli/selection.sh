@@ -108,6 +108,16 @@ COUNT="$tmp/count" expect 0 "$RUNNER" -o flaky flaky.yaml
 grep -q '<flakyFailure' flaky/junit.xml || fail "the flaky failure is not told"
 expect 0 "$RUNNER" -o repeat --repeat 3 a.yaml
 [ "$(results repeat | wc -l)" = 27 ] || fail "--repeat 3"
+cat > third.yaml <<'EOT'
+suite: third
+tests:
+  - test: fails the third time
+    steps: [exec.run: {shell: 'echo x >> times; test $(wc -l < times) -ne 3'}]
+  - {test: passes, steps: [check: true]}
+EOT
+expect 1 "$RUNNER" -o third --repeat 4 third.yaml
+expect 0 "$RUNNER" -o third --last-failed third.yaml
+[ "$(results third)" = '0 fails the third time passed' ] || fail "--last-failed after --repeat: $(results third)"
 expect 1 "$RUNNER" -o fast --fail-fast many
 grep -q '"outcome":"not_run"' fast/events.jsonl || fail "--fail-fast ran everything"
 

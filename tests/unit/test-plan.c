@@ -1,8 +1,10 @@
 /* test-plan.c - plan.c: cases out of matrices, what is selected, in which order. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plan.h"
 
@@ -116,6 +118,66 @@ START_TEST (repeats_have_names_of_their_own)
 }
 END_TEST
 
+/* The results of a last run, of x.yaml; `what`: each a name, and after a tab its outcome. */
+static void
+last_run (char *folder, const char *const *what)
+{
+  char path[64];
+  ck_assert_ptr_nonnull (mkdtemp (folder));
+  snprintf (path, sizeof path, "%s/events.jsonl", folder);
+  FILE *file = fopen (path, "we");
+  ck_assert_ptr_nonnull (file);
+  fputs ("{\"event\":\"plan\",\"time_us\":1,\"suite\":0,\"path\":\"x.yaml\",\"first\":0,\"planned\":[]}\n", file);
+  for (unsigned i = 0; what[i]; i++) {
+    const char *tab = strchr (what[i], '\t');
+    fprintf (file, "{\"event\":\"test\",\"time_us\":1,\"suite\":0,\"test\":%u,\"name\":\"%.*s\",\"attempt\":1,"
+                   "\"final\":true,\"outcome\":\"%s\",\"start_us\":1,\"duration_us\":1}\n",
+             i, (int) (tab - what[i]), what[i], tab + 1);
+  }
+  ck_assert_int_eq (fclose (file), 0);
+  options.output = folder;
+  options.last_failed = true;
+}
+
+static void
+forget_last_run (const char *folder)
+{
+  char path[64];
+  snprintf (path, sizeof path, "%s/events.jsonl", folder);
+  ck_assert_int_eq (unlink (path), 0);
+  ck_assert_int_eq (rmdir (folder), 0);
+}
+
+START_TEST (a_repeat_that_failed_stands_for_its_test)
+{
+  char folder[] = "/tmp/runner-unit-XXXXXX";
+  last_run (folder, (const char *const[]) { "a\tpassed", "b\tpassed", "c\tpassed", "a #2\tpassed", "b #2\tpassed",
+                                            "c #12\tfailed", NULL });
+  ck_assert (make (ABCD));
+  ck_assert_str_eq (names (), "c");
+  forget_last_run (folder);
+}
+END_TEST
+
+START_TEST (a_test_may_be_named_like_a_repeat)
+{
+  char folder[] = "/tmp/runner-unit-XXXXXX";
+  last_run (folder, (const char *const[]) { "a\tpassed", "a #3\tfailed", "b #\tfailed", "d #4 #2\tfailed", NULL });
+  ck_assert (make (TESTS "- {test: a, steps: [log: x]}\n- {test: 'a #3', steps: [log: x]}\n- {test: b, steps: [log: x]}\n"
+                         "- {test: d, steps: [log: x]}\n- {test: 'd #4', steps: [log: x]}\n"));
+  ck_assert_str_eq (names (), "a #3|d #4");
+  forget_last_run (folder);
+}
+END_TEST
+
+START_TEST (too_many_repeats_are_refused)
+{
+  options.repeat = 250001;
+  ck_assert (!make (ABCD));
+  ck_assert_str_eq (faults.items[0].message, "--repeat: more than 1000000 cases in x.yaml");
+}
+END_TEST
+
 START_TEST (a_seed_gives_an_order)
 {
   options.shuffle = true;
@@ -154,6 +216,9 @@ plan_suite (void)
   tcase_add_test (tc, too_many_cases_are_refused);
   tcase_add_loop_test (tc, selection, 0, sizeof selections / sizeof *selections);
   tcase_add_test (tc, repeats_have_names_of_their_own);
+  tcase_add_test (tc, a_repeat_that_failed_stands_for_its_test);
+  tcase_add_test (tc, a_test_may_be_named_like_a_repeat);
+  tcase_add_test (tc, too_many_repeats_are_refused);
   tcase_add_test (tc, a_seed_gives_an_order);
   tcase_add_test (tc, an_ordered_suite_stays_as_written);
   suite_add_tcase (s, tc);
