@@ -311,13 +311,28 @@ blame_test (struct supervisor *s, struct job *job)
     stop_all (s);
 }
 
+/* It has one more try, but is not well. */
+static void
+warn_of_setup (struct supervisor *s, struct job *job)
+{
+  CLEANUP_ARENA struct arena arena = { 0 };
+  struct event death = { .type = EVENT_TEST };
+  judge_death (job, &arena, &death);
+  struct event event = { .type = EVENT_WARNING, .where = death.where ? death.where : job->planned->suite->path,
+                         .message = arena_printf (&arena, "the suite's setup %s", death.message),
+                         .details = death.details };
+  run_events_tell (&s->events, &event);
+}
+
 /* A setup or a role's start that ended the worker: once more, then the suite ends. */
 static void
 blame_setup (struct supervisor *s, struct job *job)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
-  if (++job->setup_deaths < 2)
+  if (++job->setup_deaths < 2) {
+    warn_of_setup (s, job);
     return;
+  }
   uint32_t first = 0;
   while (first < job->planned->count && job->done[first])
     first++;

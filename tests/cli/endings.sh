@@ -45,3 +45,18 @@ kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
 [ "$status" = 130 ] || fail "interrupted, it ended with $status"
+
+# a setup that ends the worker has a second try, which is told
+cat >setup.yaml <<'EOT'
+suite: setup
+setup:
+  - {exec.run: {shell: 'test -e flag'}, expect: {exit: {$ge: 0}}, save: {status: $.exit}}
+  - exec.run: {shell: 'echo >flag'}
+  - {bad.abort: , if: status ~= 0}
+tests:
+  - {test: one, steps: [{check: true}]}
+EOT
+expect 0 "$RUNNER" -o setup setup.yaml
+has out "warning  setup.yaml:5:6: the suite's setup crashed: SIGABRT (Aborted)"
+has out 'bad_abort'
+count 1 setup/events.jsonl '"event":"warning"'
