@@ -43,7 +43,10 @@ struct job {
   pid_t last_keeper;         /* these two after job_reap_keeper */
   int keeper_status;
   bool hung;                 /* it was ended for that */
-  int64_t probed_ns;         /* 0: not */
+  int64_t probed_ns;         /* 0: not; else these three say what overran then */
+  int probed_slot;
+  uint32_t probed_step;
+  int64_t probed_deadline_ns;
   uint32_t hung_step;
   int hung_slot;
   char *logs[LOGS_MOST];     /* "name\tpath" of logs that the worker left to its keeper */

@@ -181,6 +181,17 @@ what_happened (const struct job *job, struct arena *arena, struct event *event)
                        line ? ": " : "", line ? line : "");
 }
 
+/* It went on after all: what comes of another step is not to show where this one was. */
+static void
+forget_probe (struct job *job)
+{
+  job->probed_ns = 0;
+  if (job->shared->crash.signal)
+    return; /* what is noted is of the crash */
+  job->shared->crash.frame_count = 0;
+  job->shared->crash.wire.count = 0;
+}
+
 void
 judge_death (struct job *job, struct arena *arena, struct event *event)
 {
@@ -190,6 +201,8 @@ judge_death (struct job *job, struct arena *arena, struct event *event)
   event->outcome = OUTCOME_ERROR;
   read_printed (job, arena, event);
   event->message = while_closing (job, arena, what_happened (job, arena, event));
+  if (!job->hung && !job->shared->crash.signal)
+    forget_probe (job); /* it is of a step that went on */
   int frames = job->shared->crash.frame_count;
   if (frames > 0 && frames <= FRAMES)
     event->details = symbols_backtrace (job->shared->crash.frames, (size_t) frames, arena);
@@ -223,26 +236,53 @@ judge_died (const struct job *job)
 
 /* ---- steps that ignore their deadline ---- */
 
+/* A fiber that waits does not: if it is late, another one holds its thread, and is to blame in its time. */
+static bool
+overruns (const struct slot *slot, int64_t now)
+{
+  int64_t deadline = slot->deadline_ns;
+  return slot->thread > 0 && deadline && now >= deadline + OVERRUN_NS;
+}
+
+static bool
+still_overruns (const struct job *job, int64_t now)
+{
+  const struct slot *slot = &job->shared->slots[job->probed_slot];
+  return slot->step == job->probed_step && slot->deadline_ns == job->probed_deadline_ns && overruns (slot, now);
+}
+
+/* Has the thread note where it is. */
+static void
+probe (struct job *job, int number, int64_t now)
+{
+  const struct slot *slot = &job->shared->slots[number];
+  job->probed_ns = now;
+  job->probed_slot = number;
+  job->probed_step = slot->step;
+  job->probed_deadline_ns = slot->deadline_ns;
+  if (job->worker > 0)
+    syscall (SYS_tgkill, job->worker, slot->thread, SIGRTMIN + 3);
+}
+
 void
 judge_deadlines (struct job *job, int64_t now)
 {
-  for (int i = 0; i < shared_slots_used (job->shared) && !job->hung; i++) {
-    struct slot *slot = &job->shared->slots[i];
-    int64_t deadline = slot->deadline_ns;
-    /* a fiber that waits is late because another holds its thread: that one is to blame, in its time */
-    if (slot->thread <= 0 || !deadline || now < deadline + OVERRUN_NS)
-      continue;
-    if (!job->probed_ns) { /* have it note where it is, first */
-      job->probed_ns = now;
-      if (job->worker > 0)
-        syscall (SYS_tgkill, job->worker, slot->thread, SIGRTMIN + 3);
-      return;
-    }
+  if (job->hung)
+    return;
+  if (job->probed_ns && still_overruns (job, now)) {
     if (now - job->probed_ns < PROBE_NS)
       return;
     job->hung = true;
-    job->hung_step = slot->step;
-    job->hung_slot = i;
+    job->hung_step = job->probed_step;
+    job->hung_slot = job->probed_slot;
     job_cut (job);
+    return;
   }
+  if (job->probed_ns)
+    forget_probe (job);
+  for (int i = 0; i < shared_slots_used (job->shared); i++)
+    if (overruns (&job->shared->slots[i], now)) {
+      probe (job, i, now);
+      return;
+    }
 }

@@ -155,6 +155,16 @@ bad_deaf (struct runner_step *step, const void *args)
   return RUNNER_PASS;
 }
 
+/* Ignores its deadline until the runner asks where it is. */
+static int
+bad_late (struct runner_step *step, const void *args)
+{
+  (void) args;
+  runner_wire (step, RUNNER_SENT, "late-peer", "late words", 10);
+  pause ();
+  return RUNNER_PASS;
+}
+
 static int
 bad_nonsense (struct runner_step *step, const void *args)
 {
@@ -333,6 +343,7 @@ static const struct runner_verb verbs[] = {
   { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf,
     .flags = RUNNER_COOPERATIVE, .params = deaf_params,
     .args_size = sizeof (struct deaf_args) },
+  { .name = "late", .help = "goes on when it is looked at, after its deadline", .run = bad_late },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },
   { .name = "log", .help = "logs a lot", .run = bad_log, .params = flood_params, .args_size = sizeof (struct flood_args) },
   { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle,

@@ -60,3 +60,22 @@ expect 0 "$RUNNER" -o setup setup.yaml
 has out "warning  setup.yaml:5:6: the suite's setup crashed: SIGABRT (Aborted)"
 has out 'bad_abort'
 count 1 setup/events.jsonl '"event":"warning"'
+
+# where a step was that overran its deadline, and went on when it was asked, is not told of another
+cat >late.yaml <<'EOT'
+suite: late
+tests:
+  - test: late, then it exits
+    steps: [{bad.late: , timeout: 100ms}, {bad.exit: }]
+  - test: late
+    steps: [{bad.late: , timeout: 100ms}]
+  - test: later another exits
+    steps: [{sleep: 500ms}, {bad.exit: }]
+  - test: late, then it hangs
+    steps: [{bad.late: , timeout: 100ms}, {bad.hang: , timeout: 100ms}]
+EOT
+expect 3 "$RUNNER" -o late late.yaml
+count 2 late/events.jsonl '"event":"test".*"outcome":"error".*ended the worker with exit status 5'
+count 1 late/events.jsonl '"event":"test".*"outcome":"error".*ignored its deadline'
+lacks late/events.jsonl 'bad_late+'
+count 1 late/events.jsonl 'bad_hang+'
