@@ -114,7 +114,7 @@ job_start (const struct run *run, struct job *job)
   struct work w = { run, job, events[1], control[0], list_remaining (job) };
   int not_keepers[] = { events[0], events[1], control[0], control[1], -1 };
   foreign (run, job, others);
-  job->exited = job->hung = false;
+  job->exited = job->hung = job->ended = false;
   job->probed_ns = 0;
   job->worker = 0;
   job->done_before = job->done_count;
@@ -205,6 +205,8 @@ job_free (struct job *job)
   buffer_free (&job->status);
   free (job->done);
   free (job->remaining);
+  arena_free (&job->end_arena);
+  job->end_kept = false;
   job->done = NULL;
   job->remaining = NULL;
 }

@@ -27,9 +27,11 @@ struct job {
   uint32_t *remaining;       /* numbers of tests for the worker that runs */
   unsigned setup_deaths, restarts_in_vain;
   uint32_t done_before, attempt_before; /* what it had come to when its worker started */
-  bool ended;                /* its EVENT_SUITE_END has been seen */
   int outcome;               /* the worst of its tests */
   int64_t start_us;
+  bool end_kept;             /* the next two: what its workers said at their ends, to be told at its own */
+  struct event end;
+  struct arena end_arena;
 
   /* of its worker */
   struct keeper keeper;
@@ -40,6 +42,7 @@ struct job {
   struct buffer in, status;
   int wait_status;
   bool exited;               /* wait_status is set */
+  bool ended;                /* its EVENT_SUITE_END has been seen */
   pid_t last_keeper;         /* these two after job_reap_keeper */
   int keeper_status;
   bool hung;                 /* it was ended for that */

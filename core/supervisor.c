@@ -107,11 +107,69 @@ note_result (struct supervisor *s, struct job *job, int outcome)
     job->outcome = outcome > job->outcome ? outcome : job->outcome;
 }
 
-/* A suite lasts from the start of its first worker, whichever of them tells its end; the
- * outcome is the worst of its tests, unless the event tells of a failure of its own. */
+/* What belongs to no test, as errors come before failures; 0: nothing went wrong. */
+static int
+own_failure (const struct event *event)
+{
+  bool failed = event->message && (event->outcome == OUTCOME_FAILED || event->outcome == OUTCOME_ERROR);
+  return failed ? event->outcome : 0;
+}
+
+#define END_WARNINGS_MOST 32 /* of all workers of a suite */
+
+static void
+keep_warning (struct job *job, const char *text)
+{
+  struct event *end = &job->end;
+  for (size_t i = 0; i < end->warning_count; i++)
+    if (strcmp (end->warnings[i], text) == 0)
+      return;
+  if (end->warning_count == END_WARNINGS_MOST)
+    return;
+  const char **warnings = arena_array (&job->end_arena, end->warning_count + 1, sizeof *warnings);
+  if (end->warning_count)
+    memcpy (warnings, end->warnings, end->warning_count * sizeof *warnings);
+  warnings[end->warning_count++] = arena_strdup (&job->end_arena, text);
+  end->warnings = warnings;
+}
+
+/* Keeps what the end of a worker says until the suite ends, which may have a worker for each
+ * test: of failures the first of the worst, and all warnings. */
+static void
+keep_end (struct supervisor *s, struct job *job, const struct event *event)
+{
+  CLEANUP_BUFFER struct buffer line = { 0 };
+  struct event copy = *event, kept = job->end;
+  char error[256];
+  note_outcome (s, event->outcome);
+  job->ended = true;
+  if (!job->end_kept || own_failure (event) > own_failure (&job->end)) {
+    copy.warning_count = 0;
+    event_write (&line, &copy);
+    if (!event_read (&job->end_arena, line.data, line.size, &job->end, error, sizeof error))
+      job->end = (struct event) { .type = EVENT_SUITE_END };
+    job->end.warnings = kept.warnings;
+    job->end.warning_count = kept.warning_count;
+    job->end_kept = true;
+  }
+  job->end.time_us = event->time_us;
+  for (size_t i = 0; i < event->warning_count; i++)
+    keep_warning (job, event->warnings[i]);
+}
+
+/* A suite lasts from the start of its first worker to the end of the last; the outcome is the
+ * worst of its tests, unless the event tells of a failure of its own. */
 static void
 complete_suite_end (const struct job *job, struct event *event)
 {
+  event->type = EVENT_SUITE_END;
+  event->suite = job->planned->suite->number;
+  event->name = job->planned->suite->name;
+  event->path = job->planned->suite->path;
+  if (!own_failure (event))
+    event->message = event->where = event->verb = event->step = event->details = NULL; /* a `skip` of the teardown */
+  if (!job->ended)
+    event->time_us = 0; /* its last worker did not tell its end */
   event->start_us = job->start_us;
   if (!event->time_us)
     event->time_us = time_now_us ();
@@ -209,10 +267,7 @@ take_line (struct supervisor *s, struct job *job, const char *line, size_t size)
       job->next_attempt = event.attempt + 1;
   }
   if (event.type == EVENT_SUITE_END) {
-    note_outcome (s, event.outcome);
-    job->ended = true;
-    complete_suite_end (job, &event);
-    run_events_tell (&s->events, &event);
+    keep_end (s, job, &event);
     return;
   }
   run_events_pass (&s->events, &event, line, size);
@@ -353,14 +408,11 @@ static void
 blame_teardown (struct supervisor *s, struct job *job)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
-  struct event event = { .type = EVENT_SUITE_END, .name = job->planned->suite->name,
-                         .path = job->planned->suite->path };
+  struct event event = { .type = EVENT_SUITE_END, .time_us = time_now_us () };
   judge_death (job, &arena, &event);
   event.message = arena_printf (&arena, "after its tests, the suite %s", event.message);
-  complete_suite_end (job, &event);
-  job->ended = true;
   s->broken = true;
-  run_events_tell (&s->events, &event);
+  keep_end (s, job, &event);
 }
 
 static void
@@ -371,12 +423,9 @@ finish_job (struct supervisor *s, struct job *job)
   job->state = JOB_DONE;
   s->running--;
   s->slots[job->slot] = false;
-  if (!job->ended) {
-    struct event event = { .type = EVENT_SUITE_END, .suite = job->planned->suite->number,
-                           .name = job->planned->suite->name, .path = job->planned->suite->path };
-    complete_suite_end (job, &event);
-    run_events_tell (&s->events, &event);
-  }
+  struct event end = job->end_kept ? job->end : (struct event) { .outcome = OUTCOME_PASSED };
+  complete_suite_end (job, &end);
+  run_events_tell (&s->events, &end);
   job_free (job);
 }
 

@@ -803,7 +803,7 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
     run = (struct test_run) { .arena = { 0 } };
     struct event end;
     tear_down (worker, &run, &end);
-    if (!restart || end.outcome != OUTCOME_PASSED)
+    if (!restart || end.outcome != OUTCOME_PASSED || end.warning_count)
       put_event (worker, &end);
     run.kept_scopes = kept;
     free_kept_scopes (&run);

@@ -29,6 +29,7 @@ for suite in verb handle isolated; do
   count 2 results/events.jsonl '"event":"test".*"outcome":"passed"'
   count 2 results/events.jsonl '"event":"test"'
   has out 'after its tests, the suite'
+  count 1 results/events.jsonl '"event":"suite_end"'
 done
 
 # nor does the role of a later test, which is started for a long time
@@ -79,3 +80,33 @@ count 2 late/events.jsonl '"event":"test".*"outcome":"error".*ended the worker w
 count 1 late/events.jsonl '"event":"test".*"outcome":"error".*ignored its deadline'
 lacks late/events.jsonl 'bad_late+'
 count 1 late/events.jsonl 'bad_hang+'
+
+# a suite tells its end once, after its tests, though each of them has a worker and each worker a teardown
+cat >each.yaml <<'EOT'
+suite: each
+isolation: test
+teardown: [{fail: the teardown is broken}]
+tests:
+  - {test: one, steps: [{check: true}]}
+  - {test: two, steps: [{sleep: 300ms}, {check: true}]}
+  - {test: three, steps: [{check: 1 == 2}]}
+EOT
+expect 1 "$RUNNER" -o each each.yaml
+count 1 each/events.jsonl '"event":"suite_end"'
+tail -n 2 each/events.jsonl | head -n 1 >last
+count 1 last '"event":"suite_end".*"outcome":"failed".*the teardown is broken'
+took=$(sed 's/.*"start_us":[0-9]*,"duration_us":\([0-9]*\).*/\1/' last)
+[ "$took" -ge 300000 ] || fail "the suite took $took us"
+count 1 out '^FAILED *each.yaml  2 passed, 2 failed'
+count 1 each/junit.xml '<testsuite .*tests="4" failures="2" errors="0"'
+sed -i '/three/d; s/sleep: 300ms/bad.print: x/; s/fail: the.*}/bad.handle: {crash: true}}/' each.yaml
+expect 3 "$RUNNER" -o each each.yaml
+count 1 each/events.jsonl '"event":"suite_end".*"outcome":"error".*closing bad thing'
+
+# a teardown that skips itself changes no outcome
+for outcome in passed failed; do
+  [ $outcome = passed ] && holds=1 status=0 || holds=2 status=1
+  printf 'suite: skips\nteardown: [{skip: not here}]\ntests: [{test: one, steps: [{check: 1 == %s}]}]\n' $holds >skips.yaml
+  expect $status "$RUNNER" -o skips skips.yaml
+  count 1 skips/events.jsonl "\"event\":\"suite_end\".*\"outcome\":\"$outcome\""
+done
