@@ -545,3 +545,26 @@ keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link
   *keeper = (struct keeper) { pid, lifeline[1], status[0] };
   return true;
 }
+
+bool
+keeper_read (const struct keeper *keeper, struct buffer *pending, void (*each) (void *data, const char *line),
+             void *data)
+{
+  for (;;) {
+    buffer_reserve (pending, 4096);
+    ssize_t n = read (keeper->status, pending->data + pending->size, 4096);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return false;
+    if (n == 0)
+      return true;
+    pending->size += (size_t) n;
+    char *end;
+    while (pending->size && (end = memchr (pending->data, '\n', pending->size))) {
+      *end = '\0';
+      each (data, pending->data);
+      buffer_remove (pending, (size_t) (end - pending->data) + 1);
+    }
+  }
+}

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "buffer.h"
 #include "capture.h"
 
 struct keeper {        /* as the supervisor sees it */
@@ -43,6 +44,10 @@ int keeper_drain (struct keeper_link *link, int fd, struct capture *capture, con
  * written to `path`, masked. */
 bool keeper_finish (struct keeper_link *link, int number, const char *path);
 
+/* For the supervisor: takes what is readable of its status, and has each whole line told; the rest stays in
+ * `pending`.  True: it has ended. */
+bool keeper_read (const struct keeper *keeper, struct buffer *pending, void (*each) (void *data, const char *line),
+                  void *data);
 /* For a subreaper whose keepers have died: ends all its children but those n, and all below
  * them, and waits for them.  False: after some seconds, something is still there. */
 bool end_orphans (const pid_t *but, size_t n);

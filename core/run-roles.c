@@ -110,6 +110,20 @@ tell_failure (const struct work *work, const struct verdict *verdict)
   descriptors_send (work->socket, text.data, text.size, NULL, 0);
 }
 
+/* The roles that did not end well, and the like. */
+static void
+tell_warnings (const struct work *work, const char *const *warnings, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    CLEANUP_BUFFER struct buffer text = { 0 };
+    buffer_lit (&text, "{\"warning\":");
+    json_write_string (&text, warnings[i], strlen (warnings[i]));
+    buffer_putc (&text, '}');
+    if (text.size > WORD_MOST || !descriptors_send (work->socket, text.data, text.size, NULL, 0))
+      return; /* the supervisor is gone */
+  }
+}
+
 /* Does one that is not yet started have to come before it? */
 static bool
 is_blocked (const struct run_roles *roles, const bool *started, size_t which)
@@ -171,7 +185,9 @@ work_roles (void *data, struct keeper_link *link)
   if (!fine)
     tell_failure (work, &verdict);
   int status = fine ? worker_keep_roles (&worker) : 1;
-  worker_stop_roles (&worker);
+  const char *const *warnings = NULL;
+  size_t count = worker_stop_roles (&worker, &warnings);
+  tell_warnings (work, warnings, count);
   arena_free (&worker.arena);
   shared_free (shared);
   return status;
@@ -179,21 +195,41 @@ work_roles (void *data, struct keeper_link *link)
 
 /* ---- the supervisor's side ---- */
 
-/* Takes one message; 1: a role; 0: it failed; -1: it is gone. */
+static void
+add_note (struct run_roles *roles, bool lost, const char *before, const char *text)
+{
+  if (roles->note_count == roles->note_room) {
+    roles->note_room = roles->note_room ? roles->note_room * 2 : 8;
+    roles->notes = xrealloc (roles->notes, roles->note_room, sizeof *roles->notes);
+  }
+  roles->notes[roles->note_count++] = (struct run_note) { arena_printf (&roles->arena, "%s%s", before, text), lost };
+}
+
+const struct run_note *
+run_roles_note (struct run_roles *roles)
+{
+  return roles->notes_told < roles->note_count ? &roles->notes[roles->notes_told++] : NULL;
+}
+
+/* Takes one message; 2: a warning; 1: a role; 0: it failed; -1: it is gone, or has nothing to say now. */
 static int
-receive_word (struct run_roles *roles, char *error, size_t error_size)
+receive_word (struct run_roles *roles, int flags, char *error, size_t error_size)
 {
   static char text[WORD_MOST];
   int fds[DESCRIPTORS_SENT];
   size_t count;
-  ssize_t n = descriptors_receive (roles->socket, text, sizeof text, 0, fds, &count);
+  ssize_t n = descriptors_receive (roles->socket, text, sizeof text, flags, fds, &count);
   struct value word;
   char why[128];
   if (n <= 0 || !json_parse (&roles->arena, text, (size_t) n, &word, why, sizeof why))
     return -1;
   const struct value *failed = value_get (&word, "failed"), *number = value_get (&word, "role"),
                      *pid = value_get (&word, "pid"), *log = value_get (&word, "log"),
-                     *exports = value_get (&word, "exports");
+                     *exports = value_get (&word, "exports"), *warning = value_get (&word, "warning");
+  if (warning) {
+    add_note (roles, false, "", warning->type == VALUE_STRING ? warning->string : "?");
+    return 2;
+  }
   if (failed) {
     snprintf (error, error_size, "%s", failed->type == VALUE_STRING ? failed->string : "?");
     return 0;
@@ -244,8 +280,9 @@ run_roles_start (struct run_roles *roles, const struct plan *plan, const struct 
   roles->socket = pair[0];
   if (!started)
     return false;
+  fcntl (roles->keeper.status, F_SETFL, O_NONBLOCK);
   for (size_t i = 0; i < roles->count; i++)
-    if (!wait_word (roles, signals, error, error_size) || receive_word (roles, error, error_size) != 1)
+    if (!wait_word (roles, signals, error, error_size) || receive_word (roles, 0, error, error_size) != 1)
       return false;
   return true;
 }
@@ -290,15 +327,29 @@ reap_keeper (struct run_roles *roles)
   return WIFEXITED (status) && WEXITSTATUS (status) == 0;
 }
 
+static void
+take_status (void *data, const char *line)
+{
+  if (strncmp (line, "lost ", 5) == 0)
+    add_note (data, true, "a log is lost: ", line + 5);
+}
+
 bool
 run_roles_lost (struct run_roles *roles)
 {
-  char line[4096];
-  ssize_t n = read (roles->keeper.status, line, sizeof line);
-  if (n > 0 || (n < 0 && errno == EINTR))
+  if (!keeper_read (&roles->keeper, &roles->status, take_status, roles))
     return false;
   reap_keeper (roles);
   return true;
+}
+
+/* All that it has said; by then it may be gone. */
+static void
+receive_words (struct run_roles *roles)
+{
+  char error[256];
+  while (receive_word (roles, MSG_DONTWAIT, error, sizeof error) > 0)
+    continue;
 }
 
 bool
@@ -308,11 +359,17 @@ run_roles_stop (struct run_roles *roles)
     return true;
   if (write (roles->control, "e", 1) < 0 && errno != EPIPE)
     perror ("runner: roles with scope: run");
-  char line[4096];
-  ssize_t n;
-  /* until its end: everything is gone then */
-  while ((n = read (roles->keeper.status, line, sizeof line)) > 0 || (n < 0 && errno == EINTR))
-    continue;
+  struct pollfd fds[] = { { .fd = roles->keeper.status, .events = POLLIN }, { .fd = roles->socket, .events = POLLIN } };
+  bool ended = false;
+  while (!ended) { /* until then something may be left */
+    if (poll (fds, 2, -1) < 0 && errno != EINTR)
+      break;
+    receive_words (roles);
+    if (fds[1].revents & (POLLHUP | POLLERR))
+      fds[1].fd = -1; /* its worker is gone: readable for ever */
+    ended = keeper_read (&roles->keeper, &roles->status, take_status, roles);
+  }
+  receive_words (roles);
   return reap_keeper (roles);
 }
 
@@ -328,5 +385,7 @@ run_roles_free (struct run_roles *roles)
     close (roles->control);
   if (roles->socket >= 0)
     close (roles->socket);
+  buffer_free (&roles->status);
+  free (roles->notes);
   arena_free (&roles->arena);
 }

@@ -21,6 +21,12 @@ struct run_role {
   bool told;                   /* that it has ended */
 };
 
+/* Something people should know about them. */
+struct run_note {
+  const char *text;
+  bool lost;                   /* not only a warning: something of the run is missing */
+};
+
 struct run_roles {
   struct arena arena;
   struct run_role *items;
@@ -29,6 +35,9 @@ struct run_roles {
   pid_t last_keeper;           /* that ran */
   int control;                 /* written to: end */
   int socket;                  /* its words; readable with nothing more: it is gone */
+  struct buffer status;        /* of its keeper, not yet a line */
+  struct run_note *notes;
+  size_t note_count, note_room, notes_told;
 };
 
 /* The roles of all suites, one of a name; two of one name that are not alike are
@@ -42,6 +51,8 @@ bool run_roles_start (struct run_roles *roles, const struct plan *plan, const st
                       char *error, size_t error_size);
 /* Says which has ended by itself, once of each; false: none. */
 bool run_roles_ended (struct run_roles *roles, struct buffer *text);
+/* The next that was not yet told; NULL: none. */
+const struct run_note *run_roles_note (struct run_roles *roles);
 /* Their keeper's status is readable.  True: it has died; what it kept is the supervisor's now. */
 bool run_roles_lost (struct run_roles *roles);
 /* Ends them, and everything they have left.  False: their keeper died, as above. */

@@ -313,31 +313,29 @@ read_events (struct supervisor *s, struct job *job, unsigned most)
 
 /* ---- the end of a worker ---- */
 
+struct status {
+  struct supervisor *supervisor;
+  struct job *job;
+};
+
+static void
+take_status (void *data, const char *line)
+{
+  struct supervisor *s = ((struct status *) data)->supervisor;
+  struct job *job = ((struct status *) data)->job;
+  if (strncmp (line, "lost ", 5) == 0) {
+    run_events_warn (&s->events, job->planned->suite->path, "a log is lost: %s", line + 5);
+    s->broken = true;
+  }
+  job_status (job, line);
+}
+
 /* True: the keeper is gone, and everything below it. */
 static bool
 read_status (struct supervisor *s, struct job *job)
 {
-  for (;;) {
-    buffer_reserve (&job->status, 4096);
-    ssize_t n = read (job->keeper.status, job->status.data + job->status.size, 4096);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return false;
-    if (n == 0)
-      return true;
-    job->status.size += (size_t) n;
-    char *end;
-    while ((end = memchr (job->status.data, '\n', job->status.size))) {
-      *end = '\0';
-      if (strncmp (job->status.data, "lost ", 5) == 0) {
-        run_events_warn (&s->events, job->planned->suite->path, "a log is lost: %s", job->status.data + 5);
-        s->broken = true;
-      }
-      job_status (job, job->status.data);
-      buffer_remove (&job->status, (size_t) (end - job->status.data) + 1);
-    }
-  }
+  struct status status = { s, job };
+  return keeper_read (&job->keeper, &job->status, take_status, &status);
 }
 
 static void
@@ -469,6 +467,17 @@ warn_of_run_roles (struct supervisor *s)
   }
 }
 
+/* What their worker and their keeper had to say. */
+static void
+tell_run_notes (struct supervisor *s)
+{
+  const struct run_note *note;
+  while ((note = run_roles_note (s->run.run_roles))) {
+    run_events_warn (&s->events, NULL, "%s", note->text);
+    s->broken |= note->lost;
+  }
+}
+
 /* A keeper has died, and its worker with it.  Who did that may do it again: the suite ends. */
 static void
 keeper_lost (struct supervisor *s, struct job *job)
@@ -555,6 +564,7 @@ tick (struct supervisor *s)
     cut_lifelines (s);
   }
   warn_of_run_roles (s);
+  tell_run_notes (s);
   reporters_tick (s->events.reporters, time_now_us ());
 }
 
@@ -810,6 +820,7 @@ run_all (struct supervisor *s)
   warn_of_run_roles (s);
   if (!run_roles_stop (s->run.run_roles))
     run_roles_died (s);
+  tell_run_notes (s);
   tell_waiting (s, started ? NULL : error);
   tell_end (s, exit_status (s));
   if (!reporters_finish (s->events.reporters, "runner"))

@@ -771,11 +771,16 @@ worker_start_run_role (struct worker *worker, const struct suite *suite, const s
   return fine;
 }
 
-void
-worker_stop_roles (struct worker *worker)
+size_t
+worker_stop_roles (struct worker *worker, const char *const **warnings)
 {
-  begin_cleaning (&worker->context);
-  roles_stop (&worker->context, false);
+  struct context *context = &worker->context;
+  if (!context->worker)
+    return 0; /* not even the first was to be started */
+  begin_cleaning (context);
+  roles_stop (context, false);
+  *warnings = context->test->warnings;
+  return context->test->warning_count;
 }
 
 int

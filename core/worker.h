@@ -254,7 +254,8 @@ int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint
 /* For roles with scope: run, in a worker of their own. */
 bool worker_start_run_role (struct worker *worker, const struct suite *suite, const struct role_def *def,
                             struct verdict *verdict);
-void worker_stop_roles (struct worker *worker);
+/* Stops them; how many warnings there were, which last as long as the process. */
+size_t worker_stop_roles (struct worker *worker, const char *const **warnings);
 void test_output (struct context *context, const char *text, size_t size);
 void remove_test_temp (struct test_run *test);
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

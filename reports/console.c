@@ -527,6 +527,7 @@ say_suite_end (struct console *c, const struct event *event)
   }
   if (c->options.verbose < 0)
     return;
+  say_warnings (c, event);
   int outcome = suite_outcome (&suite->counts);
   add_word (c, word_colors[outcome], words[outcome]);
   size_t start = c->out.size;

@@ -352,13 +352,14 @@ add_heading (struct buffer *out, const struct tally_suite *suite)
 }
 
 static int
-add_suite_failure (struct html_report *html, const struct html_suite *suite, struct buffer *out)
+add_around (struct html_report *html, const struct html_suite *suite, struct buffer *out)
 {
-  if (!suite->failure_text)
+  if (!suite->has_around)
     return 0;
-  buffer_lit (out, "<section class=\"test failed\" id=\"suite\">\n<h2><span class=\"badge failed\">failed</span> "
-                   "Around the tests</h2>\n");
-  int error = html_parts_get (&html->parts, suite->failure, out);
+  buffer_puts (out, suite->failure_text ? "<section class=\"test failed\" id=\"suite\">\n<h2><span class=\"badge failed\">"
+                                          "failed</span> Around the tests</h2>\n"
+                                        : "<section class=\"test\" id=\"suite\">\n<h2>Around the tests</h2>\n");
+  int error = html_parts_get (&html->parts, suite->around, out);
   buffer_lit (out, "</section>\n");
   return error;
 }
@@ -372,7 +373,7 @@ html_suite_page (struct html_report *html, struct tally_suite *tally, uint32_t p
   add_heading (out, tally);
   html_pager (out, suite->file, page, suite->pages);
   if (page == 0)
-    error = add_suite_failure (html, suite, out);
+    error = add_around (html, suite, out);
   for (size_t i = 0; i < suite->entry_count && !error; i++) {
     const struct html_entry *entry = &suite->entries[i];
     if (entry->page != page)

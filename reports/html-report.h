@@ -69,7 +69,8 @@ struct html_suite {
   struct html_row *rows; /* by arrival, at the end by test */
   size_t count, room;
   struct html_samples *samples;
-  struct html_piece failure; /* of what belongs to no test */
+  bool has_around;
+  struct html_piece around;  /* what belongs to no test, if it failed or has warnings */
   const char *failure_text;  /* short */
   const char *file;      /* name of its first page, without ".html" */
   struct html_entry *entries; /* in the order of the pages */

@@ -118,10 +118,14 @@ html_event (struct reporter *reporter, const struct event *event)
     take_test (html, event);
   else if (event->type == EVENT_SAMPLE)
     html_sample (html_suite_of (tally_suite (&html->tally, event->suite)), event);
-  else if (event->type == EVENT_SUITE_END && tally_is_failure (event)) {
+  else if (event->type == EVENT_SUITE_END && (tally_is_failure (event) || event->warning_count)) {
     struct html_suite *suite = html_suite_of (tally_suite (&html->tally, event->suite));
-    suite->failure_text = short_message (html, event);
-    keep_part (html, event, &suite->failure);
+    struct event around = *event;
+    if (!tally_is_failure (event))
+      around.outcome = OUTCOME_PASSED; /* that of the tests is told with them */
+    suite->failure_text = short_message (html, &around);
+    suite->has_around = true;
+    keep_part (html, &around, &suite->around);
   }
 }
 

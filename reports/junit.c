@@ -37,6 +37,7 @@ struct suite_cases {
   struct buffer xml;
   struct tally_counts thresholds; /* each is a case of its own */
   struct attempt *attempts, **last;
+  struct buffer output; /* of the suite itself */
 };
 
 struct junit {
@@ -437,6 +438,18 @@ add_test (struct junit *junit, const struct event *event)
   add_thresholds (junit, suite, event, name);
 }
 
+/* Of a suite whose end is no case of its own. */
+static void
+keep_warnings (struct junit *junit, const struct event *event)
+{
+  struct buffer *out = &cases_of (tally_suite (&junit->tally, event->suite))->output;
+  for (size_t i = 0; i < event->warning_count; i++) {
+    buffer_lit (out, "warning: ");
+    buffer_puts (out, event->warnings[i]);
+    buffer_putc (out, '\n');
+  }
+}
+
 static void
 junit_event (struct reporter *reporter, const struct event *event)
 {
@@ -444,6 +457,8 @@ junit_event (struct reporter *reporter, const struct event *event)
   bool counts = tally_event (&junit->tally, event);
   if (counts && (event->type == EVENT_TEST || (event->type == EVENT_SUITE_END && tally_is_failure (event))))
     add_test (junit, event);
+  else if (counts && event->type == EVENT_SUITE_END)
+    keep_warnings (junit, event);
 }
 
 /* ---- the file ---- */
@@ -524,6 +539,11 @@ write_suites (struct junit *junit, struct output_file *file)
         || !output_file_write (file, cases->xml.data, cases->xml.size))
       return false;
     out.size = 0;
+    if (cases->output.size) {
+      buffer_lit (&out, "<system-out>");
+      xml_text (&out, cases->output.data, cases->output.size);
+      buffer_lit (&out, "</system-out>\n");
+    }
     buffer_lit (&out, "</testsuite>\n");
   }
   buffer_lit (&out, "</testsuites>\n");
@@ -555,6 +575,7 @@ junit_free (struct reporter *reporter)
       free (attempt);
     }
     buffer_free (&cases->xml);
+    buffer_free (&cases->output);
     free (cases);
   }
   tally_free (&junit->tally);

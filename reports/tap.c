@@ -154,19 +154,27 @@ flush (struct tap *tap)
   tap->out.size = 0;
 }
 
+/* A warning. */
+static void
+add_comment (struct tap *tap, const char *where, const char *text)
+{
+  tap->text.size = 0;
+  format_blame (&tap->text, where, NULL, text);
+  buffer_lit (&tap->out, "# ");
+  format_line (&tap->out, buffer_text (&tap->text));
+  buffer_putc (&tap->out, '\n');
+}
+
 static void
 tap_event (struct reporter *reporter, const struct event *event)
 {
   struct tap *tap = (struct tap *) reporter;
   if (!tally_event (&tap->tally, event))
     return;
-  if (event->type == EVENT_WARNING) {
-    tap->text.size = 0;
-    format_blame (&tap->text, event->where, NULL, event->message);
-    buffer_lit (&tap->out, "# ");
-    format_line (&tap->out, buffer_text (&tap->text));
-    buffer_putc (&tap->out, '\n');
-  }
+  if (event->type == EVENT_WARNING)
+    add_comment (tap, event->where, event->message);
+  for (size_t i = 0; event->type == EVENT_SUITE_END && i < event->warning_count; i++)
+    add_comment (tap, tally_suite (&tap->tally, event->suite)->path, event->warnings[i]);
   if ((event->type == EVENT_TEST && event->final) || (event->type == EVENT_SUITE_END && tally_is_failure (event)))
     add_result (tap, event);
   if (tap->out.size)

@@ -264,6 +264,14 @@ role_dies (struct runner_role *role, const void *args)
 }
 
 static int
+role_sulky (struct runner_role *role, const void *args)
+{
+  (void) args;
+  puts ("ready, for once");
+  return runner_ready (role) < 0 ? 1 : wait_stop (role) + 3;
+}
+
+static int
 role_stubborn (struct runner_role *role, const void *args)
 {
   (void) args;
@@ -357,6 +365,7 @@ static const struct runner_role_type roles[] = {
   { .name = "early", .help = "ends before it is ready", .run = role_dies_early },
   { .name = "dies", .help = "ends by itself", .run = role_dies, .params = dies_params,
     .args_size = sizeof (struct dies_args) },
+  { .name = "sulky", .help = "does not end well when it is stopped", .run = role_sulky },
   { .name = "stubborn", .help = "ignores SIGTERM", .run = role_stubborn },
   { .name = "flood", .help = "prints a lot", .run = role_flood, .params = flood_params,
     .args_size = sizeof (struct flood_args) },

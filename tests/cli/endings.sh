@@ -110,3 +110,40 @@ for outcome in passed failed; do
   expect $status "$RUNNER" -o skips skips.yaml
   count 1 skips/events.jsonl "\"event\":\"suite_end\".*\"outcome\":\"$outcome\""
 done
+
+# a role that does not end well when its suite ends is warned about, in every report, whichever worker it had
+cat >sulky.yaml <<'EOT'
+suite: sulky
+roles: {sulky: {bad.sulky: }}
+tests:
+  - {test: one, steps: [{check: true}]}
+  - {test: two, steps: [{check: true}]}
+EOT
+sed '1a isolation: test' sulky.yaml >sulky-each.yaml
+warning='role sulky ended with exit status 3 when it was stopped'
+for suite in sulky sulky-each; do
+  expect 0 "$RUNNER" -o sulky $suite.yaml
+  count 1 sulky/events.jsonl "\"event\":\"suite_end\".*$warning"
+  count 1 out "^warning  $suite.yaml: $warning"
+  tr '\n' ' ' <sulky/junit.xml >junit
+     count 1 junit "<testcase .*/> <system-out>warning: $warning </system-out> </testsuite>"
+  count 1 sulky/report/suite-0-*.html "<b>Warning:</b> $warning"
+  expect 0 "$RUNNER" report --tap sulky/events.jsonl
+  count 1 out "^# $suite.yaml: $warning"
+done
+sed -i 's/steps: .{check: true/steps: [{check: false/' sulky.yaml
+expect 1 "$RUNNER" -o sulky sulky.yaml
+count 1 out "^warning  sulky.yaml: $warning"
+
+# the same of a role with scope: run, and that its log cannot be written
+sed 's/{bad.sulky: }/&, scope: run/; s/check: false/check: true/' sulky.yaml >wide.yaml
+sed -i 's/bad.sulky: }, scope: run/bad.sulky: , scope: run}/' wide.yaml
+expect 0 "$RUNNER" -o wide wide.yaml
+count 1 out "^warning  $warning"
+count 1 wide/events.jsonl "\"event\":\"warning\".*$warning"
+rm -r wide
+mkdir wide
+: >wide/logs
+expect 3 "$RUNNER" -o wide wide.yaml
+count 1 out '^warning  a log is lost: sulky'
+count 1 wide/events.jsonl '"event":"warning".*a log is lost: sulky'
