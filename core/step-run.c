@@ -10,6 +10,9 @@
 #include "units.h"
 
 #define RETRY_EVERY_NS (INT64_C (100) * 1000000)
+/* What ends later than that after its deadline took no notice of it.  Less may be the machine:
+ * what ended in time must not fail because it was told late. */
+#define LATE_NS (INT64_C (200) * 1000000)
 
 /* ---- what an attempt came to ---- */
 
@@ -265,6 +268,30 @@ run_branches (struct context *context, const struct step *step, struct arena *ar
 
 /* ---- an attempt ---- */
 
+/* It went on after its deadline: that is a failure, and none that `fails` can want. */
+static void
+judge_time (struct context *context, const struct step *step, struct arena *arena, int64_t deadline_ns,
+            struct attempt *attempt)
+{
+  int64_t late_ns = clock_now_ns () - deadline_ns;
+  if (late_ns <= LATE_NS || attempt->outcome == RUNNER_SKIP || attempt->expired)
+    return;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (attempt->outcome != RUNNER_PASS)
+    buffer_printf (&text, "%s (", attempt->message ? attempt->message : "");
+  buffer_lit (&text, "it took no notice of its deadline, and ended ");
+  print_duration (&text, late_ns);
+  buffer_puts (&text, attempt->outcome == RUNNER_PASS ? " after it" : " after it)");
+  const char *message = arena_copy (arena, text.data, text.size);
+  attempt->expired = true;
+  if (attempt->outcome == RUNNER_PASS)
+    attempt_fail (attempt, RUNNER_FAIL, step->key, message);
+  else if (attempt->told) /* by a step inside: its message is its own */
+    context->test->verdict.expired = true;
+  else
+    attempt->message = message;
+}
+
 static void
 run_attempt (struct context *context, const struct step *step, struct arena *arena, int64_t deadline_ns,
              struct attempt *attempt)
@@ -311,6 +338,7 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
   }
   context->deadline_ns = outer;
   context->step_deadline = outer_is_step;
+  judge_time (context, step, arena, deadline_ns, attempt);
   attempt_hold (context, step, arena, attempt);
 }
 

@@ -142,17 +142,16 @@ bad_hang (struct runner_step *step, const void *args)
   return RUNNER_PASS;
 }
 
-struct deaf_args { struct runner_duration time; };
+struct deaf_args { struct runner_duration time; const char *fail; };
 
 static int
 bad_deaf (struct runner_step *step, const void *args)
 {
   const struct deaf_args *a = args;
-  (void) step;
   struct timespec time = { a->time.ns / 1000000000, a->time.ns % 1000000000 };
   while (nanosleep (&time, &time) < 0)
     continue;
-  return RUNNER_PASS;
+  return a->fail ? runner_fail (step, "%s", a->fail) : RUNNER_PASS;
 }
 
 /* Ignores its deadline until the runner asks where it is. */
@@ -320,6 +319,7 @@ static const struct runner_param flood_params[] = {
 };
 static const struct runner_param deaf_params[] = {
   RUNNER_PARAM_AS ("for", struct deaf_args, time, .flags = RUNNER_PRIMARY | RUNNER_REQUIRED, .help = "how long"),
+  RUNNER_PARAM (struct deaf_args, fail, .help = "fail then, with this message"),
   { 0 }
 };
 static const struct runner_param print_params[] = {
@@ -348,7 +348,7 @@ static const struct runner_verb verbs[] = {
   { .name = "heap", .help = "frees a block of memory twice", .run = bad_heap },
   { .name = "overflow", .help = "uses up the stack", .run = bad_overflow, .flags = RUNNER_COOPERATIVE },
   { .name = "hang", .help = "ignores its deadline", .run = bad_hang, .flags = RUNNER_COOPERATIVE },
-  { .name = "deaf", .help = "takes no notice of being cancelled", .run = bad_deaf,
+  { .name = "deaf", .help = "takes no notice of its deadline, nor of being cancelled", .run = bad_deaf,
     .flags = RUNNER_COOPERATIVE, .params = deaf_params,
     .args_size = sizeof (struct deaf_args) },
   { .name = "late", .help = "goes on when it is looked at, after its deadline", .run = bad_late },

@@ -197,3 +197,40 @@ has named/events.jsonl '"verb":"exec.run","step":"boot the engine"'
 grep -rqF 'boot the engine' named/report || fail "the HTML report does not name the step"
 outcome named errs error
 outcome named 'fails, and its name errs' failed
+
+# a step that takes no notice of its deadline fails, whatever it says, and so does what is around it
+cat > late.yaml <<'EOT'
+suite: late
+keywords: {slow: {steps: [bad.deaf: 1s]}}
+tests:
+  - test: of the step
+    steps: [{bad.deaf: 1s, timeout: 100ms}]
+  - test: of the test
+    timeout: 100ms
+    steps: [bad.deaf: 1s]
+  - test: of a group
+    steps: [{do: [bad.deaf: 1s], timeout: 100ms}]
+  - test: of a keyword
+    steps: [{my.slow: {}, timeout: 100ms}]
+  - test: of a branch
+    steps: [{parallel: [{bad.deaf: 1s}, {log: x}], timeout: 100ms}]
+  - test: of a retry
+    steps: [{bad.deaf: 1s, retry: 100ms}]
+  - test: its failure is not the one that is wanted
+    steps: [{bad.deaf: {for: 1s, fail: too bad}, timeout: 100ms, fails: too bad}]
+  - test: nor is that of its group
+    steps: [{do: [{bad.deaf: 1s}, {fail: now}], timeout: 100ms, fails: true}]
+  - test: nor one that its group forgives
+    steps: [{do: [{bad.deaf: {for: 1s, fail: too bad}}], timeout: 100ms, fails: true}]
+  - test: in time
+    steps: [{bad.deaf: 10ms, timeout: 30s}, {do: [{bad.deaf: {for: 10ms, fail: now}}], timeout: 30s, fails: now}]
+EOT
+expect 1 "$RUNNER" --plugin-path "$bad" -o late late.yaml
+for test in 'of the step' 'of the test' 'of a group' 'of a keyword' 'of a branch' 'of a retry' \
+  'its failure is not the one that is wanted' 'nor is that of its group' 'nor one that its group forgives'; do
+  outcome late "$test" failed
+  case $line in *'it took no notice of its deadline, and ended '*) ;; *) fail "\"$test\" does not say why: $line" ;; esac
+done
+outcome late 'its failure is not the one that is wanted' failed
+case $line in *'"message":"too bad (it took no notice'*) ;; *) fail "its own message is lost: $line" ;; esac
+outcome late 'in time' passed
