@@ -39,7 +39,7 @@ static const struct option_row rows[] = {
   { OPTION_FAIL_FAST, "fail-fast", NULL, "stop after the first failure", NULL },
   { OPTION_RETRIES, "retries", "N", "try a test that fails again, N times at most", "an integer from 0 to 100" },
   { OPTION_REPEAT, "repeat", "N", "run every test N times", "an integer from 1 to 100000" },
-  { OPTION_TIMEOUT, "timeout", "TIME", "no test may take longer", "a duration with its unit (30s, 5m), more than 0" },
+  { OPTION_TIMEOUT, "timeout", "TIME", "no test may take longer", "a duration with its unit (30s, 5m), more than 0 and at most " DURATION_MOST },
   { OPTION_VAR, "var", "NAME=VALUE", "the value of a suite's variable", NULL },
   { OPTION_TARGET, "target", "ROLE.EXPORT=VALUE", "use a system that runs elsewhere instead of the role", NULL },
   OPTION_ROW_PLUGIN_PATH,
@@ -245,7 +245,8 @@ take_option (void *data, int number, const char *text)
     fine = parse_count (text, 1, 100000, &o->repeat);
     break;
   case OPTION_TIMEOUT:
-    fine = parse_duration (text, strlen (text), &o->timeout_ns) && o->timeout_ns > 0;
+    fine = parse_duration (text, strlen (text), &o->timeout_ns) && o->timeout_ns > 0
+           && o->timeout_ns <= DURATION_MOST_NS;
     break;
   case OPTION_TARGET:
     add_text (&o->targets, &o->target_count, text);

@@ -355,10 +355,10 @@ read_time (struct context *context, const struct value *value, struct arena *are
   struct value expanded;
   if (!attempt_expand (context, value, value, arena, &expanded, attempt))
     return false;
-  if (value_duration (&expanded, ns))
-    return true;
-  attempt_fail (attempt, RUNNER_ERROR, value, "expected a duration with its unit (200ms, 5s, 2m)");
-  return false;
+  const char *why = duration_fault (&expanded, ns);
+  if (why)
+    attempt_fail (attempt, RUNNER_ERROR, value, why);
+  return !why;
 }
 
 static bool

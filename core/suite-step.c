@@ -138,8 +138,9 @@ static void
 check_duration (struct reader *reader, const struct value *value, const char *what)
 {
   int64_t ns;
-  if (!(value->flags & VALUE_DYNAMIC) && !value_duration (value, &ns))
-    fault_add (reader->faults, value, "%s: expected a duration with its unit (200ms, 5s, 2m)", what);
+  const char *why = value->flags & VALUE_DYNAMIC ? NULL : duration_fault (value, &ns);
+  if (why)
+    fault_add (reader->faults, value, "%s: %s", what, why);
 }
 
 static void

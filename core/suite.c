@@ -96,6 +96,25 @@ value_duration (const struct value *value, int64_t *ns)
   return value->type == VALUE_INT && value->integer == 0;
 }
 
+const char *
+duration_fault (const struct value *value, int64_t *ns)
+{
+  if (!value_duration (value, ns))
+    return "expected a duration with its unit (200ms, 5s, 2m)";
+  return *ns > DURATION_MOST_NS ? "expected a duration of at most " DURATION_MOST : NULL;
+}
+
+/* Of tests and roles: with no time at all they could only fail. */
+static void
+read_time (struct reader *reader, const struct value *value, const char *what, int64_t *ns)
+{
+  const char *why = value ? duration_fault (value, ns) : NULL;
+  if (value && !why && *ns == 0)
+    why = "expected a duration with its unit (200ms, 5s, 2m), and not 0";
+  if (why)
+    fault_add (reader->faults, value, "%s: %s", what, why);
+}
+
 /* A name of a role, keyword, variable: an identifier that is no helper. */
 static void
 check_identifier (struct reader *reader, const struct value *key, const char *what)
@@ -267,8 +286,7 @@ read_role_options (struct reader *reader, const struct value *node, struct role_
 {
   const struct value *count = read_key (node, "count"), *start = read_key (node, "start"),
                      *scope = read_key (node, "scope"), *ready = read_key (node, "ready");
-  if (ready && (!value_duration (ready, &role->ready_ns) || role->ready_ns == 0))
-    fault_add (reader->faults, ready, "ready: expected a duration with its unit (5s, 2m)");
+  read_time (reader, ready, "ready", &role->ready_ns);
   if (count) {
     if (count->type != VALUE_INT || count->integer < 1 || count->integer > 1000)
       fault_add (reader->faults, count, "count: expected an integer from 1 to 1000");
@@ -560,8 +578,7 @@ read_test_options (struct reader *reader, const struct value *node, struct test 
     if (test->skip && !*test->skip)
       fault_add (reader->faults, skip, "skip: the reason is empty: say why, or true");
   }
-  if (timeout && (!value_duration (timeout, &test->timeout_ns) || test->timeout_ns == 0))
-    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m), and not 0");
+  read_time (reader, timeout, "timeout", &test->timeout_ns);
   if (retries) {
     if (retries->type != VALUE_INT || retries->integer < 0 || retries->integer > 100)
       fault_add (reader->faults, retries, "retries: expected an integer from 0 to 100");
@@ -645,8 +662,7 @@ read_tests (struct reader *reader, const struct value *root)
   struct suite *suite = reader->suite;
   const struct value *tests = read_key (root, "tests"), *timeout = read_key (root, "timeout");
   int64_t timeout_ns = DEFAULT_TEST_NS;
-  if (timeout && (!value_duration (timeout, &timeout_ns) || timeout_ns == 0))
-    fault_add (reader->faults, timeout, "timeout: expected a duration with its unit (200ms, 5s, 2m), and not 0");
+  read_time (reader, timeout, "timeout", &timeout_ns);
   if (!tests || tests->type != VALUE_LIST) {
     fault_add (reader->faults, tests ? tests : root, tests ? "tests: expected a list of tests"
                                                            : "this suite has no tests");

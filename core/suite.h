@@ -153,5 +153,7 @@ bool value_fits (const struct value *value, const char *type);
 
 /* A duration written in a suite (not dynamic); false: `value` is none. */
 bool value_duration (const struct value *value, int64_t *ns);
+/* The same for the times of a suite itself, which are limited.  NULL, or why it is none. */
+const char *duration_fault (const struct value *value, int64_t *ns);
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "value.h"
 
+/* The longest time that a suite may give to anything: a time from now on is far from overflowing. */
+#define DURATION_MOST "30d"
+#define DURATION_MOST_NS (INT64_C (30) * 86400 * 1000000000)
+
 /* 10ns 10us 10ms 1.5s 2m 1h 1d, and sums of them, larger units first (1m30s).  A
  * unit is needed, but for 0.  Whole nanoseconds, never negative.  False: not a duration. */
 bool parse_duration (const char *text, size_t size, int64_t *ns);

@@ -108,6 +108,23 @@ printf 'suite: x\ntests: [{test: a, skip: "", steps: [log: x]}]\n' | refused no-
 printf 'suite: x\nkeywords: {k: {steps: [], returns: 1}}\ntests: [{test: a, skip: later, steps: []}, {test: b, steps: [my.k: ]}]\n' > nothing.yaml
 expect 0 "$RUNNER" check nothing.yaml
 
+# times without end
+with '- log: x' '  timeout: 2562047h' | refused long-step 'long-step.yaml:6:18: timeout: expected a duration of at most 30d'
+with '- log: x' '  retry: 31d' | refused long-retry 'long-retry.yaml:6:16: retry: expected a duration of at most 30d'
+with '- log: x' '  retry: {for: 2562047h}' | refused long-for 'retry: for: expected a duration of at most 30d'
+with '- log: x' '  retry: {for: 1s, every: 2562047h}' | refused long-every 'retry: every: expected a duration of at most 30d'
+printf 'suite: x\ntimeout: 2562047h\ntests: [{test: a, steps: [log: x]}]\n' | refused long-suite 'long-suite.yaml:2:10: timeout: expected a duration of at most 30d'
+printf 'suite: x\ntests: [{test: a, timeout: 2562047h, steps: [log: x]}]\n' | refused long-test 'timeout: expected a duration of at most 30d'
+printf 'suite: x\nroles: {r: {bad.early: , ready: 2562047h}}\ntests: [{test: a, steps: [log: x]}]\n' > long-ready.yaml
+expect 2 "$RUNNER" check --plugin-path "$top_builddir/tests/cli/.libs" long-ready.yaml
+has err 'long-ready.yaml:2:33: ready: expected a duration of at most 30d'
+with '- log: x' > long.yaml
+expect 2 "$RUNNER" --timeout 2562047h long.yaml
+has err 'at most 30d'
+with '- set: {t: 2562047h}' '- {log: x, retry: {for: 1s, every: "${t}"}}' | fails long-computed 'expected a duration of at most 30d'
+with '- log: x' '  timeout: 30d' '  retry: {for: 30d, every: 30d}' > longest.yaml
+expect 0 "$RUNNER" --timeout 30d -o results longest.yaml
+
 # fields that there are not
 with '- check: string.repp("x", 2) == "xx"' | refused library-field 'library-field.yaml:5:23: there is no string.repp; did you mean string.rep?'
 with '- log: "${math.tau}"' | refused library-none 'there is no math.tau'
