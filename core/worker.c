@@ -440,14 +440,12 @@ run_test_body (struct context *context, const struct test *test)
   const struct suite *suite = context->worker->suite;
   if (context->worker->roles)
     roles_mark (context->worker);
-  if (test->role_count) {
+  if (test->role_count)
     flush_events (context->worker); /* it may take long, and end this worker */
-    if (!roles_start (context, test->roles, test->role_count, true))
-      return;
-  }
-  if (suite->before_each.count)
+  bool started = !test->role_count || roles_start (context, test->roles, test->role_count, true);
+  if (started && suite->before_each.count)
     run_phase (context, "before_each", suite->before_each);
-  if (context->test->verdict.outcome == RUNNER_PASS)
+  if (started && context->test->verdict.outcome == RUNNER_PASS)
     run_phase (context, NULL, test->steps);
   if (went_wrong (context->test) && test->on_failure.count) {
     int64_t deadline = context->deadline_ns;

@@ -234,3 +234,17 @@ done
 outcome late 'its failure is not the one that is wanted' failed
 case $line in *'"message":"too bad (it took no notice'*) ;; *) fail "its own message is lost: $line" ;; esac
 outcome late 'in time' passed
+
+# on_failure: also of a test whose own role does not start
+cat > unready.yaml <<'EOT'
+suite: unready
+tests:
+  - test: its role does not start
+    roles: {x: {bad.early: }}
+    steps: [check: true]
+    on_failure: [log: looked after it]
+EOT
+expect 3 "$RUNNER" --plugin-path "$bad" -o unready unready.yaml
+outcome unready 'its role does not start' error
+has out 'looked after it'
+case $line in *'the port is taken'*'"phase":"on_failure"'*) ;; *) fail "it is not told what it came to: $line" ;; esac
