@@ -286,9 +286,10 @@ test_begin (struct test_run *test, const struct planned *planned)
 }
 
 /* Steps that run whatever came before: they are judged by themselves, so that one
- * that `fails` as it should takes no earlier failure back. */
+ * that `fails` as it should takes no earlier failure back, nor one that is skipped
+ * while `cleaning` up what has passed. */
 static void
-run_apart (struct context *context, struct steps steps)
+run_apart (struct context *context, struct steps steps, bool cleaning)
 {
   struct test_run *test = context->test;
   struct verdict before = test->verdict;
@@ -296,7 +297,7 @@ run_apart (struct context *context, struct steps steps)
   run_steps (context, steps);
   struct verdict after = test->verdict;
   test->verdict = before;
-  if (after.outcome != RUNNER_PASS) {
+  if (after.outcome != RUNNER_PASS && !(cleaning && after.outcome == RUNNER_SKIP)) {
     record_failure (context, after.step, &after.where, after.outcome, after.expired, after.message, after.details);
     name_failure (context, after.step, after.name);
   }
@@ -313,7 +314,7 @@ run_deferred (struct context *context)
     test->deferred = deferred->older;
     context->scope = deferred->scope;
     for (size_t i = 0; i < deferred->steps.count; i++) /* all of them, whatever fails */
-      run_apart (context, (struct steps) { &deferred->steps.items[i], 1 });
+      run_apart (context, (struct steps) { &deferred->steps.items[i], 1 }, true);
   }
   context->scope = scope;
 }
@@ -333,7 +334,15 @@ static void
 run_phase (struct context *context, const char *phase, struct steps steps)
 {
   context->phase = phase;
-  run_apart (context, steps);
+  run_apart (context, steps, false);
+}
+
+/* A step in it that is skipped skips what follows in it, and nothing else. */
+static void
+run_cleaning_phase (struct context *context, const char *phase, struct steps steps)
+{
+  context->phase = phase;
+  run_apart (context, steps, true);
 }
 
 /* Cleaning up has a deadline of its own, and is not cancelled. */
@@ -391,7 +400,7 @@ clean_up (struct context *context, struct evidence *evidence)
   begin_cleaning (context);
   background_end_loads (context);
   if (worker->suite->after_each.count)
-    run_phase (context, "after_each", worker->suite->after_each);
+    run_cleaning_phase (context, "after_each", worker->suite->after_each);
   run_deferred (context);
   background_end (context);
   roles_resume (context);
@@ -451,7 +460,7 @@ run_test_body (struct context *context, const struct test *test)
     int64_t deadline = context->deadline_ns;
     int cancel_fd = context->cancel_fd;
     begin_cleaning (context);
-    run_phase (context, "on_failure", test->on_failure);
+    run_cleaning_phase (context, "on_failure", test->on_failure);
     context->deadline_ns = deadline;
     context->cancel_fd = cancel_fd;
   }
@@ -663,7 +672,7 @@ tear_down (struct worker *worker, struct test_run *run, struct event *end)
   begin_suite_phase (worker, run, PHASE_TEARDOWN);
   begin_cleaning (context);
   if (suite->teardown.count)
-    run_phase (context, "teardown", suite->teardown);
+    run_cleaning_phase (context, "teardown", suite->teardown);
   run_deferred (context);
   run->deferred = worker->suite_deferred;
   run_deferred (context);

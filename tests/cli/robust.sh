@@ -108,6 +108,15 @@ tests:
 EOT
 expect 0 "$RUNNER" -o roles roles.yaml
 grep -q 'hub was still paused' roles/events.jsonl || fail "that the role was paused is not told"
+# what cleans up by a step of a role that runs elsewhere takes no pass back
+cat > elsewhere.yaml <<'EOT'
+suite: elsewhere
+roles: {hub: {tcp-device.stack: {}}}
+after_each: [role.resume: hub]
+tests: [{test: passes, steps: [check: true]}]
+EOT
+expect 0 "$RUNNER" --target hub.web=http://localhost:1 --target hub.device=localhost:1 -o elsewhere elsewhere.yaml
+has out '1 passed, 0 failed, 0 skipped'
 cat > early.yaml <<'EOT'
 suite: early
 roles: {early: {bad.early: , scope: run}}

@@ -9,7 +9,7 @@ bad="$top_builddir/tests/cli/.libs"
 outcome ()
 {
   line=$(grep -F '"event":"test"' "$1/events.jsonl" | grep -F "\"name\":\"$2\"" | grep '"final":true' || :)
-  case $line in *"\"outcome\":\"$3\""*) ;; *) fail "\"$2\" is not $3: $line" ;; esac
+  case $line in *"\"final\":true,\"outcome\":\"$3\""*) ;; *) fail "\"$2\" is not $3: $line" ;; esac
 }
 
 for hook in 'after_each: [{fail: expected, fails: expected}]' 'after_each: [{do: [{fail: x}], fails: x}]'; do
@@ -248,3 +248,26 @@ expect 3 "$RUNNER" --plugin-path "$bad" -o unready unready.yaml
 outcome unready 'its role does not start' error
 has out 'looked after it'
 case $line in *'the port is taken'*'"phase":"on_failure"'*) ;; *) fail "it is not told what it came to: $line" ;; esac
+
+# a step that is skipped while it cleans up takes no pass back, and no failure
+cat > cleaning.yaml <<'EOT'
+suite: cleaning
+after_each: [{skip: nothing to clean}, {fail: never reached}]
+teardown: [{skip: nothing to tear down}, {fail: never reached}]
+tests:
+  - test: passes
+    steps: [{defer: [{skip: nothing was deferred}]}, {check: true}]
+  - test: fails
+    steps: [check: false]
+    on_failure: [{skip: nothing to look at}, {fail: never reached}]
+  - test: skipped in its steps
+    steps: [{skip: not here}]
+EOT
+expect 1 "$RUNNER" --plugin-path "$bad" -o cleaning cleaning.yaml
+outcome cleaning passes passed
+outcome cleaning fails failed
+case $line in *'nothing to look at'*'nothing to clean'*) ;; *) fail "what was skipped is not told: $line" ;; esac
+outcome cleaning 'skipped in its steps' skipped
+grep -q '"event":"suite_end".*"outcome":"failed"' cleaning/events.jsonl || fail "the teardown changed the outcome of the suite"
+lacks out 'nothing to tear down'
+lacks cleaning/events.jsonl 'never reached'
