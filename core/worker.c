@@ -192,6 +192,22 @@ add_logs (struct worker *worker, struct test_run *test, struct event *event)
       = logs[i].file[0] == '/' ? logs[i].file : arena_printf (&test->arena, "%s/%s", folder, logs[i].file);
 }
 
+/* Between the halves of what is kept: how much is not. */
+static void
+mark_lost_output (struct test_run *test)
+{
+  char line[64];
+  size_t half = OUTPUT_MOST / 2;
+  if (!test->output_lost)
+    return;
+  int n = snprintf (line, sizeof line, "\n[… %zu bytes left out …]\n", test->output_lost);
+  buffer_reserve (&test->output, (size_t) n);
+  memmove (test->output.data + half + n, test->output.data + half, test->output.size - half);
+  memcpy (test->output.data + half, line, (size_t) n);
+  test->output.size += (size_t) n;
+  test->output_lost = 0;
+}
+
 static void
 fill_verdict (struct event *event, struct test_run *test)
 {
@@ -215,15 +231,7 @@ fill_verdict (struct event *event, struct test_run *test)
   event->step_count = test->step_count;
   if (test->steps_untold)
     test_warning (test, "%zu more steps are not listed", test->steps_untold);
-  if (test->output_lost) {
-    char line[64];
-    size_t half = OUTPUT_MOST / 2;
-    int n = snprintf (line, sizeof line, "\n[… %zu bytes left out …]\n", test->output_lost);
-    buffer_reserve (&test->output, (size_t) n);
-    memmove (test->output.data + half + n, test->output.data + half, test->output.size - half);
-    memcpy (test->output.data + half, line, (size_t) n);
-    test->output.size += (size_t) n;
-  }
+  mark_lost_output (test);
   event->output = test->output.size ? test->output.data : NULL;
   event->output_size = test->output.size;
   event->loads = test->loads;
@@ -422,6 +430,26 @@ clean_up (struct context *context, struct evidence *evidence)
   return dead != NULL;
 }
 
+/* Of a setup that passed: the first test that runs after it tells. */
+static void
+tell_setup (struct context *context)
+{
+  struct test_run *setup = context->worker->setup;
+  if (!setup)
+    return;
+  context->worker->setup = NULL;
+  mark_lost_output (setup);
+  if (setup->output.size) {
+    static const char head[] = "[output of the suite's setup]\n", foot[] = "\n[output of the test]\n";
+    bool line_ends = setup->output.data[setup->output.size - 1] == '\n';
+    test_output (context, head, sizeof head - 1);
+    test_output (context, setup->output.data, setup->output.size);
+    test_output (context, foot + line_ends, sizeof foot - 1 - line_ends);
+  }
+  for (size_t i = 0; i < setup->warning_count; i++)
+    test_warning (context->test, "in the suite's setup: %s", setup->warnings[i]);
+}
+
 static bool
 applies (struct context *context, const struct test *test)
 {
@@ -507,6 +535,7 @@ run_attempt (struct worker *worker, struct test_run *run, const struct planned *
   context->deadline_ns = test_deadline (worker, planned->test);
   for (size_t i = 0; planned->row && i < planned->row->count; i++)
     scope_set (&scope, planned->row->members[i].key.string, &planned->row->members[i].value);
+  tell_setup (context);
 
   bool dead = false;
   if (applies (context, planned->test)) {
@@ -790,10 +819,19 @@ worker_stop_roles (struct worker *worker, const char *const **warnings)
   return context->test->warning_count;
 }
 
+static void
+end_run (struct test_run *run)
+{
+  free_kept_scopes (run);
+  buffer_free (&run->output);
+  arena_free (&run->arena);
+}
+
 int
 worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt)
 {
-  struct test_run run = { .start_ns = 0 };
+  struct test_run setup = { .start_ns = 0 }, teardown = { .start_ns = 0 };
+  struct event end;
   struct context *context = &worker->context;
   bool restart = false;
   context->worker = worker;
@@ -805,30 +843,20 @@ worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t
   worker->start_us = time_now_us ();
   pthread_mutex_init (&worker->lock, NULL);
   scope_init (&worker->scope, NULL, NULL);
-  if (set_up (worker, &run)) {
-    struct scope *kept = run.kept_scopes;
-    struct arena setup_arena = run.arena; /* deferred steps of the setup lie in it */
-    run = (struct test_run) { .start_ns = 0 };
+  if (set_up (worker, &setup)) {
+    struct test_run run = { .start_ns = 0 };
+    worker->setup = &setup;
     run_tests (worker, &run, tests, count, first_attempt, &restart);
-    arena_free (&run.arena);
-    buffer_free (&run.output);
-    run = (struct test_run) { .arena = { 0 } };
-    struct event end;
-    tear_down (worker, &run, &end);
-    if (!restart || end.outcome != OUTCOME_PASSED || end.warning_count)
-      put_event (worker, &end);
-    run.kept_scopes = kept;
-    free_kept_scopes (&run);
-    arena_free (&setup_arena);
+    worker->setup = NULL;
+    end_run (&run);
   }
-  else {
-    if (!cancelled (worker))
-      tell_setup_failed (worker, &run, tests, count);
-    struct test_run end_run = { .start_ns = 0 };
-    struct event end;
-    tear_down (worker, &end_run, &end);
+  else if (!cancelled (worker))
+    tell_setup_failed (worker, &setup, tests, count);
+  tear_down (worker, &teardown, &end);
+  if (!restart || end.outcome != OUTCOME_PASSED || end.warning_count)
     put_event (worker, &end);
-  }
+  end_run (&teardown);
+  end_run (&setup); /* only now: what it deferred lay in it */
   flush_events (worker);
   arena_free (&worker->arena);
   return restart ? WORKER_RESTART : cancelled (worker) ? WORKER_INTERRUPTED : WORKER_DONE;

@@ -155,6 +155,7 @@ struct worker {
   const struct planned *running; /* the test whose start can be told; NULL: none */
   struct deferred *suite_deferred; /* of the setup */
   const char *suite_temp;    /* the setup's folder; NULL: none */
+  struct test_run *setup;    /* what it printed and was warned of is still to be told; NULL: nothing */
   uint32_t plan_index;       /* of the suite in the plan */
   int64_t flushed_ns, start_us;
   _Atomic uint32_t loads;    /* that have begun in this attempt at a test */

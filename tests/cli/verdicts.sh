@@ -271,3 +271,30 @@ outcome cleaning 'skipped in its steps' skipped
 grep -q '"event":"suite_end".*"outcome":"failed"' cleaning/events.jsonl || fail "the teardown changed the outcome of the suite"
 lacks out 'nothing to tear down'
 lacks cleaning/events.jsonl 'never reached'
+
+# what a setup that passed has printed is told with the first test that runs after it, in each worker
+cat > setup-output.yaml <<'EOT'
+suite: setup output
+setup: [{log: from the setup}, {bad.print: from a library, if: true}]
+teardown: [{log: from the teardown}]
+tests:
+  - test: first
+    steps: [{log: of its own}, {check: false}]
+  - test: second
+    steps: [check: false]
+EOT
+expect 1 "$RUNNER" --plugin-path "$bad" -o setup-output setup-output.yaml
+outcome setup-output first failed
+case $line in *'"output":"[output of the suite'"'"'s setup]\nfrom the setup\nfrom a library\n[output of the test]\nof its own\n"'*) ;;
+  *) fail "the output of the setup is not told: $line" ;;
+esac
+has out '        | from the setup'
+outcome setup-output second failed
+case $line in *'from the setup'*) fail "the output of the setup is told twice" ;; esac
+sed 's/^suite:.*/&\nisolation: test/' setup-output.yaml > setup-outputs.yaml
+expect 1 "$RUNNER" --plugin-path "$bad" -o setup-outputs setup-outputs.yaml
+[ "$(grep -c '"event":"test".*from the setup' setup-outputs/events.jsonl)" = 2 ] || fail "not every setup is told"
+printf "suite: much\\nsetup: [bad.log: 3]\\ntests: [{test: t, steps: [{log: x}, {check: true}]}]\\n" > much.yaml
+expect 0 "$RUNNER" --plugin-path "$bad" -o much much.yaml
+grep -q '"output":"\[output of the suite.s setup\]\\n.*bytes left out.*\[output of the test\]\\nx\\n"' much/events.jsonl \
+  || fail "much output of a setup is not told"
