@@ -744,6 +744,18 @@ path_singular (const struct path *path)
   return path->singular;
 }
 
+bool
+path_goes_to (const struct path *path, const char *name)
+{
+  const struct segment *first = path->count ? &path->segments[0] : NULL;
+  for (size_t i = 0; first && !first->descend && i < first->count; i++) {
+    const struct selector *s = &first->selectors[i];
+    if (s->kind == SELECT_NAME && s->size == strlen (name) && memcmp (s->name, name, s->size) == 0)
+      return true;
+  }
+  return false;
+}
+
 /* ---- normalized paths ---- */
 
 static bool

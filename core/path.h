@@ -13,6 +13,8 @@ bool path_is (const char *text, size_t size);
 struct path *path_compile (struct arena *arena, const char *text, size_t size, char *error, size_t error_size);
 /* Can it find at most one value (names and indexes only)? */
 bool path_singular (const struct path *path);
+/* Does its first step go to the member of that name? */
+bool path_goes_to (const struct path *path, const char *name);
 /* All nodes it selects in `root`, in the RFC's order; pointers into `root`.
  * The list belongs to the arena.  A selection that visits more than 10 million nodes
  * (one that is found counts as five) is given up: *count is SIZE_MAX and NULL is returned. */

@@ -298,3 +298,28 @@ printf "suite: much\\nsetup: [bad.log: 3]\\ntests: [{test: t, steps: [{log: x}, 
 expect 0 "$RUNNER" --plugin-path "$bad" -o much much.yaml
 grep -q '"output":"\[output of the suite.s setup\]\\n.*bytes left out.*\[output of the test\]\\nx\\n"' much/events.jsonl \
   || fail "much output of a setup is not told"
+
+# a bad status that `expect` names, however it is written
+cat > named-field.yaml <<'EOT'
+suite: named field
+tests:
+  - {test: key, steps: [{exec.run: exit 3, expect: {exit: 3}}]}
+  - {test: path, steps: [{exec.run: exit 3, expect: {$.exit: 3}}]}
+  - {test: brackets, steps: [{exec.run: exit 3, expect: {"$['exit']": 3}}]}
+  - {test: double quotes, steps: [{exec.run: exit 3, expect: {'$["exit"]': 3}}]}
+  - {test: computed, steps: [{set: {p: {exit: 3}}}, {exec.run: exit 3, expect: "${p}"}]}
+  - {test: computed key, steps: [{set: {k: exit}}, {exec.run: exit 3, expect: {"${k}": 3}}]}
+  - {test: of the result, steps: [{exec.run: exit 3, expect: "${ {exit = result.exit, stdout = ''} }"}]}
+  - {test: not named, steps: [{exec.run: exit 3, expect: {stdout: ""}}]}
+  - {test: another name, steps: [{exec.run: exit 3, expect: {"$['stdout']": ""}}]}
+  - {test: anything, steps: [{exec.run: exit 3, expect: {"$..exit": [3]}}]}
+  - {test: computed without it, steps: [{set: {p: {stdout: ""}}}, {exec.run: exit 3, expect: "${p}"}]}
+EOT
+expect 1 "$RUNNER" -o named-field named-field.yaml
+for test in key path brackets 'double quotes' computed 'computed key' 'of the result'; do
+  outcome named-field "$test" passed
+done
+for test in 'not named' 'another name' anything 'computed without it'; do
+  outcome named-field "$test" failed
+  case $line in *'the command ended with exit status 3'*) ;; *) fail "\"$test\" does not say why: $line" ;; esac
+done
