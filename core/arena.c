@@ -214,11 +214,11 @@ arena_printf (struct arena *arena, const char *fmt, ...)
   return p;
 }
 
-void
-arena_reset (struct arena *arena)
+/* Empties these blocks.  One larger than the usual was made for one large thing: it is given back. */
+static void
+forget_blocks (struct arena_block **link)
 {
-  /* A block larger than the usual was made for one large thing: give it back. */
-  for (struct arena_block **link = &arena->first; *link;) {
+  while (*link) {
     struct arena_block *block = *link;
     if (block->size > LARGEST_BLOCK) {
       *link = block->next;
@@ -229,8 +229,33 @@ arena_reset (struct arena *arena)
       link = &block->next;
     }
   }
+}
+
+void
+arena_reset (struct arena *arena)
+{
+  forget_blocks (&arena->first);
   arena->current = arena->first;
   arena->used = 0;
+}
+
+struct arena_mark
+arena_mark (const struct arena *arena)
+{
+  return (struct arena_mark) { arena->current, arena->current ? arena->current->used : 0, arena->used };
+}
+
+void
+arena_release (struct arena *arena, struct arena_mark mark)
+{
+  if (!mark.block) {
+    arena_reset (arena);
+    return;
+  }
+  forget_blocks (&mark.block->next);
+  mark.block->used = mark.block_used;
+  arena->current = mark.block;
+  arena->used = mark.used;
 }
 
 void

@@ -30,6 +30,14 @@ char *arena_vprintf (struct arena *arena, const char *fmt, va_list args)
 void arena_reset (struct arena *arena);
 void arena_free (struct arena *arena);
 
+/* How far an arena is filled, and back to there: forgets what was allocated since. */
+struct arena_mark {
+  struct arena_block *block;
+  size_t block_used, used;
+};
+struct arena_mark arena_mark (const struct arena *arena);
+void arena_release (struct arena *arena, struct arena_mark mark);
+
 /* malloc and friends that abort like the above. */
 void *xmalloc (size_t size);
 void *xcalloc (size_t n, size_t size);

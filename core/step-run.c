@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "step-attempt.h"
 #include "text.h"
@@ -419,6 +420,36 @@ excuse_loads (struct test_run *test, size_t first)
       test->loads[i].thresholds[t].outcome = OUTCOME_PASSED; /* its message stays */
 }
 
+/* ---- what a failed attempt has told ---- */
+
+/* All that refers to the test's arena, but for its verdict. */
+struct told {
+  const void *records[7];
+  size_t step_count;
+  struct arena_mark mark;
+};
+
+static struct told
+told_so_far (const struct test_run *test)
+{
+  return (struct told) {
+    .records = { test->steps, test->deferred, test->kept_scopes, test->backgrounds, test->temp, test->warnings,
+                 test->loads },
+    .step_count = test->step_count, .mark = arena_mark (&test->arena),
+  };
+}
+
+/* The test has this verdict again.  Where nothing else is left of the attempt, its texts go: there may
+ * be many attempts. */
+static void
+forget_attempt (struct test_run *test, const struct verdict *before, const struct told *told)
+{
+  struct told now = told_so_far (test);
+  test->verdict = *before;
+  if (now.step_count == told->step_count && memcmp (now.records, told->records, sizeof now.records) == 0)
+    arena_release (&test->arena, told->mark);
+}
+
 /* All attempts; returns their number. */
 static uint32_t
 run_retried (struct context *context, const struct step *step, struct arena *arena, struct attempt *attempt)
@@ -432,6 +463,7 @@ run_retried (struct context *context, const struct step *step, struct arena *are
   size_t loads = context->test->load_count;
   for (uint32_t attempts = 1;; attempts++) {
     struct verdict before = context->test->verdict;
+    struct told told = told_so_far (context->test);
     int64_t now = clock_now_ns (), deadline = now + timing.timeout_ns;
     if (attempts > 1)
       arena_reset (arena);
@@ -458,7 +490,7 @@ run_retried (struct context *context, const struct step *step, struct arena *are
       say_attempts (arena, attempt, attempts, clock_now_ns () - start);
       return attempts;
     }
-    context->test->verdict = before; /* a group that failed has told it: it is tried again */
+    forget_attempt (context->test, &before, &told); /* a group that failed has told it: it is tried again */
   }
 }
 

@@ -323,3 +323,27 @@ for test in 'not named' 'another name' anything 'computed without it'; do
   outcome named-field "$test" failed
   case $line in *'the command ended with exit status 3'*) ;; *) fail "\"$test\" does not say why: $line" ;; esac
 done
+
+# what failed attempts of a group have said is not kept
+cat > attempts.yaml <<'EOT'
+suite: attempts
+vars: {long: "${string.rep('x', 4000)}"}
+keywords:
+  memory: {steps: [check: true], returns: {kib: "${tonumber(string.match(read('/proc/self/status'), 'VmRSS:[^0-9]*([0-9]+)'))}"}}
+  fail: {params: {text: {primary: true}}, steps: [fail: "${text}"]}
+tests:
+  - test: many
+    steps:
+      - my.memory: {}
+        save: {before: $.kib}
+      - set: {n: 0}
+      - do:
+          - set: {n: "${n + 1}"}
+          - my.fail: "${long}"
+            if: n < 20000
+        retry: {for: 4m, every: 0s}
+      - my.memory: {}
+        save: {after: $.kib}
+      - check: n == 20000 and after - before < 50000
+EOT
+ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1" expect 0 "$RUNNER" -o attempts attempts.yaml

@@ -12,6 +12,7 @@
   X (suite) \
   X (scope) \
   X (param) \
+  X (arena) \
   X (capture) \
   X (document) \
   X (event) \
