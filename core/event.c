@@ -355,6 +355,35 @@ shortened (const struct event *event, const char **warning)
   return rest;
 }
 
+/* At most so many bytes of it, whole characters. */
+static const char *
+cut_text (struct arena *arena, const char *text, size_t most)
+{
+  if (!text || strlen (text) <= most)
+    return text;
+  while (most && ((unsigned char) text[most] & 0xc0) == 0x80)
+    most--;
+  return arena_printf (arena, "%.*s…", (int) most, text);
+}
+
+/* The texts of a plan are cut: together they fit, also if each of their bytes takes six in JSON. */
+static struct event
+shortened_plan (const struct event *event, struct arena *arena)
+{
+  struct event rest = *event;
+  size_t most = EVENT_LINE_MAX / 8 / (3 * (event->planned_count + 1));
+  rest.name = cut_text (arena, event->name, most);
+  rest.about = cut_text (arena, event->about, most);
+  rest.planned = arena_array (arena, event->planned_count, sizeof *rest.planned);
+  for (size_t i = 0; i < event->planned_count; i++) {
+    const struct event_planned *planned = &event->planned[i];
+    rest.planned[i] = (struct event_planned) { .name = cut_text (arena, planned->name, most), .line = planned->line,
+                                               .tags = cut_text (arena, planned->tags, most),
+                                               .about = cut_text (arena, planned->about, most) };
+  }
+  return rest;
+}
+
 void
 event_write (struct buffer *out, const struct event *event)
 {
@@ -364,6 +393,13 @@ event_write (struct buffer *out, const struct event *event)
   write_line (out, event);
   if (out->size - start <= EVENT_LINE_MAX)
     return;
+  if (event->type == EVENT_PLAN) {
+    CLEANUP_ARENA struct arena arena = { 0 };
+    struct event plan = shortened_plan (event, &arena);
+    out->size = start;
+    write_line (out, &plan);
+    return;
+  }
   const char *warning;
   struct event rest = shortened (event, &warning);
   out->size = start;

@@ -183,7 +183,7 @@ void event_mask (struct event *event, struct arena *arena);
 
 /* Appends the event as one line with its newline.  A line that would be longer
  * than EVENT_LINE_MAX is written without its largest parts, which a warning in it
- * tells. */
+ * tells; of a plan the texts are cut. */
 void event_write (struct buffer *out, const struct event *event);
 
 /* Reads one line (with or without its newline).  False: `error` says why it is

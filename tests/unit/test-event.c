@@ -404,6 +404,44 @@ START_TEST (a_result_is_never_too_long_to_be_read)
 END_TEST
 
 /* The example of the manual is what we write: it is read and written again. */
+START_TEST (a_plan_is_never_too_long_to_be_read)
+{
+  enum { TESTS = 500 };
+  static struct event_planned planned[TESTS];
+  size_t size = 80000;
+  char *much = malloc (size + 1);
+  ck_assert_ptr_nonnull (much);
+  for (size_t i = 0; i + 1 < size; i += 2)
+    memcpy (much + i, "\xc3\xa9", 2); /* é */
+  much[size] = '\0';
+  for (uint32_t i = 0; i < TESTS; i++)
+    planned[i] = (struct event_planned) { .name = i == 7 ? much : "short", .line = i, .about = much, .tags = "a,b" };
+  struct event event = { .type = EVENT_PLAN, .suite = 1, .path = "a.yaml", .name = much, .first = 500,
+                         .planned = planned, .planned_count = TESTS };
+  struct event back = there_and_back (&event);
+  ck_assert_uint_eq (back.planned_count, TESTS);
+  ck_assert_uint_eq (back.first, 500);
+  ck_assert_str_eq (back.planned[499].name, "short");
+  ck_assert_str_eq (back.planned[499].tags, "a,b");
+  ck_assert_uint_eq (back.planned[499].line, 499);
+  const char *cut[] = { back.name, back.planned[7].name, back.planned[0].about };
+  for (int i = 0; i < 3; i++) {
+    size_t n = strlen (cut[i]);
+    ck_assert_uint_gt (n, 2000);
+    ck_assert_uint_lt (n, 8000);
+    ck_assert_str_eq (cut[i] + n - 5, "é…");
+  }
+  memset (much, 1, size); /* six bytes each in JSON */
+  for (int i = 0; i < TESTS; i++)
+    planned[i].name = planned[i].tags = much;
+  there_and_back (&event);
+  planned[0].name = planned[0].tags = planned[0].about = "whole";
+  event.planned_count = 1;
+  ck_assert_str_eq (there_and_back (&event).name, much);
+  free (much);
+}
+END_TEST
+
 START_TEST (the_manual_is_right)
 {
   FILE *pod = fopen (TOP_SRCDIR "/docs/events.pod", "r");
@@ -449,6 +487,7 @@ event_suite (void)
   tcase_add_test (tc, depth_is_bounded);
   tcase_add_test (tc, a_line_that_was_cut_off_is_refused);
   tcase_add_test (tc, a_result_is_never_too_long_to_be_read);
+  tcase_add_test (tc, a_plan_is_never_too_long_to_be_read);
   tcase_add_test (tc, the_manual_is_right);
   suite_add_tcase (suite, tc);
   return suite;
