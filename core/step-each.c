@@ -8,19 +8,46 @@
 
 #define EACH_MOST 1000000
 
-/* Names that a step saves, its groups included. */
+/* A name that a step saves, and what it was in each row. */
+struct column {
+  const char *name;
+  bool beside;           /* by steps in the background: only where a row waits for them */
+  unsigned before;       /* how often it was set */
+  bool set;              /* by some row */
+  struct value *values;
+};
+
+struct columns {
+  struct column *items;
+  size_t count, room;
+};
+
+/* The names that a step saves, its groups included. */
 static void
-saved_names (const struct step *step, struct arena *arena, const char ***list, size_t *count, size_t *room)
+add_columns (const struct step *step, bool beside, struct arena *arena, struct columns *columns)
 {
   const struct value *maps[] = { step->save, step->kind == STEP_SET ? step->args : NULL };
   for (size_t m = 0; m < 2; m++)
     for (size_t i = 0; maps[m] && i < maps[m]->count; i++) {
-      *list = arena_grow (arena, *list, *count, room, sizeof **list);
-      (*list)[(*count)++] = maps[m]->members[i].key.string;
+      columns->items = arena_grow (arena, columns->items, columns->count, &columns->room, sizeof *columns->items);
+      columns->items[columns->count++] = (struct column) { .name = maps[m]->members[i].key.string, .beside = beside };
     }
   if (step->kind != STEP_DEFER && step->kind != STEP_LOAD)
     for (size_t i = 0; i < step->body.count; i++)
-      saved_names (&step->body.items[i], arena, list, count, room);
+      add_columns (&step->body.items[i], beside || step->kind == STEP_BACKGROUND, arena, columns);
+}
+
+/* Of a row that has ended.  One that saves nothing has null, not what an earlier one saved. */
+static void
+take_row (const struct scope *scope, size_t row, struct arena *arena, struct columns *columns)
+{
+  for (size_t i = 0; i < columns->count; i++) {
+    struct column *column = &columns->items[i];
+    bool set = scope_times (scope, column->name) != column->before;
+    const struct value *value = set ? scope_get (scope, column->name, strlen (column->name)) : NULL;
+    column->values[row] = value ? value_copy (arena, value) : value_null;
+    column->set |= set;
+  }
 }
 
 struct rows {
@@ -96,28 +123,24 @@ run_each (struct context *context, const struct step *step)
     record_failure (context, step, step->each, RUNNER_ERROR, false, wrong, NULL);
     return RUNNER_ERROR;
   }
-  const char **saved = NULL;
-  size_t saved_count = 0, room = 0;
-  saved_names (step, &arena, &saved, &saved_count, &room);
-  struct value *columns = arena_array (&arena, saved_count * rows.count, sizeof *columns);
-  unsigned *before = arena_array (&arena, saved_count, sizeof *before);
+  struct columns columns = { .count = 0 };
+  add_columns (step, false, &arena, &columns);
+  for (size_t i = 0; i < columns.count; i++)
+    columns.items[i].values = arena_array (&arena, rows.count, sizeof *columns.items[i].values);
   for (size_t row = 0; row < rows.count; row++) {
     set_row (context, &rows, row);
-    for (size_t i = 0; i < saved_count; i++)
-      before[i] = scope_times (context->scope, saved[i]);
+    for (size_t i = 0; i < columns.count; i++)
+      columns.items[i].before = scope_times (context->scope, columns.items[i].name);
     int outcome = run_once (context, step);
     if (outcome != RUNNER_PASS)
       return outcome;
-    for (size_t i = 0; i < saved_count; i++) {
-      /* a row that saves nothing has null, not what an earlier one saved */
-      bool set = scope_times (context->scope, saved[i]) != before[i];
-      const struct value *value = set ? scope_get (context->scope, saved[i], strlen (saved[i])) : NULL;
-      columns[i * rows.count + row] = value ? value_copy (&arena, value) : value_null;
-    }
+    take_row (context->scope, row, &arena, &columns);
   }
-  for (size_t i = 0; i < saved_count; i++) {
-    struct value list = { .type = VALUE_LIST, .count = rows.count, .items = columns + i * rows.count };
-    scope_set (context->scope, saved[i], &list);
+  for (size_t i = 0; i < columns.count; i++) {
+    const struct column *column = &columns.items[i];
+    struct value list = { .type = VALUE_LIST, .count = rows.count, .items = column->values };
+    if (column->set || !column->beside)
+      scope_set (context->scope, column->name, &list);
   }
   return RUNNER_PASS;
 }

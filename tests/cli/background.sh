@@ -32,6 +32,20 @@ tests:
       - background: {as: x0, do: [{set: {again: true}}]}
       - join: x0
       - check: again
+  - test: what is saved before stays while each starts some
+    steps:
+      - set: {x: 5, kept: 6}
+      - background: {as: "w${i}", do: [{set: {x: "${i}", kept: "${i}"}, if: i == 1}]}
+        each: {i: 1..2}
+      - check: x == 5 and kept == 6
+      - join: w1
+      - check: x == 1 and kept == 1
+      - join: w2
+      - do:
+          - background: {as: w, do: [{set: {y: "${i * 10}"}}]}
+          - join: w
+        each: {i: 1..2}
+      - check: y[1] == 10 and y[2] == 20
   - test: a keyword starts and joins its own
     steps:
       - my.start: {}
@@ -51,7 +65,7 @@ tests:
       - join: x
 EOT
 expect 0 "$RUNNER" -v -o results fine.yaml
-has out '6 passed, 0 failed, 0 skipped'
+has out '7 passed, 0 failed, 0 skipped'
 has results/events.jsonl 'was deferred'
 
 # its steps are told as those within it, in whatever order backgrounds are joined
