@@ -85,6 +85,19 @@ look (struct group *group, bool *any_done, bool *any_failed, bool *all_ended)
   }
 }
 
+/* Are all known to have ended that did so before this one?  A branch has its place among them a moment
+ * before it counts as ended. */
+static bool
+is_its_turn (const struct group *group, const struct branch *branch)
+{
+  unsigned before = 0;
+  for (size_t i = 0; i < group->count; i++) {
+    const struct branch *other = &group->members[i].branch;
+    before += other->started && other->ended && other->order < branch->order;
+  }
+  return before + 1 == branch->order;
+}
+
 /* Did another branch win before this one? */
 static bool
 has_lost (struct group *group, const struct branch *branch)
@@ -105,6 +118,8 @@ close_ended (struct context *parent, struct group *group, bool first_passed_wins
   for (size_t i = 0; i < group->count; i++) {
     struct member_branch *m = &group->members[i];
     if (!m->branch.started || !m->branch.ended || m->closed)
+      continue;
+    if (first_passed_wins && !is_its_turn (group, &m->branch))
       continue;
     m->closed = true;
     branch_wait (&m->branch);

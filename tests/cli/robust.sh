@@ -69,11 +69,20 @@ tests:
           winner: {sleep: 50ms}
       - exec.run: {shell: "cat ${notes}"}
         expect: {stdout: "loser\n"}
+  - test: first of equals
+    steps:
+      - first_of:
+          one: {do: [{my.note: equal}, {exec.run: {shell: "echo deferred >> ${notes}"}}]}
+          two: {do: [{my.note: equal}, {exec.run: {shell: "echo deferred >> ${notes}"}}]}
+          three: {do: [{my.note: equal}, {exec.run: {shell: "echo deferred >> ${notes}"}}]}
+        each: {i: 1..30}
   - test: many deferred steps in a branch
     steps: [{parallel: [{do: [{my.note: branch}], each: {i: 1..260}}, {check: true}]}]
 EOT
 NOTES="$tmp/notes" TMPDIR="$tmp/temp" expect 3 "$RUNNER" -o left left.yaml
 grep -q '"name":"first of".*"outcome":"passed"' left/events.jsonl || fail "the loser did not clean up at once"
+deferred=$(grep -c deferred notes) equal=$(grep -c equal notes)
+[ "$deferred" -ge 30 ] && [ "$equal" -ge "$deferred" ] || fail "$equal of $deferred deferred steps of equal branches were run"
 [ "$(grep -c branch notes)" = 260 ] || fail "$(grep -c branch notes) of 260 deferred steps were run"
 [ "$(grep -c teardown notes)" = 1 ] || fail "what a teardown deferred was not run"
 [ -z "$(ls -A temp)" ] || fail "left in the temporary folder: $(ls -A temp)"
