@@ -180,8 +180,11 @@ branch_join_names (struct context *parent, struct branch *branch)
 void
 branch_free (struct context *parent, struct branch *branch)
 {
+  size_t warned = branch->test.warning_count;
   parent->test->spawned |= branch->test.spawned; /* also by one that lost */
   remove_test_temp (&branch->test);
+  for (size_t i = warned; i < branch->test.warning_count; i++)
+    test_warning (parent->test, "%s", branch->test.warnings[i]);
   free_kept_scopes (&branch->test);
   scope_free (&branch->scope);
   context_free (&branch->context);

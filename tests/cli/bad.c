@@ -165,6 +165,14 @@ bad_late (struct runner_step *step, const void *args)
 }
 
 static int
+bad_temp (struct runner_step *step, const void *args)
+{
+  (void) args;
+  const char *temp = runner_temp (step);
+  return temp && rmdir (temp) == 0 ? RUNNER_PASS : runner_error (step, "there is no temporary folder, or it stays");
+}
+
+static int
 bad_nonsense (struct runner_step *step, const void *args)
 {
   (void) step;
@@ -352,6 +360,7 @@ static const struct runner_verb verbs[] = {
     .flags = RUNNER_COOPERATIVE, .params = deaf_params,
     .args_size = sizeof (struct deaf_args) },
   { .name = "late", .help = "goes on when it is looked at, after its deadline", .run = bad_late },
+  { .name = "temp", .help = "removes the temporary folder", .run = bad_temp },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },
   { .name = "log", .help = "logs a lot", .run = bad_log, .params = flood_params, .args_size = sizeof (struct flood_args) },
   { .name = "handle", .help = "makes a handle that does not close well", .run = bad_handle,

@@ -347,3 +347,25 @@ tests:
       - check: n == 20000 and after - before < 50000
 EOT
 ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1" expect 0 "$RUNNER" -o attempts attempts.yaml
+
+# a temporary folder that cannot be removed is warned about, also that of a branch
+cat > temp.yaml <<'EOT'
+suite: temp
+setup: [{parallel: [{bad.temp: }, {log: x}]}]
+tests:
+  - {test: of the setup, steps: [check: true]}
+  - {test: of the test, steps: [{bad.temp: }, {check: true}]}
+  - {test: of a branch, steps: [{parallel: [{bad.temp: }, {bad.temp: }]}, {check: true}]}
+  - test: of a loser
+    steps:
+      - first_of:
+          loses: {do: [{bad.temp: }, {exec.run: touch begun}, {sleep: 1h}]}
+          wins: {exec.run: test -e begun, retry: 60s}
+      - check: true
+  - {test: of the background, steps: [{background: {as: b, do: [bad.temp: ]}}, {join: b}, {check: true}]}
+EOT
+expect 0 "$RUNNER" --plugin-path "$bad" -o temp temp.yaml
+for test in 'of the setup' 'of the test' 'of a branch' 'of a loser' 'of the background'; do
+  outcome temp "$test" passed
+  case $line in *'"warnings":["'*'the temporary folder /'*' cannot be removed"'*) ;; *) fail "no warning \"$test\": $line" ;; esac
+done
