@@ -85,11 +85,17 @@ descriptors_receive (int socket, void *data, size_t size, int flags, int fds[DES
   return got;
 }
 
-bool
-descriptor_write (int fd, const char *data, size_t size)
+static ssize_t
+send_quietly (int socket, const void *data, size_t size)
+{
+  return send (socket, data, size, MSG_NOSIGNAL);
+}
+
+static bool
+put_all (ssize_t (*put) (int fd, const void *data, size_t size), int fd, const char *data, size_t size)
 {
   while (size) {
-    ssize_t n = write (fd, data, size);
+    ssize_t n = put (fd, data, size);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
@@ -98,4 +104,16 @@ descriptor_write (int fd, const char *data, size_t size)
     size -= (size_t) n;
   }
   return true;
+}
+
+bool
+descriptor_write (int fd, const char *data, size_t size)
+{
+  return put_all (write, fd, data, size);
+}
+
+bool
+descriptor_send (int socket, const char *data, size_t size)
+{
+  return put_all (send_quietly, socket, data, size);
 }

@@ -21,5 +21,7 @@ ssize_t descriptors_receive (int socket, void *data, size_t size, int flags, int
 
 /* Writes all of it, however often it takes.  False: errno. */
 bool descriptor_write (int fd, const char *data, size_t size);
+/* The same to a socket; whose other end is gone is an error (EPIPE), no signal. */
+bool descriptor_send (int socket, const char *data, size_t size);
 
 #endif

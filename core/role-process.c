@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "descriptors.h"
 #include "json.h"
 #include "options.h"
 #include "out.h"
@@ -66,21 +67,6 @@ runner_export_address (struct runner_role *role, const char *name, const char *h
   runner_export_text (role, name, text);
 }
 
-static bool
-send_all (int fd, const char *data, size_t size)
-{
-  while (size) {
-    ssize_t n = send (fd, data, size, MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return false;
-    data += n;
-    size -= (size_t) n;
-  }
-  return true;
-}
-
 /* Sends {"what": value}. */
 static bool
 send_line (struct runner_role *role, const char *what, const struct value *value)
@@ -90,7 +76,7 @@ send_line (struct runner_role *role, const char *what, const struct value *value
   buffer_printf (line, "{\"%s\":", what);
   json_write (line, value);
   buffer_lit (line, "}\n");
-  return send_all (role->control, line->data, line->size);
+  return descriptor_send (role->control, line->data, line->size);
 }
 
 static bool

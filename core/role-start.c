@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "descriptors.h"
 #include "json.h"
 #include "role-process.h"
 #include "secret.h"
@@ -205,18 +206,6 @@ role_environment (const struct role_state *role, struct arena *arena)
   return env;
 }
 
-static bool
-send_secrets (int fd, const struct buffer *line)
-{
-  for (size_t done = 0; done < line->size;) {
-    ssize_t n = send (fd, line->data + done, line->size - done, MSG_NOSIGNAL);
-    if (n < 0 && errno != EINTR)
-      return false;
-    done += n > 0 ? (size_t) n : 0;
-  }
-  return true;
-}
-
 /* Hands both streams to the keeper. */
 static bool
 drain_role (struct worker *worker, struct role_state *role, int output, int control)
@@ -273,7 +262,7 @@ role_spawn (struct context *context, struct role_state *role)
   role->cursor = 0;
   role->log_mark = 0;
   pthread_mutex_unlock (&roles_lock);
-  bool fine = send_secrets (control[0], &command.secrets);
+  bool fine = descriptor_send (control[0], command.secrets.data, command.secrets.size);
   buffer_free (&command.secrets);
   if (!fine || !drain_role (worker, role, output[0], control[0]))
     return role_cannot (context, role, "cannot be connected: %s", strerror (errno));
