@@ -379,24 +379,24 @@ next_random (uint64_t *state)
 }
 
 static void
-shuffle_tests (struct planned *tests, size_t count, uint64_t *state)
+swap_bytes (char *a, char *b, size_t size)
 {
-  for (size_t i = count; i > 1; i--) {
-    size_t j = (size_t) (next_random (state) % i);
-    struct planned other = tests[j];
-    tests[j] = tests[i - 1];
-    tests[i - 1] = other;
+  for (size_t i = 0; i < size; i++) {
+    char other = a[i];
+    a[i] = b[i];
+    b[i] = other;
   }
 }
 
+/* Of items of that size; the same state gives the same order. */
 static void
-shuffle_suites (struct planned_suite *suites, size_t count, uint64_t *state)
+shuffle (void *items, size_t count, size_t size, uint64_t *state)
 {
+  char *all = items;
   for (size_t i = count; i > 1; i--) {
     size_t j = (size_t) (next_random (state) % i);
-    struct planned_suite other = suites[j];
-    suites[j] = suites[i - 1];
-    suites[i - 1] = other;
+    if (j != i - 1)
+      swap_bytes (all + j * size, all + (i - 1) * size, size);
   }
 }
 
@@ -630,11 +630,11 @@ plan_make (struct plan *plan, struct suite **suites, size_t count, const struct 
   }
   uint64_t state = options->seed;
   if (options->shuffle)
-    shuffle_suites (plan->suites, plan->suite_count, &state);
+    shuffle (plan->suites, plan->suite_count, sizeof *plan->suites, &state);
   for (size_t i = 0; i < plan->suite_count; i++) {
     struct planned_suite *planned = &plan->suites[i];
     if (options->shuffle && !planned->suite->ordered)
-      shuffle_tests (planned->tests, planned->count, &state);
+      shuffle (planned->tests, planned->count, sizeof *planned->tests, &state);
     for (size_t j = 0; j < planned->count; j++)
       planned->tests[j].number = (uint32_t) j;
     plan->test_count += planned->count;
