@@ -105,6 +105,8 @@ void html_detail (struct html_report *html, struct buffer *out, const struct eve
 /* A test that passed by one step: its place is all there is to tell. */
 bool html_is_line (const struct event *event);
 void html_line_detail (struct buffer *out, const struct event *event);
+/* By enum outcome: for people, and for the stylesheet. */
+extern const char *const html_outcome_words[], *const html_outcome_classes[];
 void html_badge (struct buffer *out, int outcome, bool flaky);
 /* A duration in a <span class="time">. */
 void html_time (struct buffer *out, int64_t us);

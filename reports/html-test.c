@@ -20,13 +20,14 @@
 
 /* ---- small parts ---- */
 
+const char *const html_outcome_words[] = { "passed", "failed", "error", "skipped", "not run" };
+const char *const html_outcome_classes[] = { "passed", "failed", "error", "skipped", "notrun" };
+
 void
 html_badge (struct buffer *out, int outcome, bool flaky)
 {
-  static const char *const names[] = { "passed", "failed", "error", "skipped", "not run" };
-  static const char *const classes[] = { "passed", "failed", "error", "skipped", "notrun" };
-  buffer_printf (out, "<span class=\"badge %s\">%s</span>", flaky ? "flaky" : classes[outcome],
-                 flaky ? "flaky" : names[outcome]);
+  buffer_printf (out, "<span class=\"badge %s\">%s</span>", flaky ? "flaky" : html_outcome_classes[outcome],
+                 flaky ? "flaky" : html_outcome_words[outcome]);
 }
 
 void
@@ -188,10 +189,8 @@ add_logs (struct html_report *html, struct buffer *out, const struct event *even
 static void
 add_step (struct buffer *out, const struct event_step *step, uint32_t level)
 {
-  static const char *const classes[] = { "passed", "failed", "error", "skipped", "notrun" };
-  static const char *const words[] = { "passed", "failed", "error", "skipped", "not run" };
   buffer_lit (out, "<tr class=\"");
-  buffer_puts (out, classes[step->outcome]);
+  buffer_puts (out, html_outcome_classes[step->outcome]);
   buffer_lit (out, "\"><th scope=\"row\"");
   if (level) {
     buffer_lit (out, " class=\"d");
@@ -218,7 +217,7 @@ add_step (struct buffer *out, const struct event_step *step, uint32_t level)
   buffer_lit (out, "</th><td class=\"where\">");
   html_short (out, step->where, 200);
   buffer_lit (out, "</td><td class=\"result\">");
-  buffer_puts (out, words[step->outcome]);
+  buffer_puts (out, html_outcome_words[step->outcome]);
   if (step->attempts > 1) {
     buffer_lit (out, " at try ");
     buffer_int (out, step->attempts);

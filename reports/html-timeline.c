@@ -22,9 +22,6 @@
 #define RIGHT 26
 #define CHARACTER 7.0  /* its width, nearly */
 
-static const char *const words[] = { "passed", "failed", "error", "skipped", "not run" };
-static const char *const classes[] = { "passed", "failed", "error", "skipped", "notrun" };
-
 struct cell {
   struct tally_suite *suite;
   const struct html_row *row; /* the worst that began in it or went on in it; NULL: none */
@@ -72,12 +69,12 @@ add_bar (struct timeline *t, struct tally_suite *suite, const struct html_row *r
   const char *name = tally_test (&t->html->tally, suite, row->test)->name;
   buffer_lit (t->out, "<g role=\"img\"><title>");
   html_short (t->out, name, 200);
-  buffer_printf (t->out, ": %s, ", row->begun ? "broken off" : words[row->outcome]);
+  buffer_printf (t->out, ": %s, ", row->begun ? "broken off" : html_outcome_words[row->outcome]);
   format_duration (t->out, row->duration_us);
   buffer_lit (t->out, " (");
   html_short (t->out, suite->name, 100);
   buffer_lit (t->out, ")</title>");
-  add_rect (t->out, classes[row->outcome], x, y, width);
+  add_rect (t->out, html_outcome_classes[row->outcome], x, y, width);
   if (width > 6 * CHARACTER)
     add_text (t->out, "class=\"inside\"", x + 5, y + 13, name, (size_t) ((width - 10) / CHARACTER));
   buffer_lit (t->out, "</g>\n");
@@ -136,8 +133,8 @@ add_cells (struct timeline *t, const struct cell *lane, double y)
       buffer_lit (t->out, "<g role=\"img\"><title>");
       if (begun)
         buffer_printf (t->out, "%u tests: ", begun);
-      buffer_printf (t->out, "%s</title>", words[lane[i].row->outcome]);
-      add_rect (t->out, classes[lane[i].row->outcome], LEFT + i, y, end - i);
+      buffer_printf (t->out, "%s</title>", html_outcome_words[lane[i].row->outcome]);
+      add_rect (t->out, html_outcome_classes[lane[i].row->outcome], LEFT + i, y, end - i);
       buffer_lit (t->out, "</g>\n");
     }
     i = end;
@@ -181,7 +178,7 @@ add_legend (struct timeline *t)
   static const char *const told[] = { "passed", "failed", "error", "skipped", "not run, or broken off" };
   buffer_lit (t->out, "<ul class=\"legend\">\n");
   for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-    buffer_printf (t->out, "<li class=\"%s\">%s</li>\n", classes[i], told[i]);
+    buffer_printf (t->out, "<li class=\"%s\">%s</li>\n", html_outcome_classes[i], told[i]);
   buffer_lit (t->out, "</ul>\n");
 }
 
