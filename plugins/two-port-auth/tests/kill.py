@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from roles import LIMIT, Role, end_all
+from roles import LIMIT, Role, end_all, wait_for
 
 RUNNER, LOAD = map(os.path.abspath, sys.argv[1:3])
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "4"))
@@ -34,12 +34,23 @@ def ports_of(server):
     return [server.exports[name].rsplit(":", 1)[1] for name in ("registration", "authentication")]
 
 
+def has_message(record):
+    try:
+        with open(record, "rb") as file:
+            return any(line.startswith(b"A ") for line in file)
+    except FileNotFoundError:
+        return False
+
+
 def load_and_kill(server, folder, number):
     """What was answered until it was killed: lines `R client server` and `A message client server`."""
     record = os.path.join(folder, f"record-{number}")
     with subprocess.Popen([LOAD, str(CLIENTS), "60", *ports_of(server), record], stdout=subprocess.PIPE) as load:
-        time.sleep(random.uniform(0.02, 0.6))  # this is the random moment
-        server.end(signal.SIGKILL)
+        try:
+            wait_for(lambda: has_message(record) or load.poll() is not None, "a message is answered")
+            time.sleep(random.uniform(0, 0.6))  # this is the random moment
+        finally:
+            server.end(signal.SIGKILL)
         load.communicate(timeout=LIMIT)
     assert load.returncode == 0, f"the clients ended with status {load.returncode}"
     with open(record, "rb") as file:

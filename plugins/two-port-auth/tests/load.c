@@ -269,6 +269,8 @@ load (char **argv)
   all.epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   if ((argv[5] && !all.record) || !all.users || all.epoll_fd < 0)
     die (argv[5] ? argv[5] : "start");
+  if (all.record && setvbuf (all.record, NULL, _IOLBF, 0) != 0) /* who kills the server looks at it */
+    die (argv[5]);
   all.last = all.start = now_ns ();
   all.random = (uint64_t) all.start | 1;
   all.warm = all.start + (all.record ? 0 : WARM_NS);
