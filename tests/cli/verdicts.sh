@@ -72,7 +72,7 @@ tests:
     steps:
       - set: {n: 0}
       - do: [{set: {n: "${n + 1}"}}, {sleep: 10s, if: n > 1}, {fail: the real reason}]
-        retry: {for: 200ms, every: 1ms}
+        retry: {for: 2s, every: 1ms}
   - test: a stop_if that cannot be told
     steps: [{log: x, retry: {for: 30ms, every: 1ms, stop_if: {exit: "${result.nothing}"}}}]
 EOT
