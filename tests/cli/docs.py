@@ -29,7 +29,7 @@ def run(command, folder):
 def plain(line):
     """Without what differs from run to run."""
     line = re.sub(r"\b\d+(\.\d+)? (ns|us|µs|ms|s)\b", "TIME", line)
-    line = re.sub(r"\d+", "N", line)
+    line = re.sub(r"\d+(\.\d+)?", "N", line)
     return re.sub(r"\s+", " ", line).strip()
 
 
