@@ -6,7 +6,8 @@
 #   ```yaml file=NAME           written to the file NAME; any language
 #   ```console                  each `$ COMMAND` is run by sh; the lines below it are what it prints, standard
 #                               output and error together.  A line `[…]` stands for any lines.  Numbers, ports,
-#                               addresses and times are not compared, nor is how far apart words stand.
+#                               addresses and times are not compared, nor is how far apart words stand, nor the
+#                               list of the slowest tests.
 #   ```console status=1         the last command ends with this status; those before it with 0
 #   ```diff file=NAME           a change of that file: lines with - become those with +; the others are where
 #   ```yaml steps               a list of steps: they are checked, run as a test, and pass
