@@ -250,7 +250,7 @@ role_dies_early (struct runner_role *role, const void *args)
   return runner_role_error (role, "the port is taken");
 }
 
-struct dies_args { double after; struct runner_bool crash; };
+struct dies_args { double after; const char *once; struct runner_bool crash; };
 
 static int
 role_dies (struct runner_role *role, const void *args)
@@ -261,6 +261,8 @@ role_dies (struct runner_role *role, const void *args)
   struct timespec time = { (time_t) a->after, (long) ((a->after - (double) (time_t) a->after) * 1e9) };
   while (nanosleep (&time, &time) < 0)
     continue;
+  while (a->once && access (a->once, F_OK) < 0)
+    poll (NULL, 0, 10);
   puts ("this is the end");
   fflush (stdout);
   if (a->crash.on) {
@@ -338,6 +340,7 @@ static const struct runner_param print_params[] = {
 };
 static const struct runner_param dies_params[] = {
   RUNNER_PARAM (struct dies_args, after, .preset = "0", .help = "seconds"),
+  RUNNER_PARAM (struct dies_args, once, .help = "and not before this file is there"),
   RUNNER_PARAM (struct dies_args, crash, .help = "by a signal"),
   { 0 }
 };

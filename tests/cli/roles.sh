@@ -3,7 +3,7 @@
 # what cannot be.
 . "${0%/*}/functions.sh"
 requires pgrep
-requires_plugin tcp-device http
+requires_plugin exec tcp-device http
 RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
 export RUNNER_PLUGIN_PATH
 
@@ -14,7 +14,7 @@ roles: {mortal: {bad.dies: {after: 0.05}}}
 tests:
   - test: outlives it
     retries: 5
-    steps: [role.ended: mortal, {role.start: mortal}, {sleep: 200ms}]
+    steps: [role.ended: mortal, {role.start: mortal}, {role.wait: mortal, timeout: 100s, fails: ended with exit status 4}]
   - test: meets it
     steps: [{role.stats: mortal, check: result.pid > 0}]
 EOT
@@ -111,7 +111,7 @@ tests:
     steps:
       - tcp-device.connect: {to: "${hub.device}", id: 5}
       - tcp-device.report: name
-      - {role.wait: hub, timeout: 2s, expect: {id: 6}}
+      - {role.wait: hub, timeout: 5s, expect: {id: 6}}
 EOF
 expect 1 "$RUNNER" -o vain vain.yaml
 has out 'waiting for an observation of role hub: it said nothing'
@@ -179,27 +179,36 @@ has logs/logs/logs/own.3.log ',three@'
 
 # a role of the whole run that dies: who uses it then or later is told so, others go on with theirs
 for i in 1 2 3; do
-  cat > dead$i.yaml <<'EOT'
+  cat > dead$i.yaml <<EOT
 suite: dead
-roles: {sh: {tcp-device.stack: {}, scope: run}, dy: {bad.dies: {after: 0.3}, scope: run}}
+roles: {sh: {tcp-device.stack: {}, scope: run}, dy: {bad.dies: {once: "$tmp/go"}, scope: run}}
 tests:
   - test: t
-    steps: [{sleep: 600ms}, {check: 'has(dy, "pid") == false'}]
+    steps: [{exec.run: ': >began$i; until [ -e over ]; do sleep 0.05; done', timeout: 100s}, {check: 'has(dy, "pid") == false'}]
   - test: u
-    steps: [{http.get: "${sh.web}/", expect: {status: {$type: integer}}}]
+    steps: [{http.get: "\${sh.web}/", expect: {status: {\$type: integer}}}]
 EOT
 done
 cat > alive.yaml <<'EOT'
 suite: alive
 roles: {sh: {tcp-device.stack: {}, scope: run}}
 tests:
-  - {test: t, steps: [{sleep: 800ms}, {check: true}]}
+  - {test: t, steps: [{exec.run: ': >began4; until [ -e over ]; do sleep 0.05; done', timeout: 100s}, {check: true}]}
   - {test: u, steps: [{http.get: "${sh.web}/", expect: {status: {$type: integer}}}]}
 EOT
-expect 3 "$RUNNER" -j 4 -o dead dead1.yaml dead2.yaml dead3.yaml alive.yaml
+# all are in a step when it dies, and the step ends only when that is known
+"$RUNNER" -j 4 -o dead dead1.yaml dead2.yaml dead3.yaml alive.yaml > out 2> err & pid=$!
+cleanup "kill -TERM $pid 2>/dev/null"
+wait_for "all are in a step" exists began1 began2 began3 began4
+: > go
+wait_for "its end is in its log" test -s dead/logs/run/dy.1.log
+: > over
+status=0
+wait "$pid" || status=$?
+[ "$status" = 3 ] || fail "it ended with $status"
 how='role dy (scope: run) ended with exit status 4: this is the end'
 for i in 1 2 3; do
-  has out "dead$i.yaml:5:14: sleep: $how"
+  has out "dead$i.yaml:5:14: exec.run: $how"
   has out "dead$i.yaml:2:49: in the suite's setup: $how"
 done
 has out 'warning  role dy (scope: run) ended with exit status 4'
@@ -209,7 +218,7 @@ grep '"event":"test"' dead/events.jsonl | grep -q '"file":"dead/logs/run/dy.1.lo
 grep -q 'passed *alive.yaml *2 passed' out || fail "a suite without it did not pass"
 
 # the same of all of them: the process that keeps them is killed
-sed 's/600ms/100s/; /dy/s/, dy:.*}}/}/; s/check: .has.*/check: true}]/' dead1.yaml > kept.yaml
+sed '/dy:/s/, dy:.*}}/}/; s/steps: .*began.*/steps: [sleep: 100s]/' dead1.yaml > kept.yaml
 mkdir temp
 TMPDIR="$tmp/temp" "$RUNNER" -o kept kept.yaml > out 2> err & pid=$!
 wait_for "the test starts" grep -qs '"event":"start"' kept/events.jsonl
@@ -227,10 +236,10 @@ cat > death.yaml <<'EOF2'
 suite: death
 tests:
   - test: in a step
-    roles: {mortal: {bad.dies: {after: 0.2, crash: true}}}
-    steps: [{sleep: 10ms}, {do: [{sleep: 1s}]}, {sleep: 10ms}, {check: 1 == 2}]
+    roles: {mortal: {bad.dies: {after: 2, crash: true}}}
+    steps: [{sleep: 10ms}, {do: [{role.wait: mortal, timeout: 100s, fails: was killed}]}, {sleep: 10ms}, {check: 1 == 2}]
   - test: waits
-    roles: {mortal: {bad.dies: {after: 0.2, crash: true}}}
+    roles: {mortal: {bad.dies: {after: 2, crash: true}}}
     steps: [{role.wait: mortal, timeout: 100s, expect: {event: stored}}]
   - test: other end
     roles: {mortal: {bad.dies: {crash: true}}}
@@ -240,8 +249,8 @@ tests:
     steps: [{role.ended: mortal, expect: {exit: null, signal: SIGSEGV}}]
 EOF2
 expect 3 "$RUNNER" -o death death.yaml
-has out 'death.yaml:5:35: sleep: role mortal was killed by SIGSEGV (Segmentation fault): this is the end'
-has out 'death.yaml:5:72: check failed with: does not hold: 1 == 2'
+has out 'death.yaml:5:35: role.wait: role mortal was killed by SIGSEGV (Segmentation fault): this is the end'
+has out 'death.yaml:5:114: check failed with: does not hold: 1 == 2'
 has out 'death.yaml:8:14: role.wait: role mortal was killed by SIGSEGV'
 has out 'role.wait failed with: role mortal was killed by SIGSEGV (Segmentation fault), and said nothing'
 has out 'death.yaml:11:14: role.ended: role mortal was killed by SIGSEGV (Segmentation fault): $.exit: expected 7 (integer), got null'
