@@ -1,7 +1,7 @@
 #!/bin/sh
 # interrupted.sh - the runner is killed, interrupted, or runs out of disk.
 . "${0%/*}/functions.sh"
-requires xmllint pgrep python3
+requires xmllint pgrep python3 flock
 requires_plugin exec
 requires_plugin tcp-device
 
@@ -25,13 +25,25 @@ tests:
     steps: [check: true]
 EOT
 
+# second_waits: the second test does, and the first one's result is told.
+second_waits ()
+{
+  exists started && grep -q '"event":"test"' results/events.jsonl
+}
+
+# free: no run writes there; the keeper of one that was killed still does for a moment.
+free ()
+{
+  flock -n results/events.jsonl true
+}
+
 # start: the runner in the background, until the second test waits; its pid in $pid.
 start ()
 {
   rm -f started torn-down deferred
   "$RUNNER" -o results long.yaml >out 2>err &
   pid=$!
-  wait_for "the test starts" exists started
+  wait_for "the second test starts" second_waits
 }
 
 # gone: no program or role of the run is left, within some seconds.
@@ -57,6 +69,7 @@ xmllint --noout --schema "$top_srcdir/tests/junit.xsd" x.xml 2>err || fail "the 
 [ "$(grep -c '<skipped' x.xml)" = 2 ] || fail "what did not end is not told as not run"
 
 # SIGINT: clean teardown, reports, 130
+wait_for "the folder is free" free
 start
 kill -INT "$pid"
 got=0
