@@ -65,8 +65,8 @@ tests:
   - test: first of
     steps:
       - first_of:
-          loser: {do: [{my.note: loser}, {sleep: 100s}]}
-          winner: {sleep: 50ms}
+          loser: {do: [{my.note: loser}, {exec.run: touch noted}, {sleep: 100s}]}
+          winner: {exec.run: test -e noted, retry: {for: 1m, every: 5ms}}
       - exec.run: {shell: "cat ${notes}"}
         expect: {stdout: "loser\n"}
   - test: first of equals
