@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "expr.h"
@@ -239,6 +240,15 @@ START_TEST (tables_become_lists_and_maps)
 }
 END_TEST
 
+/* The time that this thread was running: whatever else the machine does is not in it. */
+static int64_t
+thread_ns (void)
+{
+  struct timespec now;
+  ck_assert_int_eq (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now), 0);
+  return now.tv_sec * INT64_C (1000000000) + now.tv_nsec;
+}
+
 START_TEST (large_variables_are_not_converted)
 {
   size_t n = 300000;
@@ -248,11 +258,11 @@ START_TEST (large_variables_are_not_converted)
   struct member members[] = { { value_string ("big"), { .type = VALUE_LIST, .count = n, .items = items } } };
   struct value saved = variables, where = expression ("#big + big[5]"), out;
   variables = (struct value) { .type = VALUE_MAP, .count = 1, .members = members };
-  int64_t start = clock_now_ns ();
+  int64_t start = thread_ns ();
   for (int i = 0; i < 1000; i++)
     ck_assert (expr_eval (engine, &where, &scope, &arena, &out, &error));
   /* copying them all a thousand times would take seconds */
-  ck_assert_int_lt (clock_now_ns () - start, 1000000000);
+  ck_assert_int_lt (thread_ns () - start, 1000000000);
   ck_assert_int_eq (out.integer, 300004);
   variables = saved;
 }
