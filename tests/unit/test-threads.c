@@ -178,6 +178,7 @@ struct user {
   struct scope scope;
   struct test_run run;
   _Atomic int kernel_id;   /* of the thread, when it has begun */
+  _Atomic bool in_last;    /* the call in which it is to wait is the next thing, or has begun */
   struct answer answer;
 };
 
@@ -235,12 +236,12 @@ start_users (size_t n, const struct plugin *plugin, void (*work) (struct user *u
   return users;
 }
 
-/* Does the thread sleep?  (proc(5): state S) */
+/* Does the thread sleep?  (proc(5): state S)  Before its last call that may be for a lock. */
 static bool
 is_asleep (const struct user *user)
 {
   char path[64], text[512];
-  int id = atomic_load (&user->kernel_id);
+  int id = atomic_load (&user->in_last) ? atomic_load (&user->kernel_id) : 0;
   snprintf (path, sizeof path, "/proc/self/task/%d/stat", id);
   FILE *stream = id ? fopen (path, "re") : NULL;
   const char *state = stream && fgets (text, sizeof text, stream) ? strrchr (text, ')') : NULL;
@@ -306,6 +307,7 @@ END_TEST
 static void
 take_door (struct user *user)
 {
+  atomic_store (&user->in_last, true);
   call (&user->context, user->plugin, "accept", 100 + (unsigned) user->number, 60 * SECOND, &user->answer,
         "{\"conn\": \"door\"}");
 }
@@ -375,6 +377,7 @@ wait_somehow (struct user *user)
   listen_at (context, tcp, "listener", address, sizeof address);
   must (context, tcp, "connect", 2, NULL, "{\"to\": \"%s\"}", strcmp (waits[which].verb, "accept") ? address : user->address);
   if (waits[which].args) {
+    atomic_store (&user->in_last, true);
     call (context, tcp, waits[which].verb, 3, 60 * SECOND, &user->answer, waits[which].args);
     return;
   }
@@ -383,6 +386,7 @@ wait_somehow (struct user *user)
   memset (json, 'x', size);
   memcpy (json, "{\"text\": \"", 10);
   memcpy (json + size - 3, "\"}", 3);
+  atomic_store (&user->in_last, true);
   call (context, tcp, waits[which].verb, 3, 60 * SECOND, &user->answer, json);
   free (json);
 }
