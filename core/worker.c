@@ -440,7 +440,7 @@ tell_setup (struct context *context)
   context->worker->setup = NULL;
   mark_lost_output (setup);
   if (setup->output.size) {
-    static const char head[] = "[output of the suite's setup]\n", foot[] = "\n[output of the test]\n";
+    static const char head[] = "[output of the suite's setup]\n", foot[] = "\n[end of that]\n";
     bool line_ends = setup->output.data[setup->output.size - 1] == '\n';
     test_output (context, head, sizeof head - 1);
     test_output (context, setup->output.data, setup->output.size);

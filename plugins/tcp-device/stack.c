@@ -20,7 +20,7 @@
 #include "web.h"
 
 #define WEB_CONNECTIONS 20000 /* at most */
-#define CACHE_LIMIT ((size_t) 256 << 20)
+#define CACHE_LIMIT ((size_t) 16 << 20)
 
 struct stack {
   struct runner_role *role;

@@ -67,13 +67,13 @@ cat >late.yaml <<'EOT'
 suite: late
 tests:
   - test: late, then it exits
-    steps: [{bad.late: , timeout: 100ms}, {bad.exit: }]
+    steps: [{defer: [{bad.exit: }]}, {bad.late: , timeout: 100ms}]
   - test: late
     steps: [{bad.late: , timeout: 100ms}]
   - test: later another exits
     steps: [{sleep: 500ms}, {bad.exit: }]
   - test: late, then it hangs
-    steps: [{bad.late: , timeout: 100ms}, {bad.hang: , timeout: 100ms}]
+    steps: [{defer: [{bad.hang: , timeout: 100ms}]}, {bad.late: , timeout: 100ms}]
 EOT
 expect 3 "$RUNNER" -o late late.yaml
 count 2 late/events.jsonl '"event":"test".*"outcome":"error".*ended the worker with exit status 5'

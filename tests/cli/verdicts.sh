@@ -285,7 +285,7 @@ tests:
 EOT
 expect 1 "$RUNNER" --plugin-path "$bad" -o setup-output setup-output.yaml
 outcome setup-output first failed
-case $line in *'"output":"[output of the suite'"'"'s setup]\nfrom the setup\nfrom a library\n[output of the test]\nof its own\n"'*) ;;
+case $line in *'"output":"[output of the suite'"'"'s setup]\nfrom the setup\nfrom a library\n[end of that]\nof its own\n"'*) ;;
   *) fail "the output of the setup is not told: $line" ;;
 esac
 has out '        | from the setup'
@@ -296,7 +296,7 @@ expect 1 "$RUNNER" --plugin-path "$bad" -o setup-outputs setup-outputs.yaml
 [ "$(grep -c '"event":"test".*from the setup' setup-outputs/events.jsonl)" = 2 ] || fail "not every setup is told"
 printf "suite: much\\nsetup: [bad.log: 3]\\ntests: [{test: t, steps: [{log: x}, {check: true}]}]\\n" > much.yaml
 expect 0 "$RUNNER" --plugin-path "$bad" -o much much.yaml
-grep -q '"output":"\[output of the suite.s setup\]\\n.*bytes left out.*\[output of the test\]\\nx\\n"' much/events.jsonl \
+grep -q '"output":"\[output of the suite.s setup\]\\n.*bytes left out.*\[end of that\]\\nx\\n"' much/events.jsonl \
   || fail "much output of a setup is not told"
 
 # a bad status that `expect` names, however it is written
