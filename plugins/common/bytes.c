@@ -68,6 +68,17 @@ bytes_int (struct bytes *bytes, int64_t number)
   bytes_add (bytes, digits, n > 0 ? (size_t) n : 0);
 }
 
+void
+bytes_time (struct bytes *bytes, const struct timespec *when)
+{
+  struct tm local;
+  char text[64], micros[24];
+  localtime_r (&when->tv_sec, &local);
+  bytes_add (bytes, text, strftime (text, sizeof text, "%Y-%m-%d %H:%M:%S", &local));
+  snprintf (micros, sizeof micros, ".%06ld", when->tv_nsec / 1000);
+  bytes_puts (bytes, micros);
+}
+
 const char *
 bytes_text (struct bytes *bytes)
 {

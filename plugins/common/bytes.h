@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct bytes {
   char *data; /* not NUL-terminated; see bytes_text */
@@ -16,6 +17,7 @@ void bytes_reserve (struct bytes *bytes, size_t more);
 void bytes_add (struct bytes *bytes, const void *data, size_t size);
 void bytes_puts (struct bytes *bytes, const char *text);
 void bytes_int (struct bytes *bytes, int64_t number); /* decimal */
+void bytes_time (struct bytes *bytes, const struct timespec *when); /* 2026-11-21 14:25:54.557340, local */
 const char *bytes_text (struct bytes *bytes);         /* NUL-terminated; owned by `bytes` */
 void bytes_free (struct bytes *bytes);
 

@@ -5,28 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN 200 /* bytes; each is written as 4 characters at most */
+#include "utf8.h"
 
-/* The length of the UTF-8 character that begins at `text`; 0: there is none.
- * RFC 3629, section 4. */
-static size_t
-utf8_length (const uint8_t *text, size_t size)
-{
-  uint8_t first = text[0];
-  size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
-                : first >= 0xf0 && first < 0xf5 ? 4 : 0;
-  if (length < 2)
-    return length;
-  if (length > size)
-    return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((text[i] & 0xc0) != 0x80)
-      return 0;
-  if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90)
-      || (first == 0xf4 && text[1] > 0x8f))
-    return 0;
-  return length;
-}
+#define SHOWN 200 /* bytes; each is written as 4 characters at most */
 
 /* Writes the character at `text`, escaped if need be; returns how many bytes it had. */
 static size_t
@@ -39,7 +20,8 @@ show_character (char **out, const uint8_t *text, size_t size)
     *(*out)++ = letters[special - escaped];
     return 1;
   }
-  size_t length = utf8_length (text, size);
+  uint32_t point;
+  size_t length = utf8_next ((const char *) text, size, &point);
   if (length == 0 || *text < 0x20 || *text == 0x7f) {
     static const char digits[] = "0123456789abcdef";
     *(*out)++ = '\\';

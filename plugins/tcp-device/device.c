@@ -229,19 +229,6 @@ take_typed (struct device *device)
 
 /* ---- receiving ------------------------------------------------------------------ */
 
-static void
-add_time (struct bytes *line)
-{
-  struct timespec now;
-  struct tm local;
-  char text[64];
-  clock_gettime (CLOCK_REALTIME, &now);
-  localtime_r (&now.tv_sec, &local);
-  size_t n = strftime (text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-  snprintf (text + n, sizeof text - n, ".%06ld", now.tv_nsec / 1000);
-  bytes_puts (line, text);
-}
-
 static bool
 was_sent (const struct device *device, const struct frame *frame)
 {
@@ -255,9 +242,11 @@ static void
 take_frame (struct device *device, const struct frame *frame)
 {
   int success = was_sent (device, frame);
+  struct timespec now;
   CLEANUP_BYTES struct bytes line = { 0 }, shown = { 0 };
   device->waiting = false;
-  add_time (&line);
+  clock_gettime (CLOCK_REALTIME, &now);
+  bytes_time (&line, &now);
   bytes_puts (&line, ": Data ");
   pyrepr_bytes (&line, frame->text, frame->size);
   bytes_puts (&line, success ? ", Success" : ", Error");

@@ -58,14 +58,8 @@ void
 line_write (struct bytes *out, const struct timespec *when, const struct form_field *message,
             const struct form_field *client, const struct form_field *server)
 {
-  struct tm local;
-  char time[64], micros[24];
-  localtime_r (&when->tv_sec, &local);
-  size_t n = strftime (time, sizeof time, "%Y-%m-%d %H:%M:%S", &local);
   bytes_puts (out, LINE_PREFIX);
-  bytes_add (out, time, n);
-  snprintf (micros, sizeof micros, ".%06ld", when->tv_nsec / 1000);
-  bytes_puts (out, micros);
+  bytes_time (out, when);
   bytes_puts (out, ": [success] (");
   add_escaped (out, message, true);
   bytes_puts (out, ") ");
