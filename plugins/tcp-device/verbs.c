@@ -59,7 +59,7 @@ static const struct runner_handle_type connection_type = { .name = "tcp-device c
 struct step_wait {
   struct runner_step *step;
   int64_t until; /* 0: as long as the step may */
-  struct pace pace;
+  struct pace pace, passed_pace; /* of what comes, and of what was passed over before */
 };
 
 static int
@@ -207,9 +207,11 @@ static enum next
 next_frame (struct runner_step *step, struct device_connection *connection, const struct net_wait *wait,
             struct frame *frame)
 {
+  struct step_wait *stepwise = wait->data;
+  if (connection->passed.size && pace_over (step, &stepwise->passed_pace))
+    return NEXT_STOPPED;
   if (next_passed (connection, frame))
     return NEXT_FRAME;
-  struct step_wait *stepwise = wait->data;
   for (bool first = !stepwise->pace.looked;; first = false) {
     if (pace_over (step, &stepwise->pace))
       return NEXT_STOPPED;
