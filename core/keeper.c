@@ -90,6 +90,21 @@ kill_descendants (pid_t parent, pid_t except)
   return kill_below (parent, except, 0);
 }
 
+void
+describe_process (pid_t pid, struct buffer *out)
+{
+  char path[64], text[200];
+  snprintf (path, sizeof path, "/proc/%d/cmdline", (int) pid);
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read (fd, text, sizeof text);
+  while (n > 0 && text[n - 1] == '\0')
+    n--;
+  buffer_printf (out, "%d (", (int) pid);
+  for (ssize_t i = 0; i < n; i++)
+    buffer_putc (out, text[i] >= 0 && text[i] < ' ' ? ' ' : text[i]);
+  buffer_puts (out, n > 0 ? ")" : "?)");
+}
+
 #define ORPHANS_NS (INT64_C (10) * 1000000000) /* one that hangs in the kernel may stay so long */
 
 static bool
@@ -344,36 +359,59 @@ put_away (struct house *house, bool all)
   }
 }
 
-static void
+/* How many children have ended; -1: there is none any more. */
+static int
 reap (struct house *house)
 {
   struct signalfd_siginfo info;
   while (read (house->signals, &info, sizeof info) == (ssize_t) sizeof info)
     continue;
-  int status;
+  int status, count = 0;
   pid_t pid;
-  while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
+  while ((pid = waitpid (-1, &status, WNOHANG)) > 0) {
+    count++;
     if (pid == house->worker) {
       house->worker_gone = true;
       house->worker_status = status;
     }
+  }
+  return pid < 0 && errno == ECHILD ? -1 : count;
+}
+
+#define LEFT_MOST 32 /* that are told */
+
+static void
+tell_left (struct house *house)
+{
+  pid_t pids[LEFT_MOST];
+  size_t n = children_of (getpid (), pids, LEFT_MOST);
+  for (size_t i = 0; i < n; i++) {
+    CLEANUP_BUFFER struct buffer text = { 0 };
+    describe_process (pids[i], &text);
+    tell (house, "left %s\n", buffer_text (&text));
+  }
 }
 
 /* Ends all descendants and waits for them: what is killed in turn becomes a child
- * of the keeper, until there is none. */
+ * of the keeper, until there is none.  One that is another user's by now, or hangs in the
+ * kernel, is told and left when for some seconds no other has ended either. */
 static void
 end_all (struct house *house)
 {
+  int64_t end = clock_now_ns () + ORPHANS_NS;
   for (;;) {
     kill_descendants (getpid (), 0);
-    int status;
-    pid_t pid = waitpid (-1, &status, 0);
-    if (pid == house->worker && !house->worker_gone) {
-      house->worker_gone = true;
-      house->worker_status = status;
-    }
-    if (pid < 0 && errno != EINTR)
+    int reaped = reap (house);
+    if (reaped < 0)
       return;
+    if (reaped > 0)
+      end = clock_now_ns () + ORPHANS_NS;
+    else if (clock_now_ns () > end) {
+      tell_left (house);
+      return;
+    }
+    struct pollfd fd = { .fd = house->signals, .events = POLLIN };
+    poll (&fd, 1, 20); /* one that became a child after it was killed may have ended unseen */
   }
 }
 
@@ -512,7 +550,8 @@ run_keeper (int lifeline, int status, const struct order *order)
   if (code != WORKER_DONE && code != WORKER_RESTART)
     remove_temps (getpid ());
   put_away (&house, true);
-  tell (&house, "exit %d\n", house.worker_status);
+  if (house.worker_gone)
+    tell (&house, "exit %d\n", house.worker_status);
   _exit (0);
 }
 

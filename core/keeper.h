@@ -19,7 +19,8 @@ struct keeper {        /* as the supervisor sees it */
   pid_t pid;
   int lifeline;        /* held open as long as the run wants the worker */
   int status;          /* lines: "worker PID", "exit WAITSTATUS", "last NAME\tPATH" (a log that
-                          the worker had not finished), "lost NAME\tPATH: why"; then the end: all is gone */
+                          the worker had not finished), "lost NAME\tPATH: why", "left PID (COMMAND)" (a process
+                          that cannot be ended); then the end: all else is gone */
 };
 
 struct keeper_link {   /* as the worker sees it */
@@ -54,6 +55,8 @@ bool end_orphans (const pid_t *but, size_t n);
 /* Ends all children of `parent` and theirs, by SIGKILL, but `except`.  Returns
  * how many there were. */
 unsigned kill_descendants (pid_t parent, pid_t except);
+/* "1234 (sleep 30)" */
+void describe_process (pid_t pid, struct buffer *out);
 /* The process ids of the children of all threads of `parent`; n at most. */
 size_t children_of (pid_t parent, pid_t *pids, size_t n);
 /* For mkdtemp: the keeper removes such folders when the worker could not. */

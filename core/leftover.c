@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "text.h"
 #include "worker.h"
 
 #define LEFT_MOST 4096
+#define END_TAKES_NS (INT64_C (5) * 1000000000) /* what is still there then is told, and left */
 #define TOLD_MOST ((size_t) 4 << 10) /* bytes about them */
 
 struct spawned {
@@ -35,17 +38,20 @@ leftover_add (struct worker *worker, pid_t pid, bool of_suite)
 }
 
 static bool
-is_suites (const struct worker *worker, pid_t pid)
+is_suites (struct worker *worker, pid_t pid)
 {
-  for (const struct spawned *s = worker->spawned; s; s = s->next)
-    if (s->pid == pid && s->of_suite)
-      return true;
-  return roles_own (worker, pid);
+  bool found = false;
+  pthread_mutex_lock (&worker->lock);
+  for (const struct spawned *s = worker->spawned; s && !found; s = s->next)
+    found = s->pid == pid && s->of_suite;
+  pthread_mutex_unlock (&worker->lock);
+  return found || roles_own (worker, pid);
 }
 
 static void
 forget_tests (struct worker *worker)
 {
+  pthread_mutex_lock (&worker->lock);
   for (struct spawned **link = &worker->spawned; *link;) {
     struct spawned *s = *link;
     if (s->of_suite) {
@@ -55,6 +61,7 @@ forget_tests (struct worker *worker)
     *link = s->next;
     free (s);
   }
+  pthread_mutex_unlock (&worker->lock);
 }
 
 /* Is it a zombie, waiting to be reaped? */
@@ -73,65 +80,82 @@ has_ended (pid_t pid)
 }
 
 static void
-command_line (pid_t pid, struct buffer *out)
+add_told (struct buffer *told, pid_t pid)
 {
-  char path[64], text[200];
-  snprintf (path, sizeof path, "/proc/%d/cmdline", (int) pid);
-  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read (fd, text, sizeof text);
-  while (n > 0 && text[n - 1] == '\0')
-    n--;
-  for (ssize_t i = 0; i < n; i++)
-    buffer_putc (out, text[i] ? text[i] : ' ');
-  if (n <= 0)
-    buffer_putc (out, '?');
+  if (told->size >= TOLD_MOST)
+    return;
+  if (told->size)
+    buffer_lit (told, ", ");
+  describe_process (pid, told);
+  if (told->size >= TOLD_MOST)
+    buffer_lit (told, ", …");
 }
 
 /* Ends one process and all below it. */
 static void
-end_family (pid_t pid, struct buffer *told)
+end_family (pid_t pid)
 {
-  if (told->size < TOLD_MOST) {
-    buffer_printf (told, "%s%d (", told->size ? ", " : "", (int) pid);
-    command_line (pid, told);
-    buffer_putc (told, ')');
-    if (told->size >= TOLD_MOST)
-      buffer_lit (told, ", …");
-  }
   kill (pid, SIGSTOP);
   kill_descendants (pid, 0);
   kill (pid, SIGKILL);
 }
 
+/* Waits until they have ended, but not for ever: one may be another user's by now, or hang in the
+ * kernel.  Returns how many have not; they come first then. */
+static size_t
+await_ends (pid_t *pids, size_t n, bool own)
+{
+  int64_t end = clock_now_ns () + END_TAKES_NS;
+  for (;;) {
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++)
+      if (!has_ended (pids[i]))
+        pids[left++] = pids[i];
+      else if (own)
+        waitpid (pids[i], NULL, WNOHANG);
+    n = left;
+    if (!left || clock_now_ns () > end)
+      return left;
+    struct timespec wait = { 0, 1000000 };
+    nanosleep (&wait, NULL);
+  }
+}
+
 static void
-end_children (struct worker *worker, pid_t parent, struct buffer *told)
+end_children (struct worker *worker, pid_t parent, struct buffer *told, struct buffer *stuck)
 {
   pid_t pids[LEFT_MOST];
-  size_t n, ended;
+  size_t n, found, left;
   do {
     n = children_of (parent, pids, LEFT_MOST);
-    ended = 0;
+    found = 0;
     for (size_t i = 0; i < n; i++) {
       if (pids[i] == getpid () || is_suites (worker, pids[i]))
         continue;
       if (!has_ended (pids[i])) {
-        end_family (pids[i], told);
-        ended++;
+        add_told (told, pids[i]);
+        end_family (pids[i]);
       }
-      if (parent == getpid ())
-        waitpid (pids[i], NULL, 0);
+      pids[found++] = pids[i];
     }
-  } while (n == LEFT_MOST && ended); /* there may be more */
+    left = await_ends (pids, found, parent == getpid ());
+    for (size_t i = 0; i < left; i++) {
+      add_told (stuck, pids[i]);
+      leftover_add (worker, pids[i], true); /* told once: later tests are not blamed for it */
+    }
+  } while (n == LEFT_MOST && found > left); /* there may be more */
 }
 
 const char *
 leftover_end (struct worker *worker, struct arena *arena)
 {
-  CLEANUP_BUFFER struct buffer told = { 0 };
-  pthread_mutex_lock (&worker->lock);
-  end_children (worker, getpid (), &told);
-  end_children (worker, worker->link->pid, &told); /* those that escaped to the keeper */
+  CLEANUP_BUFFER struct buffer told = { 0 }, stuck = { 0 };
+  end_children (worker, getpid (), &told, &stuck);
+  end_children (worker, worker->link->pid, &told, &stuck); /* those that escaped to the keeper */
   forget_tests (worker);
-  pthread_mutex_unlock (&worker->lock);
-  return told.size ? arena_copy (arena, told.data, told.size) : NULL;
+  if (!told.size)
+    return NULL;
+  if (!stuck.size)
+    return arena_printf (arena, "left running, and ended by the runner: %s", buffer_text (&told));
+  return arena_printf (arena, "left running: %s; cannot be ended: %s", buffer_text (&told), buffer_text (&stuck));
 }

@@ -332,6 +332,8 @@ take_status (void *data, const char *line)
 {
   if (strncmp (line, "lost ", 5) == 0)
     add_note (data, true, "a log is lost: ", line + 5);
+  if (strncmp (line, "left ", 5) == 0)
+    add_note (data, true, "still runs, and cannot be ended: ", line + 5);
 }
 
 bool

@@ -327,6 +327,10 @@ take_status (void *data, const char *line)
     run_events_warn (&s->events, job->planned->suite->path, "a log is lost: %s", line + 5);
     s->broken = true;
   }
+  if (strncmp (line, "left ", 5) == 0) {
+    run_events_warn (&s->events, job->planned->suite->path, "still runs, and cannot be ended: %s", line + 5);
+    s->broken = true;
+  }
   job_status (job, line);
 }
 

@@ -422,8 +422,7 @@ clean_up (struct context *context, struct evidence *evidence)
   if (test->spawned) {
     const char *left = leftover_end (worker, &test->arena);
     if (left)
-      record_failure (context, NULL, &test->planned->test->where, RUNNER_FAIL, false,
-                      arena_printf (&test->arena, "left running, and ended by the runner: %s", left), NULL);
+      record_failure (context, NULL, &test->planned->test->where, RUNNER_FAIL, false, left, NULL);
   }
   remove_test_temp (test);
   take_evidence (context, evidence);
@@ -653,8 +652,7 @@ check_leftovers (struct worker *worker, struct test_run *run)
 {
   const char *left = run->spawned ? leftover_end (worker, &run->arena) : NULL;
   if (left)
-    record_failure (&worker->context, NULL, &worker->suite->where, RUNNER_FAIL, false,
-                    arena_printf (&run->arena, "left running, and ended by the runner: %s", left), NULL);
+    record_failure (&worker->context, NULL, &worker->suite->where, RUNNER_FAIL, false, left, NULL);
 }
 
 static bool

@@ -302,7 +302,7 @@ const struct verb *role_verb_table (size_t *count); /* for core-verbs.c */
 
 /* leftover.c */
 void leftover_add (struct worker *worker, pid_t pid, bool of_suite);
-/* Ends what the test left running; a text about it in the arena, or NULL. */
+/* Ends what the test left running, as far as it can be; a text about it in the arena, or NULL. */
 const char *leftover_end (struct worker *worker, struct arena *arena);
 
 #endif
