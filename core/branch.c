@@ -99,6 +99,7 @@ branch_join_record (struct context *parent, struct branch *branch)
         *texts[t] = arena_strdup (&to->arena, *texts[t]);
   }
   branch_join_loads (parent, branch);
+  test_mark_lost (from);
   if (from->output.size)
     test_output (parent, from->output.data, from->output.size);
   for (size_t i = 0; i < from->warning_count; i++)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "secret.h"
 #include "text.h"
 
 #define HEAD_SIZE ((size_t) 4096)
@@ -199,24 +200,29 @@ void
 capture_text (struct capture *capture, struct buffer *out)
 {
   uint64_t from = 0;
+  size_t whole = out->size; /* from there on nothing is missing */
+  enum secret_cut cut = 0;
   for (;;) {
     uint64_t before = from;
     buffer_reserve (out, 64 << 10);
     size_t n = capture_read (capture, &from, out->data + out->size, 64 << 10);
     if (from != before && n) {
-      /* the bytes are there already: make room for the line before them */
-      char line[96];
-      int length = snprintf (line, sizeof line, "\n[… %llu bytes left out …]\n", (unsigned long long) (from - before));
-      buffer_reserve (out, n + (size_t) length);
-      memmove (out->data + out->size + length, out->data + out->size, n);
-      memcpy (out->data + out->size, line, (size_t) length);
-      out->size += (size_t) length;
+      CLEANUP_BUFFER struct buffer next = { 0 };
+      buffer_add (&next, out->data + out->size, n);
+      secret_mask_cut (out, whole, cut | SECRET_CUT_END);
+      buffer_printf (out, "\n[… %llu bytes left out …]\n", (unsigned long long) (from - before));
+      whole = out->size;
+      cut = SECRET_CUT_BEGIN;
+      buffer_add (out, next.data, n);
     }
+    else
+      out->size += n;
     if (!n)
-      return;
-    out->size += n;
+      break;
     from += n;
   }
+  if (cut)
+    secret_mask_cut (out, whole, cut);
 }
 
 void
@@ -230,6 +236,8 @@ capture_since (struct capture *capture, uint64_t from, size_t most, struct buffe
     const char *newline = text.size ? memchr (text.data, '\n', text.size) : NULL;
     size_t skipped = newline ? (size_t) (newline - text.data) + 1 : 0;
     buffer_remove (&text, skipped);
+    if (!skipped)
+      secret_mask_cut (&text, 0, SECRET_CUT_BEGIN);
     buffer_printf (out, "[… %llu bytes left out …]\n", (unsigned long long) (at + skipped - from));
   }
   buffer_add (out, text.data, text.size);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secret.h"
 #include "text.h"
 
 #define LONG_STRING 100 /* bytes; longer ones show only where they differ */
@@ -51,7 +52,10 @@ show_from (struct buffer *out, const struct value *text, size_t at)
   size_t end = at + LONG_STRING < text->size ? character_start (text->string, at + LONG_STRING) : text->size;
   if (start)
     buffer_lit (out, "…");
-  text_quote (out, text->string + start, end - start, DIFFERENCE_SHOW);
+  CLEANUP_BUFFER struct buffer piece = { 0 };
+  buffer_add (&piece, text->string + start, end - start);
+  secret_mask_cut (&piece, 0, (start ? SECRET_CUT_BEGIN : 0) | (end < text->size ? SECRET_CUT_END : 0));
+  text_quote (out, buffer_text (&piece), piece.size, DIFFERENCE_SHOW);
   if (end < text->size)
     buffer_lit (out, "…");
 }
@@ -97,11 +101,15 @@ same_line (const struct line *a, const struct line *b)
 static void
 show_line (struct buffer *out, char sign, const struct line *line)
 {
+  CLEANUP_BUFFER struct buffer kept = { 0 };
+  size_t end = out->size + 3 + LINE_BYTES;
+  bool cut = line->size > LINE_BYTES;
   buffer_printf (out, "\n%c ", sign);
-  size_t end = out->size + LINE_BYTES;
-  for (size_t i = 0; i < line->size;) {
-    size_t n = utf8_decode (line->text + i, line->size - i, NULL);
-    unsigned char c = (unsigned char) line->text[i];
+  buffer_add (&kept, line->text, cut ? LINE_BYTES : line->size);
+  secret_mask_cut (&kept, 0, cut ? SECRET_CUT_END : 0); /* before it is cut: half a secret would not be found */
+  for (size_t i = 0; i < kept.size;) {
+    size_t n = utf8_decode (kept.data + i, kept.size - i, NULL);
+    unsigned char c = (unsigned char) kept.data[i];
     if (out->size >= end) {
       buffer_lit (out, "…");
       return;
@@ -109,9 +117,11 @@ show_line (struct buffer *out, char sign, const struct line *line)
     if (n == 0 || (c < 0x20 && c != '\t') || c == 0x7f)
       buffer_printf (out, c == '\r' ? "\\r" : "\\x%02x", c);
     else
-      buffer_add (out, line->text + i, n);
+      buffer_add (out, kept.data + i, n);
     i += n ? n : 1;
   }
+  if (cut)
+    buffer_lit (out, "…");
 }
 
 /* What is left of both when the same lines at both ends are taken away. */

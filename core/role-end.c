@@ -10,9 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "secret.h"
 #include "text.h"
 
 #define DRAINED_WITHIN_NS (INT64_C (1) * 1000000000) /* else a child of the role has its streams */
+#define LAST_WORDS ((size_t) 500)
 #define TOLD_WITHIN_NS (INT64_C (2) * 1000000000)    /* how a role of the run ended, by who started it */
 
 void
@@ -45,7 +47,9 @@ role_last_words (struct role_state *role, struct buffer *out)
   CLEANUP_BUFFER struct buffer text = { 0 };
   if (!role->running || role->died)
     role_wait_drained (&role->output);
-  capture_tail (&role->output, 500, &text);
+  capture_tail (&role->output, LAST_WORDS, &text);
+  if (text.size == LAST_WORDS)
+    secret_mask_cut (&text, 0, SECRET_CUT_BEGIN);
   while (text.size && text.data[text.size - 1] == '\n')
     text.size--;
   const char *newline = text.size ? memrchr (text.data, '\n', text.size) : NULL;

@@ -240,10 +240,19 @@ secret_forget_all (void)
 /* How a text compares with a pattern: bytes of the text that are it, or NO_MATCH. */
 #define NO_MATCH ((size_t) 0)
 
+/* The text has ended before the pattern: is it the beginning of one that was cut?  `same` of its bytes are there. */
 static size_t
-compare_fixed (const struct pattern *pattern, const char *text, size_t size)
+cut_match (bool cut, size_t same, size_t size)
 {
-  return size >= pattern->size && memcmp (text, pattern->data, pattern->size) == 0 ? pattern->size : NO_MATCH;
+  return cut && same >= SECRET_SHORTEST ? size : NO_MATCH;
+}
+
+static size_t
+compare_fixed (const struct pattern *pattern, const char *text, size_t size, bool cut)
+{
+  if (size >= pattern->size)
+    return memcmp (text, pattern->data, pattern->size) == 0 ? pattern->size : NO_MATCH;
+  return cut && memcmp (text, pattern->data, size) == 0 ? cut_match (cut, size, size) : NO_MATCH;
 }
 
 /* The size of one character of a line's end, plain or escaped as in JSON; 0: it is not there. */
@@ -267,25 +276,27 @@ line_break (const char *text, size_t size)
 }
 
 static size_t
-compare_base64 (const struct pattern *pattern, const char *text, size_t size)
+compare_base64 (const struct pattern *pattern, const char *text, size_t size, bool cut)
 {
   size_t at = 0;
   for (size_t i = 0; i < pattern->size; i++, at++) {
     if (i && at < size && (unsigned char) text[at] != pattern->data[i])
       at += line_break (text + at, size - at);
-    if (at >= size || (unsigned char) text[at] != pattern->data[i])
+    if (at >= size)
+      return cut_match (cut, i, size);
+    if ((unsigned char) text[at] != pattern->data[i])
       return NO_MATCH;
   }
   return at;
 }
 
 static size_t
-compare_url (const struct pattern *pattern, const char *text, size_t size)
+compare_url (const struct pattern *pattern, const char *text, size_t size, bool cut)
 {
   size_t at = 0;
   for (size_t i = 0; i < pattern->size; i++) {
     if (at == size)
-      return NO_MATCH;
+      return cut_match (cut, i, size);
     unsigned char c = (unsigned char) text[at];
     if (c != '%') {
       if (c != pattern->data[i] && !(c == '+' && pattern->data[i] == ' '))
@@ -296,7 +307,7 @@ compare_url (const struct pattern *pattern, const char *text, size_t size)
     static const char digits[] = "0123456789abcdef";
     for (size_t d = 1; d < 3; d++) {
       if (at + d == size)
-        return NO_MATCH;
+        return cut_match (cut, i, size);
       int digit = hex_digit (text[at + d]);
       if (digit < 0 || digits[digit] != digits[pattern->data[i] >> (d == 1 ? 4 : 0) & 15])
         return NO_MATCH;
@@ -371,13 +382,15 @@ json_escape (const char *text, size_t size, unsigned char *meant, size_t *meant_
   return used;
 }
 
+#define LONGEST_ESCAPE 12 /* of JSON: two of 6 */
+
 static size_t
-compare_json (const struct pattern *pattern, const char *text, size_t size)
+compare_json (const struct pattern *pattern, const char *text, size_t size, bool cut)
 {
   size_t at = 0;
   for (size_t i = 0; i < pattern->size;) {
     if (at == size)
-      return NO_MATCH;
+      return cut_match (cut, i, size);
     if (text[at] != '\\') {
       if ((unsigned char) text[at++] != pattern->data[i++])
         return NO_MATCH;
@@ -385,8 +398,8 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
     }
     unsigned char meant[4];
     size_t n = 0, used = json_escape (text + at, size - at, meant, &n);
-    if (used == NO_MATCH)
-      return NO_MATCH;
+    if (used == NO_MATCH) /* it may have been cut itself */
+      return size - at < LONGEST_ESCAPE ? cut_match (cut, i, size) : NO_MATCH;
     if (n > pattern->size - i || memcmp (meant, pattern->data + i, n) != 0)
       return NO_MATCH;
     at += used;
@@ -395,30 +408,65 @@ compare_json (const struct pattern *pattern, const char *text, size_t size)
   return at;
 }
 
+/* `cut`: the text goes on where it is not seen, a beginning of the pattern is enough at its end. */
 static size_t
-compare (const struct pattern *pattern, const char *text, size_t size)
+compare (const struct pattern *pattern, const char *text, size_t size, bool cut)
 {
   switch (pattern->spelling) {
   case SPELLING_BASE64:
-    return compare_base64 (pattern, text, size);
+    return compare_base64 (pattern, text, size, cut);
   case SPELLING_URL:
-    return compare_url (pattern, text, size);
+    return compare_url (pattern, text, size, cut);
   case SPELLING_JSON:
-    return compare_json (pattern, text, size);
+    return compare_json (pattern, text, size, cut);
   default:
-    return compare_fixed (pattern, text, size);
+    return compare_fixed (pattern, text, size, cut);
   }
+}
+
+/* May it be of what is left of `%2f` or `\u002f`? */
+static bool
+hex_or_u (char c)
+{
+  return hex_digit (c) >= 0 || c == 'u';
+}
+
+/* The longest end of a pattern that the text begins with, or NO_MATCH. */
+static size_t
+longest_rest (const char *text, size_t size, bool cut)
+{
+  size_t longest = NO_MATCH;
+  for (size_t i = 0; i < pattern_count; i++)
+    for (size_t at = 1; at + SECRET_SHORTEST <= patterns[i].size; at++) {
+      struct pattern rest = { patterns[i].spelling, patterns[i].data + at, patterns[i].size - at };
+      size_t n = compare (&rest, text, size, cut);
+      if (n > longest)
+        longest = n;
+    }
+  return longest;
+}
+
+/* What is left of a secret at the beginning: its first character may be half an escape. */
+static size_t
+begun_match (const char *text, size_t size, bool cut)
+{
+  size_t n = longest_rest (text, size, cut);
+  for (size_t skip = 1; n == NO_MATCH && skip < LONGEST_ESCAPE / 2 && skip < size && hex_or_u (text[skip - 1]); skip++) {
+    n = longest_rest (text + skip, size - skip, cut);
+    n = n == NO_MATCH ? NO_MATCH : n + skip;
+  }
+  return n;
 }
 
 /* The longest pattern that the text begins with, or NO_MATCH. */
 static size_t
-longest_match (const char *text, size_t size)
+longest_match (const char *text, size_t size, bool cut)
 {
   const struct bucket *bucket = &buckets[(unsigned char) text[0]];
   size_t longest = NO_MATCH;
   for (size_t i = 0; i < bucket->count; i++) {
     const struct pattern *pattern = &patterns[bucket->numbers[i]];
-    size_t n = compare (pattern, text, size);
+    size_t n = compare (pattern, text, size, cut);
     if (n > longest)
       longest = n;
   }
@@ -437,15 +485,18 @@ may_begin (const char *text, size_t size)
   return pairs[pair / 64] >> pair % 64 & 1;
 }
 
-/* Appends the text masked to `out`.  Secrets that overlap become one `***`. */
+/* Appends the text masked to `out`, of which the first `begun` bytes are to be masked.  Secrets that
+ * overlap become one `***`. */
 static void
-mask (const char *text, size_t size, struct buffer *out)
+mask (const char *text, size_t size, size_t begun, bool cut, struct buffer *out)
 {
-  size_t end = 0; /* of what is masked so far; from there on nothing has been appended */
+  size_t end = begun; /* of what is masked so far; from there on nothing has been appended */
+  if (begun)
+    buffer_lit (out, "***");
   for (size_t i = 0; i < size; i++) {
     if (!may_begin (text + i, size - i))
       continue;
-    size_t n = longest_match (text + i, size - i);
+    size_t n = longest_match (text + i, size - i, cut);
     if (n == NO_MATCH)
       continue;
     if (i >= end) {
@@ -460,24 +511,39 @@ mask (const char *text, size_t size, struct buffer *out)
 
 /* Is there anything to be masked?  Most texts hold nothing, and need no copy. */
 static size_t
-first_match (const char *text, size_t size)
+first_match (const char *text, size_t size, bool cut)
 {
   for (size_t i = 0; i < size; i++)
-    if (may_begin (text + i, size - i) && longest_match (text + i, size - i) != NO_MATCH)
+    if (may_begin (text + i, size - i) && longest_match (text + i, size - i, cut) != NO_MATCH)
       return i;
   return size;
+}
+
+static void
+mask_piece (struct buffer *buffer, size_t from, enum secret_cut where)
+{
+  if (!pattern_count || from >= buffer->size)
+    return;
+  bool cut = where & SECRET_CUT_END;
+  const char *text = buffer->data + from;
+  size_t size = buffer->size - from, begun = where & SECRET_CUT_BEGIN ? begun_match (text, size, cut) : 0;
+  size_t first = begun ? 0 : first_match (text, size, cut);
+  if (first == size)
+    return;
+  CLEANUP_BUFFER struct buffer masked = { 0 };
+  mask (text + first, size - first, begun, cut, &masked);
+  buffer->size = from + first;
+  buffer_add (buffer, masked.data, masked.size);
 }
 
 void
 secret_mask (struct buffer *buffer, size_t from)
 {
-  if (!pattern_count || from >= buffer->size)
-    return;
-  size_t first = from + first_match (buffer->data + from, buffer->size - from);
-  if (first == buffer->size)
-    return;
-  CLEANUP_BUFFER struct buffer masked = { 0 };
-  mask (buffer->data + first, buffer->size - first, &masked);
-  buffer->size = first;
-  buffer_add (buffer, masked.data, masked.size);
+  mask_piece (buffer, from, 0);
+}
+
+void
+secret_mask_cut (struct buffer *buffer, size_t from, enum secret_cut where)
+{
+  mask_piece (buffer, from, where);
 }

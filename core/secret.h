@@ -19,6 +19,10 @@ bool secret_add (const char *data, size_t size);
 bool secret_any (void); /* is there one? */
 /* Masks in place from position `from` of the buffer on. */
 void secret_mask (struct buffer *buffer, size_t from);
+/* The same of a text that is a piece of a longer one, and what is left of a secret that was cut: in a beginning
+ * and an end of 4 bytes or more. */
+enum secret_cut { SECRET_CUT_BEGIN = 1, SECRET_CUT_END = 2, SECRET_CUT_BOTH = 3 };
+void secret_mask_cut (struct buffer *buffer, size_t from, enum secret_cut where);
 void secret_forget_all (void); /* for tests: no other thread may mask */
 
 #endif

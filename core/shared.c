@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "secret.h"
 #include "text.h"
 
 #define STACK_SIZE ((size_t) 64 << 10)
@@ -105,6 +106,25 @@ ring_of (struct shared *shared, const char *peer)
   return oldest;
 }
 
+/* Takes over what is kept of the data, without secrets, also one that is only in part there: it is cut
+ * here, and a piece would not be found later.  Returns how many bytes that is. */
+static uint32_t
+keep_data (char *to, size_t room, const void *data, size_t given, uint64_t size)
+{
+  size_t kept = given < room ? given : room;
+  if (!kept || !secret_any ()) {
+    if (kept)
+      memcpy (to, data, kept);
+    return (uint32_t) kept;
+  }
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_add (&text, data, kept);
+  secret_mask_cut (&text, 0, kept < size ? SECRET_CUT_END : 0);
+  kept = text.size < room ? text.size : room;
+  memcpy (to, text.data, kept);
+  return (uint32_t) kept;
+}
+
 void
 shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size)
 {
@@ -120,9 +140,7 @@ shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const cha
   record->time_ns = time_ns;
   record->received = received;
   record->size = size;
-  record->kept = (uint32_t) (kept < RECORD_DATA ? kept : RECORD_DATA);
-  if (record->kept)
-    memcpy (record->data, data, record->kept);
+  record->kept = keep_data (record->data, RECORD_DATA, data, kept, size);
   ring->used = ++shared->turn;
   ring->count++;
 }
@@ -148,9 +166,7 @@ wire_put (struct wire *wire, bool received, const char *peer, const void *data, 
   record->time_ns = clock_now_ns ();
   record->received = received;
   record->size = size;
-  record->kept = (uint32_t) (size < WIRE_DATA ? size : WIRE_DATA);
-  if (record->kept)
-    memcpy (record->data, data, record->kept);
+  record->kept = keep_data (record->data, WIRE_DATA, data, size, size);
   strncpy (record->peer, peer, sizeof record->peer - 1);
   record->peer[sizeof record->peer - 1] = '\0';
   atomic_store_explicit (&wire->count, count + 1, memory_order_release);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "secret.h"
+
 size_t
 utf8_decode (const char *text, size_t size, uint32_t *point)
 {
@@ -76,14 +78,18 @@ utf8_count (const char *text, size_t size)
   return count;
 }
 
-void
-text_quote (struct buffer *out, const char *text, size_t size, size_t limit)
+/* `text` is the beginning of what has `whole` bytes. */
+static void
+quote (struct buffer *out, const char *text, size_t size, bool cut, size_t whole, size_t limit)
 {
-  size_t end = out->size + (limit < 16 ? 16 : limit);
+  size_t end = out->size + limit;
   buffer_putc (out, '"');
-  for (size_t i = 0; i < size;) {
-    if (out->size >= end) {
-      buffer_printf (out, "…\" (%zu bytes)", size);
+  for (size_t i = 0;;) {
+    if (out->size >= end || i == size) {
+      if (i < size || cut)
+        buffer_printf (out, "…\" (%zu bytes)", whole);
+      else
+        buffer_putc (out, '"');
       return;
     }
     unsigned char c = (unsigned char) text[i];
@@ -107,7 +113,23 @@ text_quote (struct buffer *out, const char *text, size_t size, size_t limit)
       i += n;
     }
   }
-  buffer_putc (out, '"');
+}
+
+#define ESCAPED_MOST 4 /* bytes that one becomes: \x1b */
+
+void
+text_quote (struct buffer *out, const char *text, size_t size, size_t limit)
+{
+  limit = limit < 16 ? 16 : limit;
+  if (size < limit / ESCAPED_MOST || !secret_any ()) {
+    quote (out, text, size, false, size, limit);
+    return;
+  }
+  CLEANUP_BUFFER struct buffer kept = { 0 };
+  bool cut = size > limit;
+  buffer_add (&kept, text, cut ? limit : size);
+  secret_mask_cut (&kept, 0, cut ? SECRET_CUT_END : 0);
+  quote (out, kept.data, kept.size, cut, size, limit);
 }
 
 #define LONGEST_NAME 64

@@ -103,6 +103,22 @@ test_output (struct context *context, const char *text, size_t size)
 }
 
 void
+test_mark_lost (struct test_run *test)
+{
+  if (!test->output_lost)
+    return;
+  CLEANUP_BUFFER struct buffer last = { 0 };
+  size_t half = OUTPUT_MOST / 2;
+  buffer_add (&last, test->output.data + half, test->output.size - half);
+  test->output.size = half;
+  secret_mask_cut (&test->output, 0, SECRET_CUT_END);
+  secret_mask_cut (&last, 0, SECRET_CUT_BEGIN);
+  buffer_printf (&test->output, "\n[… %zu bytes left out …]\n", test->output_lost);
+  buffer_add (&test->output, last.data, last.size);
+  test->output_lost = 0;
+}
+
+void
 test_warning (struct test_run *test, const char *fmt, ...)
 {
   const char **warnings = arena_array (&test->arena, test->warning_count + 1, sizeof *warnings);
@@ -158,13 +174,20 @@ event_outcome (const struct verdict *verdict)
   }
 }
 
-/* The end of a longer log begins amid a line. */
+/* The end of a longer log begins amid a line, and it may be amid a secret. */
 static void
-begin_at_line (struct event_log *log)
+begin_at_line (struct event_log *log, struct arena *arena)
 {
   size_t n = log->text_size == LOG_TAIL ? text_cut_line (log->text, log->text_size) : 0;
   log->text += n;
   log->text_size -= n;
+  if (n || log->text_size < LOG_TAIL || !secret_any ())
+    return;
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  buffer_add (&text, log->text, log->text_size);
+  secret_mask_cut (&text, 0, SECRET_CUT_BEGIN);
+  log->text = arena_copy (arena, buffer_text (&text), text.size);
+  log->text_size = text.size;
 }
 
 /* Logs of roles and of the programs that still run. */
@@ -181,7 +204,7 @@ add_logs (struct worker *worker, struct test_run *test, struct event *event)
     memcpy (event->logs + n, programs, more * sizeof *programs);
   event->log_count = n + more;
   for (size_t i = 0; i < event->log_count; i++)
-    begin_at_line (&event->logs[i]);
+    begin_at_line (&event->logs[i], &test->arena);
   /* Jenkins shows attached files beside the test; it wants absolute names */
   char folder[PATH_MAX];
   if (!n || !getcwd (folder, sizeof folder))
@@ -190,22 +213,6 @@ add_logs (struct worker *worker, struct test_run *test, struct event *event)
   for (size_t i = 0; i < n; i++)
     event->attachments[event->attachment_count++]
       = logs[i].file[0] == '/' ? logs[i].file : arena_printf (&test->arena, "%s/%s", folder, logs[i].file);
-}
-
-/* Between the halves of what is kept: how much is not. */
-static void
-mark_lost_output (struct test_run *test)
-{
-  char line[64];
-  size_t half = OUTPUT_MOST / 2;
-  if (!test->output_lost)
-    return;
-  int n = snprintf (line, sizeof line, "\n[… %zu bytes left out …]\n", test->output_lost);
-  buffer_reserve (&test->output, (size_t) n);
-  memmove (test->output.data + half + n, test->output.data + half, test->output.size - half);
-  memcpy (test->output.data + half, line, (size_t) n);
-  test->output.size += (size_t) n;
-  test->output_lost = 0;
 }
 
 static void
@@ -231,7 +238,7 @@ fill_verdict (struct event *event, struct test_run *test)
   event->step_count = test->step_count;
   if (test->steps_untold)
     test_warning (test, "%zu more steps are not listed", test->steps_untold);
-  mark_lost_output (test);
+  test_mark_lost (test);
   event->output = test->output.size ? test->output.data : NULL;
   event->output_size = test->output.size;
   event->loads = test->loads;
@@ -437,7 +444,7 @@ tell_setup (struct context *context)
   if (!setup)
     return;
   context->worker->setup = NULL;
-  mark_lost_output (setup);
+  test_mark_lost (setup);
   if (setup->output.size) {
     static const char head[] = "[output of the suite's setup]\n", foot[] = "\n[end of that]\n";
     bool line_ends = setup->output.data[setup->output.size - 1] == '\n';

@@ -258,6 +258,8 @@ bool worker_start_run_role (struct worker *worker, const struct suite *suite, co
 /* Stops them; how many warnings there were, which last as long as the process. */
 size_t worker_stop_roles (struct worker *worker, const char *const **warnings);
 void test_output (struct context *context, const char *text, size_t size);
+/* Says in the test's output how much of it is missing; nothing is to be added then. */
+void test_mark_lost (struct test_run *test);
 void remove_test_temp (struct test_run *test);
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 /* Has the start of the running test told, before something that may take long. */

@@ -304,6 +304,24 @@ role_flood (struct runner_role *role, const void *args)
   return wait_stop (role);
 }
 
+struct shouts_args { const char *text; int64_t megabytes; struct runner_bool dies; };
+
+/* Says a text again and again; at last without an end of line. */
+static int
+role_shouts (struct runner_role *role, const void *args)
+{
+  const struct shouts_args *a = args;
+  size_t size = strlen (a->text), said = 0;
+  for (; said < (size_t) a->megabytes << 20; said += size)
+    fputs (a->text, stdout);
+  puts ("");
+  for (said = 0; said < 1000; said += size)
+    fputs (a->text, stdout);
+  if (fflush (stdout) != 0 || runner_ready (role) < 0)
+    return 1;
+  return a->dies.on ? 4 : wait_stop (role);
+}
+
 static int
 role_observes (struct runner_role *role, const void *args)
 {
@@ -336,6 +354,12 @@ static const struct runner_param print_params[] = {
   RUNNER_PARAM (struct print_args, text, .flags = RUNNER_PRIMARY, .help = "at last, without an end of line"),
   RUNNER_PARAM (struct print_args, megabytes, .preset = "0", .help = "of other lines before, to both streams"),
   RUNNER_PARAM (struct print_args, crash, .help = "abort then"),
+  { 0 }
+};
+static const struct runner_param shouts_params[] = {
+  RUNNER_PARAM (struct shouts_args, text, .flags = RUNNER_REQUIRED | RUNNER_PRIMARY, .help = "what"),
+  RUNNER_PARAM (struct shouts_args, megabytes, .preset = "0", .help = "how much"),
+  RUNNER_PARAM (struct shouts_args, dies, .help = "ends then"),
   { 0 }
 };
 static const struct runner_param dies_params[] = {
@@ -381,6 +405,8 @@ static const struct runner_role_type roles[] = {
   { .name = "stubborn", .help = "ignores SIGTERM", .run = role_stubborn },
   { .name = "flood", .help = "prints a lot", .run = role_flood, .params = flood_params,
     .args_size = sizeof (struct flood_args) },
+  { .name = "shouts", .help = "prints a text again and again", .run = role_shouts, .params = shouts_params,
+    .args_size = sizeof (struct shouts_args) },
   { .name = "observes", .help = "observes many things", .run = role_observes, .params = flood_params,
     .args_size = sizeof (struct flood_args) },
   { 0 }

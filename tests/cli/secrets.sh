@@ -2,7 +2,7 @@
 # secrets.sh - a secret appears nowhere: not raw, not encoded, not split over two
 # writes, not in a role's log, not in any process's command line.
 . "${0%/*}/functions.sh"
-requires base64 od pgrep
+requires awk base64 od pgrep sha256sum
 requires_plugin exec
 requires_plugin tcp-device
 requires_plugin http
@@ -62,6 +62,68 @@ for piece in "$(printf %s "$encoded" | cut -c1-10)" "$(printf %s "$encoded" | cu
 done
 aligned=$(printf 'xy%s' "$TOKEN" | base64 -w 0 | cut -c5-24)
 if grep -rlF -- "$aligned" results out err >found; then fail "the other alignment of base64 is seen in $(cat found)"; fi
+
+# texts that are cut amid a secret show no piece of it
+TOKEN=Qx7v9Lm2Tk4Rb8Zc1Wd5Nf3Hj6Pg0SyA
+LONG=$(for i in 100 101 102 103 104 105 106 107 108 109; do printf %s "$TOKEN$i$TOKEN" | sha256sum | tr -d ' \n-'; printf %s $i; printf %s "$TOKEN$i" | sha256sum | tr -d ' \n-'; done)
+export LONG
+cat >cut.yaml <<'EOT'
+suite: cut
+secrets: {token: {env: TOKEN}, long: {env: LONG}}
+tests:
+  - test: output
+    steps:
+      - log: "${string.rep('x', 50000)}"
+        each: {i: 1..2}
+      - log: "${string.rep('ab ' .. token .. ' ', 900)}"
+        each: {i: 1..40}
+      - check: true
+  - test: output of a branch
+    steps:
+      - parallel: [{log: "${string.rep('ab ' .. token .. ' ', 900)}", each: {i: 1..40}}, {check: true}]
+  - test: traffic
+    steps:
+      - exec.start: {argv: [cat], as: c}
+      - exec.send: {conn: c, text: "${string.rep('y', 980)}${token}zzz"}
+      - exec.send: {conn: c, text: "${string.rep('y', 100)}${long}zzz"}
+      - fail: now
+  - test: traffic of a load
+    steps:
+      - load: {users: 1, times: 1, steps: [{exec.start: {argv: [cat], as: c}}, {exec.send: {conn: c, text: "${string.rep('y', 240)}${token}zzz"}}, {fail: now}]}
+  - test: difference
+    matrix: {n: [0, 40, 60, 70, 80, 90, 100, 110, 120, 150, 180, 190, 195, 230, 250, 280, 290, 295, 390, 490]}
+    steps:
+      - exec.run: {argv: [printf, "%s", "${string.rep('y', n)}${token}zzzzzzzzzzzzzzzzzzz"]}
+        expect: {stdout: foo}
+  - test: difference in a line
+    matrix: {n: [0, 40, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 180, 190, 195, 230]}
+    steps:
+      - exec.run: {argv: [printf, "a\n%s\nb\n", "${string.rep('y', n)}${token}zzzzzzzzzzzzzzzzzzz"]}
+        expect: {stdout: "a\n${string.rep('y', n)}\nb\n"}
+  - test: check
+    matrix: {n: [0, 40, 60, 70, 80, 90, 100, 110, 120, 150, 180, 190, 195, 230, 250, 280, 290, 295, 390, 490]}
+    steps:
+      - set: {v: "${string.rep('y', n)}${token}zzzzzzzzzzzzzzzzzzz"}
+      - check: v == "1"
+  - test: exit
+    matrix: {n: [0, 40, 60, 70, 80, 90, 100, 110, 120, 150, 180, 190, 195, 230, 250, 280, 290, 295, 390, 490]}
+    steps:
+      - exec.run: {argv: [sh, -c, 'printf %s "$1" >&2; exit 3', x, "${string.rep('y', n)}${token}zzzzzzzzzzzzzzzzzzz"]}
+  - test: log
+    roles: {loud: {bad.shouts: {text: "a ${token} b ${token} c", megabytes: 3}}}
+    steps: [{check: false}]
+  - test: last words
+    roles: {loud: {bad.shouts: {text: "${token}", dies: true}}}
+    steps: [{role.ended: loud, expect: {exit: 7}}]
+EOT
+got=0
+RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs" "$RUNNER" -v -v -o cut cut.yaml >out 2>err || got=$?
+[ "$got" = 1 ] || [ "$got" = 3 ] || fail "exit $got"
+# all pieces of 5 bytes; of hexadecimal digits there may be such by chance
+printf '5 %s\n12 %s\n' "$TOKEN" "$LONG" |
+  awk '{ for (i = 1; i + $1 <= length ($2) + 1; i++) print substr ($2, i, $1) }' >pieces
+if grep -rnoFf pieces cut out err >found; then fail "pieces of a secret are seen: $(head -c 2000 found)"; fi
+grep -q 'bytes left out' cut/logs/cut/loud.1.log || fail "the role's log is whole"
 
 # too short to be masked
 cat > short.yaml <<'EOT'

@@ -50,6 +50,67 @@ START_TEST (the_raw_value_is_masked)
 }
 END_TEST
 
+static void
+masked_cut (const char *text, enum secret_cut where, const char *expected)
+{
+  struct buffer buffer = { 0 };
+  buffer_puts (&buffer, text);
+  secret_mask_cut (&buffer, 0, where);
+  ck_assert_str_eq (buffer_text (&buffer), expected);
+  buffer_free (&buffer);
+}
+
+START_TEST (what_a_cut_leaves_of_a_secret_is_masked)
+{
+  add ("hunter22/password");
+  masked_cut ("a hunter22/pass", SECRET_CUT_END, "a ***");
+  masked_cut ("a hunt", SECRET_CUT_END, "a ***");
+  masked_cut ("a hun", SECRET_CUT_END, "a hun"); /* too little to be known */
+  masked_cut ("a hunter22/pass", SECRET_CUT_BEGIN, "a hunter22/pass");
+  masked_cut ("a hunter22/pass.", SECRET_CUT_BOTH, "a hunter22/pass.");
+  masked_cut ("22/password, hunter22/password, hunt", SECRET_CUT_BOTH, "***, ***, ***");
+  masked_cut ("22/password, hunt", SECRET_CUT_END, "22/password, ***");
+  masked_cut ("ter22/pass", SECRET_CUT_BOTH, "***"); /* both ends are missing */
+  masked_cut ("word", SECRET_CUT_BEGIN, "***");
+  masked_cut ("ord", SECRET_CUT_BEGIN, "ord");
+  masked_cut ("hunter22/password", SECRET_CUT_BOTH, "***");
+  masked_cut ("", SECRET_CUT_BOTH, "");
+}
+END_TEST
+
+START_TEST (what_a_cut_leaves_of_a_spelling_is_masked)
+{
+  add ("a/b\"c?d e+secret");
+  masked_cut ("x a%2Fb%22c%3", SECRET_CUT_END, "x ***");
+  masked_cut ("2Fb%22c%3Fd+e%2Bsecret&k=v", SECRET_CUT_BEGIN, "***&k=v");
+  masked_cut ("{\"k\":\"a\\/b\\\"c?d\\u00", SECRET_CUT_END, "{\"k\":\"***");
+  masked_cut ("022c?d e+secret\"", SECRET_CUT_BEGIN, "***\"");
+  masked_cut ("612f6222633f", SECRET_CUT_END, "***");
+  masked_cut ("2b736563726574 and", SECRET_CUT_BEGIN, "*** and");
+  masked_cut ("YS9iImM/ZCBl", SECRET_CUT_END, "***");
+  masked_cut ("plain", SECRET_CUT_BOTH, "plain");
+}
+END_TEST
+
+START_TEST (quoting_shows_no_piece_of_a_secret)
+{
+  char secret[1500], text[2000];
+  memset (secret, 0, sizeof secret);
+  for (size_t i = 0; i < sizeof secret - 1; i++)
+    secret[i] = (char) ('!' + i * 7 % 90);
+  add (secret);
+  for (size_t before = 0; before < 300; before++) {
+    CLEANUP_BUFFER struct buffer out = { 0 };
+    memset (text, 'y', before);
+    strcpy (text + before, secret);
+    text_quote (&out, text, strlen (text), 200);
+    const char *rest = buffer_text (&out) + 1 + (before < 200 ? before : 200);
+    ck_assert_msg (memcmp (rest, "***", 3) == 0 || memcmp (rest, "…", 3) == 0 || before > 196, "%s", out.data);
+    ck_assert_ptr_nonnull (strstr (out.data, " bytes)"));
+  }
+}
+END_TEST
+
 START_TEST (masking_begins_where_told)
 {
   add ("hunter22");
@@ -258,6 +319,9 @@ secret_suite (void)
   tcase_add_test (tc, nothing_is_masked_without_secrets);
   tcase_add_test (tc, the_raw_value_is_masked);
   tcase_add_test (tc, masking_begins_where_told);
+  tcase_add_test (tc, what_a_cut_leaves_of_a_secret_is_masked);
+  tcase_add_test (tc, what_a_cut_leaves_of_a_spelling_is_masked);
+  tcase_add_test (tc, quoting_shows_no_piece_of_a_secret);
   tcase_add_test (tc, every_json_spelling_is_masked);
   tcase_add_test (tc, bytes_that_are_no_text_are_masked_as_events_write_them);
   tcase_add_test (tc, every_url_spelling_is_masked);
