@@ -32,6 +32,7 @@ struct supervisor {
   size_t running, waiting;
   size_t most;               /* suites at once: as wanted, less when the system does not allow it */
   bool slots[JOBS_MOST];
+  int64_t start_us;
   bool interrupted, stopping; /* stopping: no new suites (fail-fast, interrupt) */
   int64_t interrupted_ns;
   int64_t ticked_ns;
@@ -90,8 +91,10 @@ tell_run (struct supervisor *s)
   snprintf (seed, sizeof seed, "%llu", (unsigned long long) s->run.options->seed);
   struct event event = { .type = EVENT_RUN, .version = EVENT_VERSION, .runner = PACKAGE_VERSION, .host = host,
                          .seed = s->run.options->shuffle ? seed : NULL, .command = s->run.options->command,
-                         .suites = s->run.plan->suite_count, .tests = s->run.plan->test_count };
+                         .suites = s->run.plan->suite_count, .tests = s->run.plan->test_count,
+                         .jobs = (uint32_t) (s->most < s->run.plan->suite_count ? s->most : s->run.plan->suite_count) };
   run_events_tell (&s->events, &event);
+  s->start_us = event.time_us;
   for (size_t i = 0; i < s->run.plan->suite_count; i++)
     tell_plan (s, &s->run.plan->suites[i]);
 }
@@ -163,6 +166,7 @@ static void
 complete_suite_end (const struct job *job, struct event *event)
 {
   event->type = EVENT_SUITE_END;
+  event->worker = job->slot;
   event->suite = job->planned->suite->number;
   event->name = job->planned->suite->name;
   event->path = job->planned->suite->path;
@@ -624,7 +628,8 @@ start_job (struct supervisor *s, struct job *job)
     return;
   }
   int error = errno;
-  struct event event = { .type = EVENT_SUITE, .suite = suite->number, .path = suite->path, .name = suite->name };
+  struct event event = { .type = EVENT_SUITE, .suite = suite->number, .path = suite->path, .name = suite->name,
+                         .worker = job->slot };
   run_events_tell (&s->events, &event);
   if (!started) {
     errno = error;
@@ -736,7 +741,9 @@ static void
 tell_end (struct supervisor *s, int status)
 {
   struct event event = { .type = EVENT_END, .status = status, .interrupted = s->interrupted,
-                         .suites = s->run.plan->suite_count, .tests = s->run.plan->test_count };
+                         .suites = s->run.plan->suite_count, .tests = s->run.plan->test_count,
+                         .time_us = time_now_us () };
+  event.duration_us = event.time_us > s->start_us ? event.time_us - s->start_us : 0;
   event.outcome = is_broken (s) ? OUTCOME_ERROR : s->failed ? OUTCOME_FAILED : OUTCOME_PASSED;
   run_events_tell (&s->events, &event);
   run_events_close (&s->events);

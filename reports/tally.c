@@ -214,7 +214,6 @@ note_run (struct tally *tally, const struct event *event)
   tally->host = copy_text (tally, event->host);
   tally->seed = copy_text (tally, event->seed);
   tally->command = copy_text (tally, event->command);
-  tally->jobs = event->jobs;
 }
 
 /* The suite's path and name are told in the plan, again at its start. */
@@ -301,7 +300,6 @@ note_suite_end (struct tally *tally, const struct event *event)
                        : suite->started   ? event->time_us - suite->start_us
                                           : 0;
   if (tally_is_failure (event)) {
-    suite->failure = arena_strdup (&tally->arena, event->message);
     count_outcome (&suite->counts, event->outcome);
     count_outcome (&tally->counts, event->outcome);
   }

@@ -34,7 +34,6 @@ struct tally_suite {
   bool started, ended;
   int64_t start_us, duration_us; /* 0: not known */
   int64_t busy_us;        /* the sum of its tests' durations */
-  const char *failure;    /* what failed that belongs to no test; NULL: nothing */
   void *user;             /* the reporter's */
 };
 
@@ -46,7 +45,6 @@ struct tally {
   struct tally_counts counts;
   size_t tests;           /* planned or seen */
   const char *runner, *host, *seed, *command; /* NULL: not told */
-  uint32_t jobs;
   int64_t start_us, last_us; /* of the first and last event */
   bool ended, interrupted;
   int status;

@@ -147,3 +147,18 @@ mkdir wide
 expect 3 "$RUNNER" -o wide wide.yaml
 count 1 out '^warning  a log is lost: sulky'
 count 1 wide/events.jsonl '"event":"warning".*a log is lost: sulky'
+
+# who ran what, and how long it took, is in the events
+for i in 1 2 3; do
+  printf 'suite: s%s\ntests: [{test: t, steps: [{sleep: 300ms}, {check: true}]}]\n' "$i" >"at-once-$i.yaml"
+done
+expect 0 "$RUNNER" -j 2 -o at-once at-once-1.yaml at-once-2.yaml at-once-3.yaml
+has out ', 2 at once'
+count 1 at-once/events.jsonl '"event":"run".*"jobs":2'
+for event in suite suite_end; do
+  grep -q "\"event\":\"$event\".*\"worker\":1" at-once/events.jsonl || fail "no $event has a worker"
+done
+took=$(sed -n 's/.*"event":"end".*"duration_us":\([0-9]*\).*/\1/p' at-once/events.jsonl)
+[ "${took:-0}" -ge 600000 ] || fail "the run took ${took:-no} us"
+expect 0 "$RUNNER" -j 9 -o at-once at-once-1.yaml
+lacks out 'at once'
