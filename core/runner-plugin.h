@@ -56,7 +56,8 @@ extern "C" {
 /* The interface's version.  The major number changes when old plugins can no
  * longer be loaded; the minor number when something is added.
  *   1.0  first version
- *   1.1  runner_role_temp; RUNNER_COOPERATIVE; of a parameter RUNNER_REGEX, pattern and form, min and max of a list
+ *   1.1  runner_role_temp, runner_mask; RUNNER_COOPERATIVE; of a parameter RUNNER_REGEX, pattern and form,
+ *        min and max of a list
  */
 #define RUNNER_ABI_MAGIC 0x52754e65u /* "RuNe" */
 #define RUNNER_ABI_MAJOR 1
@@ -262,6 +263,12 @@ RUNNER_API void runner_log (struct runner_step *step, const char *fmt, ...) RUNN
  * `peer` names the connection ("dev 127.0.0.1:8889"). */
 enum runner_direction { RUNNER_SENT = 0, RUNNER_RECEIVED = 1 };
 RUNNER_API void runner_wire (struct runner_step *step, int direction, const char *peer, const void *data, size_t size);
+
+/* Takes the secrets out of a piece of a longer text, in place, before a message shows it: also what the
+ * cut has left of one at its beginning or its end, which would not be found later.  Returns how many
+ * bytes there are then, at most `size`.  Since 1.1. */
+enum runner_cut { RUNNER_CUT_BEGIN = 1, RUNNER_CUT_END = 2 };
+RUNNER_API size_t runner_mask (char *text, size_t size, int cut);
 
 /* Was this parameter written in the suite?  (Presets do not count.) */
 RUNNER_API int runner_given (struct runner_step *step, const char *param);

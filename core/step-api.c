@@ -10,6 +10,7 @@
 #include "json.h"
 #include "path.h"
 #include "regexp.h"
+#include "secret.h"
 #include "text.h"
 #include "worker.h"
 
@@ -159,6 +160,20 @@ runner_log (struct runner_step *step, const char *fmt, ...)
   va_end (args);
   buffer_putc (&text, '\n');
   test_output (step->context, text.data, text.size);
+}
+
+size_t
+runner_mask (char *text, size_t size, int cut)
+{
+  _Static_assert (RUNNER_CUT_BEGIN == (int) SECRET_CUT_BEGIN && RUNNER_CUT_END == (int) SECRET_CUT_END, "the same");
+  if (!size || !secret_any ())
+    return size;
+  CLEANUP_BUFFER struct buffer masked = { 0 };
+  buffer_add (&masked, text, size);
+  secret_mask_cut (&masked, 0, (enum secret_cut) (cut & SECRET_CUT_BOTH));
+  size = masked.size < size ? masked.size : size;
+  memcpy (text, masked.data, size);
+  return size;
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runner-plugin.h"
 #include "utf8.h"
 
 #define SHOWN 200 /* bytes; each is written as 4 characters at most */
@@ -49,9 +50,14 @@ show_quoted (char *out, const uint8_t *text, size_t size)
 const char *
 show_first (char *out, const void *data, size_t size)
 {
-  char *end = show_quoted (out, data, size > SHOWN ? SHOWN : size);
-  if (size > SHOWN)
-    snprintf (end, 40, "… (%zu bytes)", size);
+  if (size <= SHOWN) {
+    show_quoted (out, data, size);
+    return out;
+  }
+  char kept[SHOWN];
+  memcpy (kept, data, SHOWN);
+  char *end = show_quoted (out, (const uint8_t *) kept, runner_mask (kept, SHOWN, RUNNER_CUT_END));
+  snprintf (end, 40, "… (%zu bytes)", size);
   return out;
 }
 
@@ -65,8 +71,10 @@ show_last (char *out, const void *data, size_t size)
   /* Begin with a whole character. */
   for (int i = 0; i < 3 && (*tail & 0xc0) == 0x80; i++, shown--)
     tail++;
+  char kept[SHOWN];
+  memcpy (kept, tail, shown);
   int lead = snprintf (out, 40, "…");
-  char *end = show_quoted (out + lead, tail, shown);
+  char *end = show_quoted (out + lead, (const uint8_t *) kept, runner_mask (kept, shown, RUNNER_CUT_BEGIN));
   snprintf (end, 40, " (%zu bytes)", size);
   return out;
 }

@@ -3,6 +3,7 @@
 
 _Static_assert (RUNNER_ABI_MINOR >= 1, "1.1 has come");
 _Static_assert (RUNNER_REGEX == 16, "RUNNER_REGEX is 16");
+_Static_assert (RUNNER_CUT_BEGIN == 1 && RUNNER_CUT_END == 2, "ends of a cut");
 
 #if defined __LP64__
 _Static_assert (offsetof (struct runner_param, pattern) == 80, "runner_param.pattern");

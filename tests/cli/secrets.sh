@@ -109,6 +109,15 @@ tests:
     matrix: {n: [0, 40, 60, 70, 80, 90, 100, 110, 120, 150, 180, 190, 195, 230, 250, 280, 290, 295, 390, 490]}
     steps:
       - exec.run: {argv: [sh, -c, 'printf %s "$1" >&2; exit 3', x, "${string.rep('y', n)}${token}zzzzzzzzzzzzzzzzzzz"]}
+  - test: the end of what a program said
+    matrix: {n: [160, 166, 170, 173, 176, 180, 185, 190, 195]}
+    steps:
+      - exec.run: {argv: [sh, -c, 'printf %s "$1" >&2; exit 3', x, "yyyyy${token}${string.rep('z', n)}"]}
+  - test: the end of what a program in the background said
+    matrix: {n: [160, 170, 180, 190, 270, 280, 290]}
+    steps:
+      - exec.start: {argv: [sh, -c, 'printf %s "$1" >&2; exit 3', x, "yyyyy${token}${string.rep('z', n)}"], as: p}
+      - exec.wait: p
   - test: log
     roles: {loud: {bad.shouts: {text: "a ${token} b ${token} c", megabytes: 3}}}
     steps: [{check: false}]
