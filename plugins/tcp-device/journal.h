@@ -16,6 +16,7 @@ struct event {
   const char *name;            /* "connected", "report", "dropped", "sent", "stored", … */
   const int64_t *id;           /* of the device */
   const struct report *report; /* has an id too */
+  const struct report *cached; /* what the cache holds for the report's device */
   const struct bytes *frame;   /* as it came */
   const char *reason;
   const int *success;

@@ -43,6 +43,8 @@ role_tell (struct journal *journal, const struct event *event)
     runner_put_text (out, "report", event->report->text, event->report->size);
   } else if (event->id)
     runner_put_int (out, "id", *event->id);
+  if (event->cached)
+    runner_put_text (out, "cached", event->cached->text, event->cached->size);
   if (event->frame)
     runner_put_text (out, "frame", event->frame->data, event->frame->size);
   if (event->reason)

@@ -223,19 +223,29 @@ tell_connected (struct server *server, const struct report *report)
   server->journal->tell (server->journal, &(struct event) { .name = "connected", .report = report });
 }
 
+/* With what the cache holds for its device now. */
+static void
+tell_report (struct server *server, const struct report *report)
+{
+  struct report cached = { .id = report->id };
+  cached.text = server->cache->ops->get (server->cache, report->id, &cached.size);
+  server->journal->tell (server->journal, &(struct event) { .name = "report", .report = report,
+                                                            .cached = cached.text ? &cached : NULL });
+}
+
 static void
 take_report (struct connection *connection, const struct report *report)
 {
   struct server *server = connection->server;
   if (join (connection, report->id))
     tell_connected (server, report);
-  server->journal->tell (server->journal, &(struct event) { .name = "report", .report = report });
+  if (server->cache->ops->set (server->cache, report) != 0)
+    server->journal->warn (server->journal, "Server: the cache did not take a report");
+  tell_report (server, report);
   server->message.size = 0;
   message_encode (&server->message, report);
   if (server->broker->ops->publish (server->broker, BROKER_INPUT, server->message.data, server->message.size) != 0)
     server->journal->warn (server->journal, "Server: the broker did not take a report");
-  if (server->cache->ops->set (server->cache, report) != 0)
-    server->journal->warn (server->journal, "Server: the cache did not take a report");
   if (connection->count > IDS_OF_CONNECTION)
     close_connection (connection, "it named more than 65536 ids");
 }
