@@ -13,7 +13,7 @@ gone ()
 
 steps_fail run <<END
       - exec.run: 'echo \$\$ >$tmp/pid; echo last words >&2; exec sleep 1000'
-        timeout: 500ms
+        timeout: 2s
 END
 says 'timed out while waiting for the command to end: still running after .*; the last it said: "last words"'
 gone pid
@@ -21,7 +21,7 @@ gone pid
 # One that ignores SIGTERM, with a child in its group.
 steps_fail stubborn <<END
       - exec.run: 'trap "" TERM; echo \$\$ >$tmp/pid; sleep 1000 & echo \$! >$tmp/child; wait; sleep 1000'
-        timeout: 500ms
+        timeout: 2s
 END
 says 'still running after .*; the last it said: nothing'
 gone pid
@@ -30,14 +30,14 @@ gone child
 # One that goes on writing when it gets SIGTERM.
 steps_fail flood <<END
       - exec.run: 'trap "" TERM; exec yes'
-        timeout: 500ms
+        timeout: 2s
 END
 says 'still running after .*y.ny.ny'
 
 steps_fail receive <<END
       - exec.start: {shell: 'echo not that; exec sleep 1000'}
       - exec.wait: {line: ready}
-        timeout: 200ms
+        timeout: 2s
 END
 says 'timed out while waiting for the line "ready" from default stdout; what came: "not that.n"'
 
@@ -91,7 +91,7 @@ says 'default was ended by SIGKILL, and no step looked'
 # A program that outlives its handle's end by leaving the group.
 steps_fail stopped <<END
       - exec.start: {shell: 'echo \$\$ >$tmp/pid; kill -STOP \$\$; exit 0'}
-      - exec.quiet: {for: 100ms, text: never}
+      - exec.run: 'until grep -qs "^State:.T" /proc/\$(cat $tmp/pid)/status; do sleep 0.01; done'
       - fail: for the report
 END
 says 'for the report'
