@@ -21,7 +21,7 @@
 #define AT_ONCE ((size_t) 1 << 20)
 #define GRACE INT64_C (2000000000)        /* 2 s between SIGTERM and SIGKILL at the test's end, at most */
 #define LOOK_EVERY INT64_C (20000000)     /* 20 ms: how often to look where there is no pidfd */
-#define LAST_COMES INT64_C (200000000)    /* 200 ms: how long the last output of an ended program is waited for */
+#define LAST_COMES INT64_C (2000000000)   /* 2 s: how long the last output of an ended program is waited for */
 #define LAST_SHOWN 300                    /* bytes of it */
 
 enum { OUT, ERR, OUTPUTS };
@@ -86,14 +86,14 @@ judge_unseen (struct runner_step *step, const struct background *background, int
                  background->name, program->status);
 }
 
-/* One that says nothing more is about to end: how it does so must not depend on who is faster. */
+/* One that has closed an output is about to end: how it does so must not depend on who is faster. */
 static int
-has_ended (struct background *background)
+has_ended (struct background *background, int64_t left)
 {
-  int open = 0;
+  int closed = 0;
   for (int i = 0; i < OUTPUTS; i++)
-    open += background->outputs[i].drain && !runner_drain_ended (background->outputs[i].drain);
-  return open ? program_ended (&background->program) : program_await (&background->program, LAST_COMES);
+    closed += background->outputs[i].drain && runner_drain_ended (background->outputs[i].drain);
+  return program_await (&background->program, !closed ? 0 : left < LAST_COMES ? left : LAST_COMES);
 }
 
 static void
@@ -101,8 +101,8 @@ background_destroy (struct runner_step *step, void *object)
 {
   struct background *background = object;
   struct program *program = &background->program;
+  int by_itself = has_ended (background, runner_left (step) / 2) && !background->signalled;
   int64_t grace = runner_left (step) / 2;
-  int by_itself = has_ended (background) && !background->signalled;
   if (program_end (program, grace < GRACE ? grace : GRACE))
     runner_log (step, "%s did not end on SIGTERM, and was killed", background->name);
   if (!background->asked)
@@ -259,11 +259,11 @@ static size_t
 last_said (struct runner_step *step, struct background *background, char *out, size_t room)
 {
   size_t size = 0;
+  int64_t end = runner_now () + LAST_COMES;
   for (int i = OUTPUTS - 1; i >= 0 && size == 0; i--) {
     struct runner_drain *drain = background->outputs[i].drain;
     if (!drain)
       continue;
-    int64_t end = runner_now () + LAST_COMES;
     while (!runner_drain_ended (drain) && runner_now () < end)
       if (runner_drain_wait (step, drain, runner_drain_total (drain), end - runner_now ()) <= 0)
         break;
@@ -303,7 +303,8 @@ exec_wait_exit (struct runner_step *step, const void *arguments)
   struct program *program = &background->program;
   char last[LAST_SHOWN], shown[SHOW_ROOM], time[40];
   int ended = await_end (step, program, -1);
-  size_t size = last_said (step, background, last, sizeof last);
+  int is_fine = ended > 0 && program->status == 0 && program->signal == 0;
+  size_t size = is_fine ? 0 : last_said (step, background, last, sizeof last);
   if (ended < 0)
     return runner_expired (step, "waiting for %s to end: still running after %s; the last it said: %s",
                            background->name, show_time (time, runner_now () - program->started),

@@ -88,6 +88,20 @@ steps_fail killed <<END
 END
 says 'default was ended by SIGKILL, and no step looked'
 
+# One that has closed an output, and is slow to end.
+steps_fail slow <<END
+      - exec.start: {shell: 'exec >&-; sleep 0.5; exit 3'}
+      - exec.receive: {closed: true}
+END
+says 'default ended by itself with exit status 3, and no step looked'
+
+# What others say for it comes a moment after its end.
+steps_fail last <<END
+      - exec.start: {shell: '(sleep 0.5; echo no room >&2) & exit 3'}
+      - exec.wait_exit:
+END
+says 'default ended with exit status 3; it said: "no room'
+
 # A program that outlives its handle's end by leaving the group.
 steps_fail stopped <<END
       - exec.start: {shell: 'echo \$\$ >$tmp/pid; kill -STOP \$\$; exit 0'}
