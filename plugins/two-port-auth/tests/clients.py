@@ -275,7 +275,7 @@ def drips(begin):
 def slow_clients(folder):
     """One whose request is never whole does not keep its connection, however it comes; one that pauses between
     requests does."""
-    limit = 1
+    limit = 6  # also the time in which the clients that are not slow must have asked
     server = Role(RUNNER, folder, "two-port-auth.server", "--request-limit", f"{limit}s", cwd=folder).ready()
     endless = HEAD.replace(b"16", b"60000")
 
@@ -298,17 +298,18 @@ def slow_clients(folder):
 
 
 def silent_clients(folder):
-    server = Role(RUNNER, folder, "two-port-auth.server", "--idle-limit", "1s", cwd=folder).ready()
+    server = Role(RUNNER, folder, "two-port-auth.server", "--idle-limit", "6s", cwd=folder).ready()
     with connect(server) as fresh, connect(server) as kept, connect(server) as stuck:
         ask(kept)
+        stuck.sendall(HEAD)
         for silent in (kept, fresh, stuck):
-            seconds_until_closed(silent, [HEAD] if silent is stuck else [])
+            seconds_until_closed(silent, [])
     assert server.end() == 0, server.errors()
 
 
 def a_stopped_server(folder):
     """While it does not run, no request's time goes on."""
-    limit = 3
+    limit = 6
     server = Role(RUNNER, folder, "two-port-auth.server", "--request-limit", f"{limit}s", cwd=folder).ready()
     with connect(server) as slow, connect(server) as other:
         slow.sendall(HEAD)
@@ -436,8 +437,12 @@ def main():
         printed = server.text().split("\n")[2:-1]
         assert printed == [line.removeprefix("INFO:root:") for line in log_lines(server)], printed
         command_line(folder)
-        for clients in (slow_clients, silent_clients, a_stopped_server, stopped_under_load, a_crowd, rotation,
-                        with_an_old_database, a_lost_database):
+        with concurrent.futures.ThreadPoolExecutor() as threads:  # each waits for some seconds
+            together = [threads.submit(clients, tempfile.mkdtemp(dir=folder))
+                        for clients in (slow_clients, silent_clients, a_stopped_server)]
+            for clients in together:
+                clients.result()
+        for clients in (stopped_under_load, a_crowd, rotation, with_an_old_database, a_lost_database):
             clients(folder)
     finally:
         end_all()
