@@ -11,8 +11,6 @@
 #include "suite.h"
 #include "units.h"
 
-#define LONGEST "30d" /* of a load, and of each time in it */
-#define LONGEST_NS (INT64_C (30) * 86400 * 1000000000)
 #define STAGES_MOST 1000
 
 struct args {
@@ -30,14 +28,17 @@ static const struct runner_param rows[] = {
   RUNNER_PARAM (struct args, users, .min = "1", .max = "16000",
                 .help = "how many at once; with `rate`: at most (preset: 100)"),
   RUNNER_PARAM (struct args, spawn, .help = "how many start in a second (100/s); without it all at once"),
-  RUNNER_PARAM_AS ("for", struct args, time, .max = LONGEST, .help = "how long new iterations begin, warm-up included"),
+  RUNNER_PARAM_AS ("for", struct args, time, .max = DURATION_MOST,
+                   .help = "how long new iterations begin, warm-up included"),
   RUNNER_PARAM (struct args, times, .min = "1", .help = "iterations of each user; with `rate`: of all together"),
   RUNNER_PARAM (struct args, rate, .help = "iterations that are due in a second (1000/s, 30/m), whatever the answers"),
   RUNNER_PARAM (struct args, think, .help = "a user's pause after an iteration: a duration, or 5s..9s at random"),
   RUNNER_PARAM (struct args, stages,
                 .help = "a list of {for, users} or {for, rate}: the number goes evenly from one to the next"),
-  RUNNER_PARAM (struct args, warmup, .preset = "0s", .max = LONGEST, .help = "iterations that begin in that time do not count"),
-  RUNNER_PARAM (struct args, grace, .preset = "5s", .max = LONGEST, .help = "what still runs then after the end is cancelled"),
+  RUNNER_PARAM (struct args, warmup, .preset = "0s", .max = DURATION_MOST,
+                .help = "iterations that begin in that time do not count"),
+  RUNNER_PARAM (struct args, grace, .preset = "5s", .max = DURATION_MOST,
+                .help = "what still runs then after the end is cancelled"),
   RUNNER_PARAM (struct args, steps, .flags = RUNNER_REQUIRED, .help = "an iteration"),
   RUNNER_PARAM (struct args, require, .help = "what must hold: {errors: 0, p95: {$lt: 50ms}, NAME.p99: …}"),
   { 0 }
@@ -104,10 +105,10 @@ read_think (const struct value *value, int64_t *least, int64_t *most)
 {
   const char *dots = value->type == VALUE_STRING ? strstr (value->string, "..") : NULL;
   if (!dots)
-    return value_duration (value, least) && value_duration (value, most) && *most <= LONGEST_NS;
+    return value_duration (value, least) && value_duration (value, most) && *most <= DURATION_MOST_NS;
   return parse_duration (value->string, (size_t) (dots - value->string), least)
          && parse_duration (dots + 2, value->size - (size_t) (dots + 2 - value->string), most) && *least <= *most
-         && *most <= LONGEST_NS;
+         && *most <= DURATION_MOST_NS;
 }
 
 /* ---- stages ---- */
@@ -128,8 +129,8 @@ read_stage (const struct value *item, struct load_form *form, struct param_error
   for (size_t i = 0; i < item->count; i++) {
     const struct value *key = &item->members[i].key, *value = &item->members[i].value;
     if (value_is (key, "for")) {
-      if (!value_duration (value, &ns) || ns > LONGEST_NS)
-        return wrong (error, value, "stages: for: expected a duration with its unit (200ms, 5s, 2m), at most " LONGEST);
+      if (!value_duration (value, &ns) || ns > DURATION_MOST_NS)
+        return wrong (error, value, "stages: for: expected a duration with its unit (200ms, 5s, 2m), at most " DURATION_MOST);
     }
     else if (value_is (key, form->open ? "rate" : "users")) {
       if (form->open ? !read_rate (value, &level) && level != 0

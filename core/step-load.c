@@ -449,7 +449,10 @@ free_user (struct load *load, struct load_user *user)
   to->checks += user->test.checks;
   to->spawned |= user->test.spawned;
   user->test.temp = user->temp ? user->temp : user->test.temp;
+  user->test.warning_count = 0;
   remove_test_temp (&user->test);
+  if (user->test.warning_count)
+    test_warning (to, "%s", user->test.warnings[0]);
   roles_join (load->parent, &user->context, false);
   free_kept_scopes (&user->test);
   scope_free (&user->scope);
