@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "secret.h"
 #include "symbols.h"
 #include "text.h"
 #include "worker.h"
@@ -143,7 +144,12 @@ telling_line (const struct event *event, struct arena *arena)
     }
     line = newline ? newline + 1 : NULL;
   }
-  return best ? arena_copy (arena, best, best_size < LINE_MOST ? best_size : LINE_MOST) : NULL;
+  if (!best)
+    return NULL;
+  CLEANUP_BUFFER struct buffer told = { 0 };
+  buffer_add (&told, best, best_size < LINE_MOST ? best_size : LINE_MOST);
+  secret_mask_cut (&told, 0, best_size > LINE_MOST ? SECRET_CUT_END : 0);
+  return arena_copy (arena, buffer_text (&told), told.size);
 }
 
 const char *

@@ -100,8 +100,10 @@ describe_process (pid_t pid, struct buffer *out)
   while (n > 0 && text[n - 1] == '\0')
     n--;
   buffer_printf (out, "%d (", (int) pid);
+  size_t from = out->size;
   for (ssize_t i = 0; i < n; i++)
     buffer_putc (out, text[i] >= 0 && text[i] < ' ' ? ' ' : text[i]);
+  secret_mask_cut (out, from, n == (ssize_t) sizeof text ? SECRET_CUT_END : 0);
   buffer_puts (out, n > 0 ? ")" : "?)");
 }
 

@@ -246,13 +246,17 @@ param_bytes (struct arena *arena, const struct value *value, const char *folder,
   uint8_t *bytes = NULL, *bits = NULL;
   if (value_is (kind, "hex")) {
     if (!parse_hex (arena, text->string, text->size, &bytes, mask ? &bits : NULL, size)) {
-      snprintf (error, error_size, "hex: expected pairs of hexadecimal digits, got \"%.60s\"", text->string);
+      CLEANUP_BUFFER struct buffer shown = { 0 };
+      text_quote (&shown, text->string, text->size, 60);
+      snprintf (error, error_size, "hex: expected pairs of hexadecimal digits, got %s", buffer_text (&shown));
       return false;
     }
   }
   else if (value_is (kind, "base64")) {
     if (!parse_base64 (arena, text->string, text->size, &bytes, size)) {
-      snprintf (error, error_size, "base64: \"%.60s\" is no base64", text->string);
+      CLEANUP_BUFFER struct buffer shown = { 0 };
+      text_quote (&shown, text->string, text->size, 60);
+      snprintf (error, error_size, "base64: %s is no base64", buffer_text (&shown));
       return false;
     }
   }

@@ -118,6 +118,16 @@ tests:
     steps:
       - exec.start: {argv: [sh, -c, 'printf %s "$1" >&2; exit 3', x, "yyyyy${token}${string.rep('z', n)}"], as: p}
       - exec.wait: p
+  - test: a program that is left running
+    steps:
+      - exec.run: {argv: [sh, -c, 'sh -c "sleep 1000; true" x "$1" >/dev/null 2>&1 &', x, "${string.rep('y', 165)}${token}"]}
+        expect: {exit: 0}
+  - test: the last line of a crash
+    steps: [{bad.print: {text: "${string.rep('y', 285)}${token}${token}", crash: true}}]
+  - test: bytes as hex
+    steps: [{exec.start: {argv: [cat], as: c}}, {exec.send: {conn: c, text: {hex: "${string.rep('0', 40)}${token}"}}}]
+  - test: bytes as base64
+    steps: [{exec.start: {argv: [cat], as: c}}, {exec.send: {conn: c, text: {base64: "${string.rep('0', 40)}!${token}"}}}]
   - test: log
     roles: {loud: {bad.shouts: {text: "a ${token} b ${token} c", megabytes: 3}}}
     steps: [{check: false}]
