@@ -72,11 +72,11 @@ void
 bytes_time (struct bytes *bytes, const struct timespec *when)
 {
   struct tm local;
-  char text[64], micros[24];
+  char text[64] = "";
   localtime_r (&when->tv_sec, &local);
-  bytes_add (bytes, text, strftime (text, sizeof text, "%Y-%m-%d %H:%M:%S", &local));
-  snprintf (micros, sizeof micros, ".%06ld", when->tv_nsec / 1000);
-  bytes_puts (bytes, micros);
+  size_t used = strftime (text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  snprintf (text + used, sizeof text - used, ".%06ld", when->tv_nsec / 1000);
+  bytes_puts (bytes, text);
 }
 
 const char *

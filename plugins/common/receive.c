@@ -137,7 +137,7 @@ receive_many (struct runner_step *step, const struct stream_source *source, cons
   runner_put_list (out, "messages");
   struct pace pace = { 0 };
   for (int64_t i = 0; i < count; i++) {
-    struct stream_found found;
+    struct stream_found found = { 0 };
     int outcome = pace_over (step, &pace) ? fail_expired (step, source, wanted)
                                           : receive_one (step, source, wanted, &pace, &found);
     if (outcome != RUNNER_PASS) {
