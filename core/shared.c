@@ -30,20 +30,19 @@ shared_free (struct shared *shared)
     munmap (shared, sizeof *shared);
 }
 
-/* The calling thread's number; asked for once. */
+static _Thread_local int32_t own_number; /* the calling thread's; 0: it has not been asked for */
+
 static int32_t
-own_number (void)
+ask_number (void)
 {
-  static _Thread_local int32_t number;
-  if (!number)
-    number = (int32_t) syscall (SYS_gettid);
-  return number;
+  own_number = (int32_t) syscall (SYS_gettid);
+  return own_number;
 }
 
 int
 shared_enter (struct shared *shared)
 {
-  int32_t self = own_number ();
+  int32_t self = ask_number ();
   for (int i = 0; i < SLOTS; i++) {
     int32_t expected = 0;
     if (!atomic_load_explicit (&shared->slots[i].thread, memory_order_relaxed)
@@ -76,8 +75,9 @@ shared_park (struct shared *shared, int slot)
 void
 shared_resume (struct shared *shared, int slot)
 {
+  int32_t self = own_number ? own_number : ask_number ();
   if (slot >= 0)
-    atomic_store_explicit (&shared->slots[slot].thread, own_number (), memory_order_relaxed);
+    atomic_store_explicit (&shared->slots[slot].thread, self, memory_order_relaxed);
 }
 
 int

@@ -303,11 +303,21 @@ series_total (const struct event_series *series, size_t count)
   return NULL;
 }
 
+const struct event_series *
+series_main (const struct event_series *series, size_t count)
+{
+  const struct event_series *total = series_total (series, count);
+  for (size_t i = 0; i < count && !(total && total->count); i++)
+    if (series[i].name && strcmp (series[i].name, "iteration") == 0)
+      return &series[i];
+  return total;
+}
+
 void
 format_sample (struct buffer *out, const struct event *event, uint64_t errors)
 {
   static const struct event_series nothing = { .name = "total" };
-  const struct event_series *total = series_total (event->series, event->series_count);
+  const struct event_series *total = series_main (event->series, event->series_count);
   total = total ? total : &nothing;
   buffer_printf (out, "%llu user%s  ", (unsigned long long) event->users, event->users == 1 ? "" : "s");
   format_rate (out, event->span_us > 0 ? (double) total->count * 1e6 / (double) event->span_us : 0);

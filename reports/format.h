@@ -47,6 +47,8 @@ void format_rate (struct buffer *out, double rate);
 double load_rate (const struct event_load *load, uint64_t count);
 /* The series of all measured steps, or NULL. */
 const struct event_series *series_total (const struct event_series *series, size_t count);
+/* The one that stands for the whole: when no step is measured (they only sleep), that of the iterations. */
+const struct event_series *series_main (const struct event_series *series, size_t count);
 /* 450 µs, 12.3 ms, 1.20 s, 2 min 5 s */
 void format_duration (struct buffer *out, int64_t us);
 /* A value of a threshold, or what it asks for ("< 50ms", "0.25"), with times and numbers as everywhere else. */

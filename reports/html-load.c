@@ -286,17 +286,6 @@ add_step_pictures (struct html_report *html, struct buffer *out, const struct ev
   }
 }
 
-/* The series that stands for the whole: when no step is measured (they only sleep), the iterations. */
-static const struct event_series *
-main_series (const struct event_load *load)
-{
-  const struct event_series *total = series_total (load->series, load->series_count);
-  for (size_t i = 0; i < load->series_count && !(total && total->count); i++)
-    if (load->series[i].name && strcmp (load->series[i].name, "iteration") == 0)
-      return &load->series[i];
-  return total;
-}
-
 static const struct chart_curve *
 main_curve (const struct html_samples *samples)
 {
@@ -311,7 +300,7 @@ static void
 add_pictures (struct html_report *html, struct buffer *out, const struct event *event, const struct event_load *load,
               struct html_samples *samples)
 {
-  const struct event_series *whole = main_series (load);
+  const struct event_series *whole = series_main (load->series, load->series_count);
   bool distribution = whole && whole->bucket_count, times = samples && samples->count > 1;
   if (!times)
     buffer_lit (out, "<p>It was too short for charts over time: there is one for each second.</p>\n");
@@ -554,7 +543,7 @@ note_load (struct html_report *html, const struct event *event, const struct eve
 {
   if (html->load_count == HTML_MOST_LOADS || !event->final)
     return;
-  const struct event_series *total = main_series (load);
+  const struct event_series *total = series_main (load->series, load->series_count);
   CLEANUP_BUFFER struct buffer text = { 0 };
   buffer_lit (&text, "<td class=\"n\">");
   buffer_int (&text, load->users > INT64_MAX ? INT64_MAX : (int64_t) load->users);

@@ -110,6 +110,8 @@ tests:
 EOT
 expect 0 "$RUNNER" -v -o results counts.yaml
 has out '12 passed, 0 failed, 0 skipped'
+# where no step is measured the live line has the iterations
+grep -q '^load .*users come and go  1 s .* users  [1-9][0-9.]*/s  p50 ' out || fail 'no rate of iterations'
 look 'loads[12]["name"] == "by 3 users"'
 look 'len(loads) == 13 and all(complete(l) for l in loads)'
 look 'loads[0]["model"] == "closed" and series(loads[0], "iteration")["count"] == 200'
