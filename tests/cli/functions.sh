@@ -66,6 +66,26 @@ requires_plugin ()
   done
 }
 
+# in_place_of FILE OTHER COMMAND…: runs it where OTHER stands in the place of FILE; where that cannot be done the
+# script is skipped.
+in_place_of ()
+{
+  in_place="mount --bind '$2' '$1'"
+  unshare -rm sh -c "$in_place" 2>/dev/null || { echo "${0##*/}: skipped: $1 cannot be another here" >&2; exit 77; }
+  shift 2
+  unshare -rm sh -c "$in_place && exec \"\$@\"" sh "$@"
+}
+
+# without_hosts COMMAND…: runs it where no file names localhost.
+without_hosts ()
+{
+  if [ -e /etc/hosts ]; then
+    in_place_of /etc/hosts /dev/null "$@"
+  else
+    "$@"
+  fi
+}
+
 # has_tsan: was the program built for the thread sanitizer?
 has_tsan ()
 {

@@ -1,14 +1,7 @@
 #!/bin/sh
 # localhost.sh - where no file names it, as in a small container, localhost is this machine for our roles too.
 . "${0%/*}/../../../tests/cli/functions.sh"
-unnamed='mount --bind /dev/null /etc/hosts'
 
-if [ -e /etc/hosts ]; then
-  unshare -rm sh -c "$unnamed" 2>/dev/null || { echo "skipped: /etc/hosts cannot be hidden here"; exit 77; }
-  set -- unshare -rm sh -c "$unnamed && exec \"\$@\"" sh
-else
-  set --
-fi
 cat >localhost.yaml <<'END'
 suite: localhost
 roles:
@@ -20,4 +13,4 @@ tests:
       - role.wait: hub
         expect: {event: stored, id: 1, report: name}
 END
-expect 0 "$@" "$RUNNER" -o results localhost.yaml
+expect 0 without_hosts "$RUNNER" -o results localhost.yaml
