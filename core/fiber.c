@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#define GUARD ((size_t) 128 << 10) /* below each stack: more than any frame of a function has */
 #define THREAD_STACK ((size_t) 128 << 10)
 #define EVENTS 256         /* taken from the kernel at once */
 #define WAITERS_FEW 8
@@ -56,7 +58,7 @@ struct fiber {
   const struct fiber_calls *calls;
   void *data;
   ucontext_t context;
-  char *memory;              /* a guard page, and the stack above it */
+  char *memory;              /* GUARD, and the stack above it */
   size_t size;               /* of both */
   struct fiber *next;        /* in a queue */
   int64_t end_ns;            /* it waits until then */
@@ -77,6 +79,7 @@ struct lane {
   struct queue inbox;
   bool closing;
   _Atomic bool called;       /* one of them has changed */
+  bool over;                 /* no more will come */
   size_t alive;              /* fibers; not those in the inbox */
   struct queue ready;
   int64_t round_ns;          /* when it began to run those that were ready */
@@ -300,18 +303,27 @@ change_context (ucontext_t *from, ucontext_t *to)
 #endif
 }
 
+static _Thread_local volatile sig_atomic_t switching;
+
+bool
+fiber_is_switching (void)
+{
+  return switching;
+}
+
 /* From the thread to the fiber; comes back when that waits or has ended. */
 static void
 enter (struct lane *lane, struct fiber *fiber)
 {
 #if WITH_ASAN
-  size_t guard = (size_t) sysconf (_SC_PAGESIZE);
-  __sanitizer_start_switch_fiber (&lane->fake_stack, fiber->memory + guard, fiber->size - guard);
+  __sanitizer_start_switch_fiber (&lane->fake_stack, fiber->memory + GUARD, fiber->size - GUARD);
 #endif
 #if WITH_TSAN
   __tsan_switch_to_fiber (fiber->sanitizer, 0);
 #endif
+  switching = 1;
   change_context (&lane->context, &fiber->context);
+  switching = 0;
 #if WITH_ASAN
   __sanitizer_finish_switch_fiber (lane->fake_stack, NULL, NULL);
 #endif
@@ -321,6 +333,7 @@ enter (struct lane *lane, struct fiber *fiber)
 static void
 entered (struct fiber *fiber)
 {
+  switching = 0;
 #if WITH_ASAN
   __sanitizer_finish_switch_fiber (fiber->fake_stack, &fiber->lane->stack, &fiber->lane->stack_size);
 #else
@@ -339,6 +352,7 @@ leave (struct fiber *fiber)
 #if WITH_TSAN
   __tsan_switch_to_fiber (lane->sanitizer, 0);
 #endif
+  switching = 1;
   change_context (&fiber->context, &lane->context);
   entered (fiber);
 }
@@ -374,19 +388,19 @@ static struct fiber *
 make_fiber (struct lane *lane, size_t stack_size, const struct fiber_calls *calls, void *data)
 {
   size_t page = (size_t) sysconf (_SC_PAGESIZE);
-  size_t size = (thread_stack_size (stack_size) + page - 1) / page * page + page;
+  size_t size = (thread_stack_size (stack_size) + page - 1) / page * page + GUARD;
   char *memory = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED)
     return NULL;
-  if (mprotect (memory, page, PROT_NONE) < 0) {
+  if (mprotect (memory, GUARD, PROT_NONE) < 0) {
     munmap (memory, size);
     return NULL;
   }
   struct fiber *fiber = xcalloc (1, sizeof *fiber);
   *fiber = (struct fiber) { .lane = lane, .calls = calls, .data = data, .memory = memory, .size = size };
   getcontext (&fiber->context);
-  fiber->context.uc_stack.ss_sp = memory + page;
-  fiber->context.uc_stack.ss_size = size - page;
+  fiber->context.uc_stack.ss_sp = memory + GUARD;
+  fiber->context.uc_stack.ss_size = size - GUARD;
   uintptr_t self = (uintptr_t) fiber;
   makecontext (&fiber->context, (void (*) (void)) begin_fiber, 2, (unsigned) (self >> 16 >> 16), (unsigned) self);
 #if WITH_TSAN
@@ -436,6 +450,10 @@ fiber_poll (struct fiber *self, struct pollfd *fds, size_t n, int64_t end_ns)
   if (ready == 0) {
     self->end_ns = end_ns;
     add_timer (self->lane, self);
+  }
+  else if (ready > 0)
+    make_ready (self);
+  if (ready >= 0) {
     leave (self);
     remove_timer (self->lane, self);
     self->waited = true;
@@ -448,10 +466,11 @@ fiber_poll (struct fiber *self, struct pollfd *fds, size_t n, int64_t end_ns)
   errno = wrong;
   if (ready < 0)
     return -1;
-  ready = 0;
+  int seen = 0;
   for (size_t i = 0; i < n; i++)
-    ready += fds[i].revents != 0;
-  return ready;
+    seen += fds[i].revents != 0;
+  /* what has come may not have been dispatched yet; what needs no waiting was all that was looked at */
+  return n && (!seen || ready) ? poll (fds, n, 0) : seen;
 }
 
 void
@@ -467,22 +486,18 @@ fiber_yield (struct fiber *self)
 
 /* ---- the threads ---- */
 
-/* False: it is over. */
-static bool
+static void
 take_calls (struct lane *lane)
 {
   if (!atomic_exchange (&lane->called, false))
-    return true;
+    return;
   pthread_mutex_lock (&lane->lock);
   for (struct fiber *fiber; (fiber = dequeue (&lane->inbox));) {
     lane->alive++;
     make_ready (fiber);
   }
-  bool over = lane->closing && !lane->alive;
-  if (lane->closing)
-    atomic_store (&lane->called, true); /* asked again each time round, until all have ended */
+  lane->over = lane->closing;
   pthread_mutex_unlock (&lane->lock);
-  return !over;
 }
 
 /* Those that are ready now; who gets ready meanwhile is for the next time. */
@@ -547,8 +562,11 @@ run_lane (void *data)
 #if WITH_TSAN
   lane->sanitizer = __tsan_get_current_fiber ();
 #endif
-  while (take_calls (lane)) {
+  for (;;) {
+    take_calls (lane);
     run_ready (lane);
+    if (lane->over && !lane->alive)
+      break;
     expire (lane);
     wait_for_events (lane);
   }

@@ -36,6 +36,8 @@ bool fiber_start (struct crew *crew, size_t number, size_t stack_size, const str
 /* For the fiber that runs.  As poll (2): what is ready, until `end_ns` of the monotonic clock.
  * 0: the time is over; -1: no memory, errno is set. */
 int fiber_poll (struct fiber *self, struct pollfd *fds, size_t n, int64_t end_ns);
+/* For handlers of signals: is the calling thread between two stacks, where no frames can be told? */
+bool fiber_is_switching (void);
 /* Lets others of its thread go on, if it has not waited since the last time and they have had no turn for long. */
 void fiber_yield (struct fiber *self);
 

@@ -41,7 +41,8 @@ step_at_work (const struct job *job)
     id = job->shared->slots[slot].step;
   else
     for (int i = 0; i < shared_slots_used (job->shared); i++) {
-      uint32_t other = job->shared->slots[i].step;
+      bool parked = job->shared->crash.signal && job->shared->slots[i].thread == SLOT_PARKED; /* it ran no more */
+      uint32_t other = parked ? NO_STEP : job->shared->slots[i].step;
       if (other != NO_STEP && id != NO_STEP && other != id)
         return NULL; /* which of them it was, nobody knows */
       id = other != NO_STEP ? other : id;
@@ -266,6 +267,7 @@ probe (struct job *job, int number, int64_t now)
   job->probed_slot = number;
   job->probed_step = slot->step;
   job->probed_deadline_ns = slot->deadline_ns;
+  job->shared->crash.probed = number;
   if (job->worker > 0)
     syscall (SYS_tgkill, job->worker, slot->thread, SIGRTMIN + 3);
 }

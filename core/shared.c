@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "fiber.h"
 #include "secret.h"
 #include "text.h"
 
@@ -235,7 +236,8 @@ on_crash (int signal, siginfo_t *info, void *context)
   if (atomic_compare_exchange_strong (&watched->crash.signal, &none, signal)) {
     watched->crash.address = (uint64_t) (uintptr_t) info->si_addr;
     watched->crash.slot = slot_of_this_thread ();
-    note_frames ();
+    if (!fiber_is_switching ())
+      note_frames ();
     note_wire (); /* last: the crash may have come from there */
   }
   /* SA_RESETHAND: the default action ends the process when it is raised again */
@@ -246,7 +248,10 @@ static void
 on_probe (int signal)
 {
   (void) signal;
-  watched->crash.slot = slot_of_this_thread ();
+  int slot = slot_of_this_thread ();
+  if (fiber_is_switching () || slot != watched->crash.probed)
+    return; /* another fiber runs in the thread by now */
+  watched->crash.slot = slot;
   note_frames ();
   note_wire ();
 }

@@ -52,6 +52,7 @@ struct closing { char what[64]; };
 struct crash {
   _Atomic int32_t signal;        /* 0: none */
   int32_t slot;
+  _Atomic int32_t probed;        /* the slot that is asked where it is */
   uint64_t address;
   _Atomic int32_t frame_count;
   void *frames[FRAMES];

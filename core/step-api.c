@@ -236,9 +236,13 @@ runner_poll (struct runner_step *step, struct pollfd *fds, size_t n, int64_t ns)
   int64_t now = clock_now_ns (), end = step->deadline_ns;
   if (ns >= 0 && ns < end - now)
     end = now + ns;
-  int result = context_poll (step->context, all, n + 1, end);
+  /* A verb that goes on after its deadline keeps its thread, also from other fibers, so that it is seen. */
+  int result = now < step->deadline_ns ? context_poll (step->context, all, n + 1, end) : poll (all, n + 1, 0);
+  int wrong = errno;
   if (result > 0 ? all[n].revents != 0 : clock_now_ns () >= step->deadline_ns)
     result = -1;
+  else if (result < 0)
+    runner_error (step, "cannot wait: %s", strerror (wrong));
   for (size_t i = 0; i < n; i++)
     fds[i].revents = result > 0 ? all[i].revents : 0;
   free (many);

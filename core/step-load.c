@@ -175,9 +175,17 @@ random_below (struct load_user *user, uint64_t n)
   return n ? (user->random * UINT64_C (2685821657736338717)) % n : 0;
 }
 
+/* The user has failed as such, and does not begin anew. */
+static void
+give_up (struct load_user *user, const char *message)
+{
+  record_failure (&user->context, NULL, user->load->steps.items[0].key, RUNNER_ERROR, false, message, NULL);
+  user->done = true;
+}
+
 /* Sleeps until then.  False: cancelled, or nothing more is to begin. */
 static bool
-sleep_until (const struct load_user *user, int64_t end_ns)
+sleep_until (struct load_user *user, int64_t end_ns)
 {
   const struct load *load = user->load;
   for (;;) {
@@ -188,8 +196,10 @@ sleep_until (const struct load_user *user, int64_t end_ns)
     int ready = context_poll (&user->context, fds, 2, end_ns);
     if (ready > 0) /* what was due before the end begins */
       return !fds[0].revents && clock_now_ns () >= end_ns;
-    if (ready < 0)
+    if (ready < 0) {
+      give_up (user, arena_printf (&user->test.arena, "cannot wait: %s", strerror (errno)));
       return false;
+    }
   }
 }
 
@@ -346,7 +356,7 @@ run_user (struct load_user *user)
   struct shared *shared = context->worker->shared;
   context->slot = shared_enter (shared);
   if (context->slot < 0)
-    record_failure (context, NULL, load->steps.items[0].key, RUNNER_ERROR, false, "too many users at once", NULL);
+    give_up (user, arena_printf (&user->test.arena, "more than %d users at once in all loads of the suite", SLOTS));
   else if (load->form.open)
     run_open (user);
   else
@@ -583,7 +593,7 @@ wait_until (struct load *load, int64_t end_ns, bool told)
   return !fds[1].revents;
 }
 
-enum ending { ENDED, CANCELLED, EXPIRED, NO_THREADS };
+enum ending { ENDED, CANCELLED, EXPIRED, NO_ROOM };
 
 /* Starts what the schedule wants by now.  False: nothing more will begin. */
 static bool
@@ -599,7 +609,7 @@ keep_users (struct load *load, int64_t now, enum ending *ending)
   uint32_t wanted = load->form.open ? load->form.users : load_users_at (&load->form, t);
   load->users_most = wanted > load->users_most ? wanted : load->users_most;
   if (load->running < wanted && !start_users (load, wanted))
-    *ending = NO_THREADS;
+    *ending = NO_ROOM;
   return true;
 }
 
@@ -772,12 +782,12 @@ static int
 tell_ending (struct context *context, const struct step *step, enum ending ending)
 {
   static const char *const texts[] = { [CANCELLED] = "cancelled", [EXPIRED] = "the test's time was over",
-                                       [NO_THREADS] = "its users cannot be started: the system has no more threads" };
-  int outcome = ending == NO_THREADS ? RUNNER_ERROR : RUNNER_FAIL;
+                                       [NO_ROOM] = "its users cannot be started: the system has no more threads, or no memory for their stacks" };
+  int outcome = ending == NO_ROOM ? RUNNER_ERROR : RUNNER_FAIL;
   const char *text = ending != EXPIRED || !context->step_deadline ? texts[ending]
                      : step->timeout || step->retry                ? "the step's time was over"
                                                                    : "the time of the group around it was over";
-  record_failure (context, step, step->key, outcome, ending != NO_THREADS, text, NULL);
+  record_failure (context, step, step->key, outcome, ending != NO_ROOM, text, NULL);
   return outcome;
 }
 
@@ -813,7 +823,7 @@ run_load (struct context *context, const struct step *step, const struct value *
               && load.over_fd >= 0 && load.ended_fd >= 0;
   load.start_ns = sampling.last_ns = clock_now_ns ();
   sampling.next_ns = load.start_ns + SAMPLE_NS;
-  enum ending ending = made ? drive (&load, &sampling) : NO_THREADS;
+  enum ending ending = made ? drive (&load, &sampling) : NO_ROOM;
   int64_t end_ns = clock_now_ns ();
   if (made && end_ns > sampling.last_ns)
     tell_sample (&load, &sampling, end_ns);

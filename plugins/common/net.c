@@ -167,7 +167,7 @@ ssize_t
 net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *error, size_t error_size)
 {
   for (;;) {
-    ssize_t n = recv (fd, data, room, 0);
+    ssize_t n = recv (fd, data, room, MSG_DONTWAIT);
     if (n >= 0)
       return n;
     if (try_again (errno)) {

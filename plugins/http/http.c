@@ -156,9 +156,15 @@ static const struct runner_field cookies_fields[] = {
 
 /* ---- the plugin ---- */
 
+#if LIBCURL_VERSION_NUM >= 0x075700
+#define FLAGS RUNNER_COOPERATIVE
+#else
+#define FLAGS 0 /* a transfer that is given up waits for a resolver that hangs: see CURLOPT_QUICK_EXIT */
+#endif
+
 #define REQUEST(verb, text, function, rows)                                                                      \
   { .name = verb, .help = text, .run = function, .params = rows, .args_size = sizeof (struct http_request_args), \
-    .result = response_fields, .flags = RUNNER_COOPERATIVE }
+    .result = response_fields, .flags = FLAGS }
 
 static const struct runner_verb verbs[] = {
   REQUEST ("get", "sends a GET request", run_get, body_params),
@@ -171,11 +177,11 @@ static const struct runner_verb verbs[] = {
   REQUEST ("request", "sends a request with any method", run_any, any_params),
   { .name = "session", .help = "makes a session: settings, cookies and connections for requests",
     .run = http_session_make, .params = session_params, .args_size = sizeof (struct http_session_args),
-    .flags = RUNNER_COOPERATIVE },
+    .flags = FLAGS },
   { .name = "cookies", .help = "reads the cookies of a session", .run = http_session_cookies, .params = conn_params,
-    .args_size = sizeof (struct http_conn_args), .result = cookies_fields, .flags = RUNNER_COOPERATIVE },
+    .args_size = sizeof (struct http_conn_args), .result = cookies_fields, .flags = FLAGS },
   { .name = "close", .help = "ends a session and its connections", .run = http_session_close, .params = conn_params,
-    .args_size = sizeof (struct http_conn_args), .flags = RUNNER_COOPERATIVE },
+    .args_size = sizeof (struct http_conn_args), .flags = FLAGS },
   { 0 }
 };
 

@@ -154,6 +154,16 @@ bad_deaf (struct runner_step *step, const void *args)
   return a->fail ? runner_fail (step, "%s", a->fail) : RUNNER_PASS;
 }
 
+/* Goes on to wait, whatever it is told. */
+static int
+bad_heedless (struct runner_step *step, const void *args)
+{
+  (void) args;
+  while (runner_sleep (step, 10000000) <= 0)
+    continue;
+  return RUNNER_PASS;
+}
+
 /* Ignores its deadline until the runner asks where it is. */
 static int
 bad_late (struct runner_step *step, const void *args)
@@ -386,6 +396,7 @@ static const struct runner_verb verbs[] = {
   { .name = "deaf", .help = "takes no notice of its deadline, nor of being cancelled", .run = bad_deaf,
     .flags = RUNNER_COOPERATIVE, .params = deaf_params,
     .args_size = sizeof (struct deaf_args) },
+  { .name = "heedless", .help = "waits again when its time is over", .run = bad_heedless, .flags = RUNNER_COOPERATIVE },
   { .name = "late", .help = "goes on when it is looked at, after its deadline", .run = bad_late },
   { .name = "temp", .help = "removes the temporary folder", .run = bad_temp },
   { .name = "nonsense", .help = "returns what is no outcome", .run = bad_nonsense },

@@ -128,6 +128,8 @@ tests:
     steps: [{load: {users: 9, for: 1m, steps: [{sleep: 1ms}, {if: user_number == 7, bad.overflow: }]}}]
   - test: one does not heed its deadline
     steps: [{load: {users: 9, for: 60s, grace: 0s, steps: [{sleep: 1ms}, {if: user_number == 7, bad.hang: , timeout: 100ms}]}}]
+  - test: all do not heed it
+    steps: [{load: {users: 300, for: 60s, grace: 0s, steps: [{bad.heedless: , timeout: 100ms}]}}]
   - test: one ends the process
     steps: [{load: {users: 9, for: 1m, steps: [{sleep: 1ms}, {if: user_number == 7, bad.quit: }]}}]
   - test: a branch crashes
@@ -150,8 +152,8 @@ tests:
 EOT2
 # as fibers, which share their threads; and as threads, by a step that is never reached
 cp bad.yaml as-fibers
-sed '/load: {users: [39],/s/\]}}\]$/, {if: 1 == 2, exec.run: "true"}]}}]/' as-fibers >as-threads
-[ "$(grep -c 1.==.2 as-threads)" = 6 ] || fail "not all loads of as-threads have threads"
+sed '/load: {users: [39][0-9]*,/s/\]}}\]$/, {if: 1 == 2, exec.run: "true"}]}}]/' as-fibers >as-threads
+[ "$(grep -c 1.==.2 as-threads)" = 7 ] || fail "not all loads of as-threads have threads"
 for users in as-fibers as-threads; do
   cp "$users" bad.yaml
   rm -f started
@@ -163,12 +165,13 @@ for users in as-fibers as-threads; do
   done
   has out 'bad.yaml:9:85: bad.overflow: crashed: SIGSEGV'
   has out 'bad.yaml:11:97: bad.hang: ignored its deadline and was ended'
-  has out 'bad.yaml:13:85: bad.quit' # nobody knows which of the users it was: all are named
+  has out 'bad.yaml:13:63: bad.heedless: ignored its deadline and was ended'
+  has out 'bad.yaml:15:85: bad.quit' # nobody knows which of the users it was: all are named
   lacks out ': sleep: ended the worker'
-  has out 'bad.yaml:15:40: bad.crash: crashed: SIGSEGV'
-  has out '3  bad.yaml:17:50: closing bad thing "default": it would not be closed'
+  has out 'bad.yaml:17:40: bad.crash: crashed: SIGSEGV'
+  has out '3  bad.yaml:19:50: closing bad thing "default": it would not be closed'
   has out 'left running, and ended by the runner: '
-  has out '2 passed, 7 failed, 0 skipped'
+  has out '2 passed, 8 failed, 0 skipped'
 done
 
 # nothing survives the runner, whatever its users have started

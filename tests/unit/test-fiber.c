@@ -303,6 +303,84 @@ START_TEST (numbers_are_used_again)
 }
 END_TEST
 
+/* ---- late ones ---- */
+
+#define MANY 300 /* more than the kernel tells at once */
+
+/* Holds the thread until all is there, and everybody's time is over. */
+static void
+hold_up (struct fiber *self, struct job *job)
+{
+  ck_assert_int_eq (wait_for (self, job->pipe.in, POLLIN, FOREVER), POLLIN);
+  for (int i = 0; i < MANY; i++)
+    ck_assert_int_eq (write (job->other[i].pipe.out, "x", 1), 1);
+  while (clock_now_ns () < begin_ns + S_NS)
+    continue;
+}
+
+static void
+find_it_ready (struct fiber *self, struct job *job)
+{
+  if (job->number == MANY - 1) /* all of them wait when this one does */
+    ck_assert_int_eq (write (job->fd, "x", 1), 1);
+  ck_assert_int_eq (wait_for (self, job->pipe.in, POLLIN, begin_ns + S_NS), POLLIN);
+}
+
+START_TEST (what_came_in_time_is_seen_late_too)
+{
+  struct job *jobs = xcalloc (MANY + 1, sizeof *jobs);
+  int gate[2];
+  ck_assert_int_eq (pipe2 (gate, O_CLOEXEC), 0);
+  jobs[0] = (struct job) { .body = hold_up, .other = jobs + 1, .pipe.in = gate[0] };
+  for (int i = 0; i < MANY; i++) {
+    int fds[2];
+    ck_assert_int_eq (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    jobs[i + 1] = (struct job) { .body = find_it_ready, .number = i, .pipe = { fds[0], fds[1] }, .fd = gate[1] };
+  }
+  begin_ns = SOON (0);
+  run_all (jobs, MANY + 1, false);
+  for (int i = 0; i < MANY; i++) {
+    close (jobs[i + 1].pipe.in);
+    close (jobs[i + 1].pipe.out);
+  }
+  close (gate[0]);
+  close (gate[1]);
+  free (jobs);
+}
+END_TEST
+
+/* Of a file, which is ready always, and a pipe: both are told, and others have their turn. */
+static void
+poll_both (struct fiber *self, struct job *job)
+{
+  char name[] = "/tmp/runner-fiber.XXXXXX";
+  int file = mkostemp (name, O_CLOEXEC);
+  ck_assert_int_ge (file, 0);
+  unlink (name);
+  while (!job->other->done) {
+    struct pollfd fds[] = { { .fd = file, .events = POLLIN }, { .fd = job->pipe.out, .events = POLLOUT },
+                            { .fd = job->pipe.in, .events = POLLIN } };
+    ck_assert_int_eq (fiber_poll (self, fds, 3, FOREVER), 2);
+    ck_assert_int_eq (fds[0].revents, POLLIN);
+    ck_assert_int_eq (fds[1].revents, POLLOUT);
+  }
+  close (file);
+}
+
+static void sleep_a_little (struct fiber *self, struct job *job);
+
+START_TEST (what_is_ready_at_once_hides_nothing)
+{
+  int fds[2];
+  ck_assert_int_eq (pipe2 (fds, O_CLOEXEC), 0);
+  struct job jobs[2] = { { .body = poll_both, .pipe = { fds[0], fds[1] } }, { .body = sleep_a_little } };
+  jobs[0].other = &jobs[1];
+  run_all (jobs, 2, false);
+  close (fds[0]);
+  close (fds[1]);
+}
+END_TEST
+
 /* ---- turns ---- */
 
 static void
@@ -340,6 +418,8 @@ fiber_suite (void)
   tcase_add_test (test_case, many_wait_for_one);
   tcase_add_test (test_case, files_and_ends);
   tcase_add_test (test_case, numbers_are_used_again);
+  tcase_add_test (test_case, what_came_in_time_is_seen_late_too);
+  tcase_add_test (test_case, what_is_ready_at_once_hides_nothing);
   tcase_add_test (test_case, who_never_waits_lets_others_go_on);
   suite_add_tcase (suite, test_case);
   return suite;
