@@ -430,6 +430,17 @@ fiber_start (struct crew *crew, size_t number, size_t stack_size, const struct f
   return true;
 }
 
+/* What is ready now. */
+static int
+look (struct pollfd *fds, size_t n)
+{
+  int ready;
+  do
+    ready = poll (fds, n, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready;
+}
+
 int
 fiber_poll (struct fiber *self, struct pollfd *fds, size_t n, int64_t end_ns)
 {
@@ -470,7 +481,7 @@ fiber_poll (struct fiber *self, struct pollfd *fds, size_t n, int64_t end_ns)
   for (size_t i = 0; i < n; i++)
     seen += fds[i].revents != 0;
   /* what has come may not have been dispatched yet; what needs no waiting was all that was looked at */
-  return n && (!seen || ready) ? poll (fds, n, 0) : seen;
+  return n && (!seen || ready) ? look (fds, n) : seen;
 }
 
 void
