@@ -152,13 +152,18 @@ def suite(folder, name, url, settings):
     return path
 
 
-def total_of(results):
-    """What a run with one load measured in all its steps; its seconds without the warm-up."""
+def load_of(results):
+    """What a run tells of its one load."""
     with open(f"{results}/events.jsonl", encoding="utf-8") as file:
         events = [json.loads(line) for line in file]
-    loads = [load for event in events if event["event"] == "test" for load in event.get("loads", [])]
-    total = next(series for series in loads[0]["series"] if series["name"] == "total")
-    return total, (loads[0]["duration_us"] - loads[0].get("warmup_us", 0)) / 1e6
+    return [load for event in events if event["event"] == "test" for load in event.get("loads", [])][0]
+
+
+def total_of(results):
+    """What a run with one load measured in all its steps; its seconds without the warm-up."""
+    load = load_of(results)
+    total = next(series for series in load["series"] if series["name"] == "total")
+    return total, (load["duration_us"] - load.get("warmup_us", 0)) / 1e6
 
 
 def runner_rate(runner, folder, port, users, seconds):
@@ -220,7 +225,8 @@ def many_users_mb(runner, folder, port, users, look):
         peak = peak_of(child, look)
     total, span = total_of(f"{folder}/results")
     if child.returncode or total.get("failed"):
-        raise Failed(f"{users:,} users: exit status {child.returncode}, {total.get('failed', 0)} failures")
+        why = "; ".join(f"{error['count']} x {error['message']}" for error in load_of(f"{folder}/results").get("errors", []))
+        raise Failed(f"{users:,} users: exit status {child.returncode}, {total.get('failed', 0)} failures: {why}")
     return peak * 1024 / 1e6, total["count"] / span
 
 
