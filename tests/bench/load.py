@@ -70,6 +70,7 @@ def nginx(folder):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(8192)
+        listener.setblocking(False)  # nginx expects that of what it inherits: a worker would sleep in accept()
         port = listener.getsockname()[1]
         with open(f"{folder}/nginx.conf", "w", encoding="ascii") as conf:
             conf.write(NGINX.format(folder=folder, port=port, user="user root;" if os.geteuid() == 0 else ""))
