@@ -132,8 +132,8 @@ struct http_session {
   CURL *easy;    /* its cookies are in `jar` */
   CURLM *multi;  /* its connections */
   struct http_waiting waiting;
-  CURLSH *jar;   /* cookies, so that a copy can be made while a request runs */
-  pthread_mutex_t lock; /* of `jar` */
+  CURLSH *jar;   /* cookies, so that a copy can be made while a request runs; names resolved */
+  pthread_mutex_t locks[CURL_LOCK_DATA_LAST]; /* of what is in `jar` */
   struct http_settings settings;
   struct http_kept *kept;
   struct curl_slist *headers; /* "Name: value", sent with every request */

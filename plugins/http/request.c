@@ -12,6 +12,10 @@
 
 #define USER_AGENT "runner"
 
+/* libcurl makes a line of its own option for it once more for each request. */
+static char user_agent_line[] = "User-Agent: " USER_AGENT;
+static struct curl_slist user_agent = { user_agent_line, NULL };
+
 /* A body of this size or more makes libcurl ask by `Expect: 100-continue` and
  * wait a second for servers that do not know it. */
 #define EXPECT_SIZE (1024 * 1024)
@@ -478,13 +482,15 @@ set_tls (CURL *easy, const struct http_settings *settings)
   return result;
 }
 
-/* Where to connect to: by default where the URL says, without any proxy of the
- * environment, which would make a test mean something else on each machine. */
+/* Where to connect to: by default where the URL says.  The environment's proxy and
+ * no_proxy do not count: they would make a test mean something else on each machine. */
 static CURLcode
 set_route (struct http_request *request, const struct http_settings *settings)
 {
   CURL *easy = request->session->easy;
   CURLcode result = curl_easy_setopt (easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+  if (result == CURLE_OK)
+    result = curl_easy_setopt (easy, CURLOPT_NOPROXY, "");
   if (settings->connect_path && result == CURLE_OK) {
     int abstract = settings->connect_path[0] == '@';
     return curl_easy_setopt (easy, abstract ? CURLOPT_ABSTRACT_UNIX_SOCKET : CURLOPT_UNIX_SOCKET_PATH,
@@ -603,8 +609,9 @@ set_options (struct http_request *request)
   curl_easy_setopt (easy, CURLOPT_FOLLOWLOCATION, (long) settings->follow);
   curl_easy_setopt (easy, CURLOPT_MAXREDIRS, (long) settings->max_redirects);
   curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, version_option (settings->http_version));
-  curl_easy_setopt (easy, CURLOPT_HTTPHEADER, request->headers);
-  CURLcode result = curl_easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
+  int alone = !request->headers && !exchange->proxied;
+  curl_easy_setopt (easy, CURLOPT_HTTPHEADER, alone ? &user_agent : request->headers);
+  CURLcode result = curl_easy_setopt (easy, CURLOPT_USERAGENT, alone ? NULL : USER_AGENT);
   if (result == CURLE_OK && settings->compressed)
     result = curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
   if (result == CURLE_OK)

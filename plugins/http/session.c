@@ -12,10 +12,21 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
 
+/* calloc for libcurl, which asks for the same sizes again and again: glibc's own passes by what
+ * the thread has just freed.  The compiler would make that of malloc and memset. */
+static void *
+zeroed (size_t count, size_t size)
+{
+  size_t bytes;
+  void *memory = __builtin_mul_overflow (count, size, &bytes) ? NULL : malloc (bytes);
+  __asm__ volatile ("" : "+r" (memory));
+  return memory ? memset (memory, 0, bytes) : NULL;
+}
+
 static void
 init_libraries (void)
 {
-  global_result = curl_global_init (CURL_GLOBAL_DEFAULT);
+  global_result = curl_global_init_mem (CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, zeroed);
   http_xml_init ();
 }
 
@@ -23,16 +34,16 @@ static void
 jar_lock (CURL *easy, curl_lock_data data, curl_lock_access access, void *user)
 {
   struct http_session *session = user;
-  (void) easy, (void) data, (void) access;
-  pthread_mutex_lock (&session->lock);
+  (void) easy, (void) access;
+  pthread_mutex_lock (&session->locks[data]);
 }
 
 static void
 jar_unlock (CURL *easy, curl_lock_data data, void *user)
 {
   struct http_session *session = user;
-  (void) easy, (void) data;
-  pthread_mutex_unlock (&session->lock);
+  (void) easy;
+  pthread_mutex_unlock (&session->locks[data]);
 }
 
 static void
@@ -56,7 +67,8 @@ session_free (struct http_session *session)
   http_bytes_free (&session->exchange.body);
   http_bytes_free (&session->exchange.form);
   http_kept_free (&session->kept);
-  pthread_mutex_destroy (&session->lock);
+  for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+    pthread_mutex_destroy (&session->locks[i]);
   free (session);
 }
 
@@ -74,7 +86,8 @@ session_new (struct runner_step *step)
     runner_error (step, "no memory for a session");
     return NULL;
   }
-  pthread_mutex_init (&session->lock, NULL);
+  for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+    pthread_mutex_init (&session->locks[i], NULL);
   session->easy = curl_easy_init ();
   session->multi = curl_multi_init ();
   session->jar = curl_share_init ();
@@ -89,6 +102,8 @@ session_new (struct runner_step *step)
   curl_share_setopt (session->jar, CURLSHOPT_LOCKFUNC, jar_lock);
   curl_share_setopt (session->jar, CURLSHOPT_UNLOCKFUNC, jar_unlock);
   curl_share_setopt (session->jar, CURLSHOPT_SHARE, (int) CURL_LOCK_DATA_COOKIE);
+  /* A multi handle's own table of names is thrice as large, and looked through after each request. */
+  curl_share_setopt (session->jar, CURLSHOPT_SHARE, (int) CURL_LOCK_DATA_DNS);
   curl_easy_setopt (session->easy, CURLOPT_SHARE, session->jar);
   /* Has cookies kept from now on; the reset forgets the file's name, not that. */
   curl_easy_setopt (session->easy, CURLOPT_COOKIEJAR, "");
