@@ -164,6 +164,19 @@ judge_keeper (const struct job *job, struct arena *arena)
                        WEXITSTATUS (status));
 }
 
+/* " at address 0x0", ", sent by process 12", or "". */
+static const char *
+where_from (const struct crash *crash, int number, struct arena *arena)
+{
+  if (crash->signal != number)
+    return "";
+  if (crash->sender)
+    return arena_printf (arena, ", sent by process %d", (int) crash->sender);
+  if (crash->has_address && (number == SIGSEGV || number == SIGBUS))
+    return arena_printf (arena, " at address 0x%llx", (unsigned long long) crash->address);
+  return "";
+}
+
 static const char *
 what_happened (const struct job *job, struct arena *arena, struct event *event)
 {
@@ -178,10 +191,8 @@ what_happened (const struct job *job, struct arena *arena, struct event *event)
   if (WIFSIGNALED (job->wait_status)) {
     int number = WTERMSIG (job->wait_status);
     event->signal = signal_name (arena, number);
-    const char *address = shared->crash.signal == number && (number == SIGSEGV || number == SIGBUS)
-                            ? arena_printf (arena, " at address 0x%llx", (unsigned long long) shared->crash.address)
-                            : "";
-    return arena_printf (arena, "crashed: %s (%s)%s%s%s", event->signal, sigdescr_np (number), address,
+    return arena_printf (arena, "crashed: %s (%s)%s%s%s", event->signal, sigdescr_np (number),
+                         where_from (&shared->crash, number, arena),
                          number == SIGABRT && line ? ": " : "", number == SIGABRT && line ? line : "");
   }
   return arena_printf (arena, "ended the worker with exit status %d%s%s", WEXITSTATUS (job->wait_status),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fiber.h"
 #include "secret.h"
@@ -234,7 +235,9 @@ on_crash (int signal, siginfo_t *info, void *context)
   (void) context;
   int32_t none = 0;
   if (atomic_compare_exchange_strong (&watched->crash.signal, &none, signal)) {
-    watched->crash.address = (uint64_t) (uintptr_t) info->si_addr;
+    watched->crash.has_address = info->si_code > 0; /* else a process sent it: sigaction (2) */
+    watched->crash.address = watched->crash.has_address ? (uint64_t) (uintptr_t) info->si_addr : 0;
+    watched->crash.sender = info->si_code > 0 || info->si_pid == getpid () ? 0 : info->si_pid;
     watched->crash.slot = slot_of_this_thread ();
     if (!fiber_is_switching ())
       note_frames ();

@@ -53,6 +53,8 @@ struct crash {
   _Atomic int32_t signal;        /* 0: none */
   int32_t slot;
   _Atomic int32_t probed;        /* the slot that is asked where it is */
+  bool has_address;
+  int32_t sender;                /* the process that sent the signal; 0: none, or the worker itself */
   uint64_t address;
   _Atomic int32_t frame_count;
   void *frames[FRAMES];

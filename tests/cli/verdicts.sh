@@ -369,3 +369,14 @@ for test in 'of the setup' 'of the test' 'of a branch' 'of a loser' 'of the back
   outcome temp "$test" passed
   case $line in *'"warnings":["'*'the temporary folder /'*' cannot be removed"'*) ;; *) fail "no warning \"$test\": $line" ;; esac
 done
+
+# A signal that a process sent is no access to memory.
+cat > sent.yaml <<'EOT'
+suite: sent
+tests:
+  - {test: by itself, steps: [bad.crash: ]}
+  - {test: by a child, steps: [{exec.run: 'echo $$ >child; kill -SEGV $PPID'}]}
+EOT
+expect 3 "$RUNNER" --plugin-path "$bad" sent.yaml
+has out 'bad.crash: crashed: SIGSEGV (Segmentation fault) at address 0x'
+has out "exec.run: crashed: SIGSEGV (Segmentation fault), sent by process $(cat child)"
