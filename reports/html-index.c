@@ -159,6 +159,21 @@ add_failures (struct html_report *html, struct buffer *out)
   buffer_lit (out, "</section>\n");
 }
 
+/* ---- what is no failure, but should be known ---- */
+
+static void
+add_warnings (struct html_report *html, struct buffer *out)
+{
+  if (!html->warning_count)
+    return;
+  buffer_lit (out, "<section>\n<h2>Warnings</h2>\n<ul class=\"warnings\">\n");
+  buffer_add (out, html->warnings.data, html->warnings.size);
+  buffer_lit (out, "</ul>\n");
+  if (html->warning_count > HTML_MOST_WARNINGS)
+    buffer_printf (out, "<p>and %zu more</p>\n", html->warning_count - HTML_MOST_WARNINGS);
+  buffer_lit (out, "</section>\n");
+}
+
 /* ---- suites ---- */
 
 static void
@@ -365,6 +380,7 @@ html_index_page (struct html_report *html, uint32_t page, struct buffer *out)
     add_verdict (html, out);
     add_tiles (html, out);
     add_failures (html, out);
+    add_warnings (html, out);
     add_loads (html, out);
   }
   else

@@ -80,6 +80,7 @@ struct html_suite {
 };
 
 #define HTML_MOST_LOADS 200
+#define HTML_MOST_WARNINGS 50
 #define HTML_LONGEST_BLAME 300 /* bytes of a message in a list */
 
 struct html_report {
@@ -92,6 +93,8 @@ struct html_report {
   struct html_picture *pictures, **last_picture;
   struct html_load loads[HTML_MOST_LOADS];
   size_t load_count;
+  struct buffer warnings; /* of the run, in HTML: the first of them */
+  size_t warning_count;
   struct buffer scratch, part;
 };
 

@@ -109,6 +109,25 @@ take_broken_off (struct html_report *html, struct tally_suite *suite)
 }
 
 static void
+take_warning (struct html_report *html, const struct event *event)
+{
+  struct buffer *out = &html->warnings;
+  if (html->warning_count++ >= HTML_MOST_WARNINGS)
+    return;
+  buffer_lit (out, "<li>");
+  html_element (out, "code", "where", event->where);
+  buffer_lit (out, " <span>");
+  html_short (out, event->message, 2000);
+  buffer_lit (out, "</span>");
+  if (event->details && *event->details) {
+    buffer_lit (out, "<pre>");
+    html_ends (out, event->details, strlen (event->details), 4000);
+    buffer_lit (out, "</pre>");
+  }
+  buffer_lit (out, "</li>\n");
+}
+
+static void
 html_event (struct reporter *reporter, const struct event *event)
 {
   struct html_report *html = (struct html_report *) reporter;
@@ -116,6 +135,8 @@ html_event (struct reporter *reporter, const struct event *event)
     return;
   if (event->type == EVENT_TEST)
     take_test (html, event);
+  else if (event->type == EVENT_WARNING)
+    take_warning (html, event);
   else if (event->type == EVENT_SAMPLE)
     html_sample (html_suite_of (tally_suite (&html->tally, event->suite)), event);
   else if (event->type == EVENT_SUITE_END && (tally_is_failure (event) || event->warning_count)) {
@@ -362,6 +383,7 @@ html_free (struct reporter *reporter)
   }
   html_parts_free (&html->parts);
   tally_free (&html->tally);
+  buffer_free (&html->warnings);
   buffer_free (&html->scratch);
   buffer_free (&html->part);
   free (html->path);

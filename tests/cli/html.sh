@@ -88,7 +88,8 @@ check_report pages
 mkdir other
 expect 3 "$RUNNER" report "$top_srcdir/tests/cli/report.jsonl" --html other/report
 check_report other/report
-for text in 'a wrong password is refused' 'the worker crashed with SIGSEGV' 'around its tests' '500 users log in' 'passed at attempt 2'; do
+for text in 'a wrong password is refused' 'the worker crashed with SIGSEGV' 'around its tests' '500 users log in' 'passed at attempt 2' \
+    '<span>the test checks nothing</span>'; do
   has other/report/index.html "$text"
 done
 [ "$(cat other/report/suite-*.html | grep -o ' id="t[0-9]*"' | wc -l)" = 31 ] || fail "not every test is there"
