@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/percent.h"
+
 /* What an empty string of bytes may keep for its next use. */
 #define KEPT_ROOM (256 * 1024)
 
@@ -78,26 +80,12 @@ http_bytes_text (const struct http_bytes *bytes)
   return bytes->room ? bytes->data : "";
 }
 
-static int
-unreserved (unsigned char c)
-{
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.'
-         || c == '_' || c == '~';
-}
-
 void
 http_bytes_url (struct http_bytes *bytes, const char *text, size_t size, int plus)
 {
-  static const char digits[] = "0123456789ABCDEF";
-  for (size_t i = 0; i < size; i++) {
-    unsigned char c = (unsigned char) text[i];
-    if (unreserved (c))
-      http_bytes_add (bytes, &c, 1);
-    else if (c == ' ' && plus)
-      http_bytes_add (bytes, "+", 1);
-    else
-      http_bytes_add (bytes, (char[]) { '%', digits[c >> 4], digits[c & 15] }, 3);
-  }
+  char code[3];
+  for (size_t i = 0; i < size; i++)
+    http_bytes_add (bytes, code, percent_encode (code, (unsigned char) text[i], PERCENT_URL, plus));
 }
 
 void

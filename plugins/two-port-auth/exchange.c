@@ -3,30 +3,19 @@
 
 #include <string.h>
 
-static bool
-is_unreserved (unsigned char c)
-{
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr ("*-._", c));
-}
+#include "../common/percent.h"
 
 void
 exchange_add_field (struct bytes *form, const char *name, const void *value, size_t size)
 {
-  static const char digits[] = "0123456789ABCDEF";
   const unsigned char *text = value;
+  char code[3];
   if (form->size)
     bytes_puts (form, "&");
   bytes_puts (form, name);
   bytes_puts (form, "=");
-  for (size_t i = 0; i < size; i++) {
-    char escaped[3] = { '%', digits[text[i] >> 4], digits[text[i] & 15] };
-    if (is_unreserved (text[i]))
-      bytes_add (form, &text[i], 1);
-    else if (text[i] == ' ')
-      bytes_puts (form, "+");
-    else
-      bytes_add (form, escaped, sizeof escaped);
-  }
+  for (size_t i = 0; i < size; i++)
+    bytes_add (form, code, percent_encode (code, text[i], PERCENT_FORM, true));
 }
 
 int

@@ -143,6 +143,7 @@ START_TEST (what_a_client_sends_is_read_back)
   struct form_field fields[2];
   exchange_add_field (&form, "a", value, sizeof value - 1);
   exchange_add_field (&form, "b", "", 0);
+  ck_assert_str_eq (bytes_text (&form), "a=a+b%26c%3Dd%2Be%25f%0A%00%D0%96%7E-._*&b=");
   ck_assert (form_parse (form.data, form.size, names, fields));
   ck_assert_uint_eq (fields[0].size, sizeof value - 1);
   ck_assert_mem_eq (fields[0].text, value, sizeof value - 1);
