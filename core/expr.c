@@ -485,19 +485,6 @@ expr_compiles (struct expr_engine *engine, const char *text, size_t size, char *
   return false;
 }
 
-/* The result on top of the stack as a value. */
-static bool
-take_result (struct expr_engine *engine, const struct expr_site *site, struct arena *arena, struct value *out,
-             struct expr_error *error)
-{
-  struct value place = *site->scalar;
-  struct expr_conversion conversion = { .lua = engine->lua, .arena = arena, .where = site->scalar };
-  if (expr_convert (&conversion, -1, out))
-    return true;
-  place = expr_site_place (site, 0);
-  return expr_fail (error, &place, "the result cannot be used: %s", conversion.problem);
-}
-
 /* Why something that is no text is no expression. */
 bool
 expr_refuse (const struct value *where, struct expr_error *error)
@@ -511,25 +498,6 @@ expr_refuse (const struct value *where, struct expr_error *error)
   value_show (&shown, where, 80);
   return expr_fail (error, where, "gives %s (%s), not true or false: write a comparison", buffer_text (&shown),
                     value_type_name (where->type));
-}
-
-bool
-expr_eval (struct expr_engine *engine, const struct value *where, const struct expr_scope *scope,
-           struct arena *arena, struct value *out, struct expr_error *error)
-{
-  *out = value_null;
-  if (where->type == VALUE_BOOL || where->type == VALUE_INT || where->type == VALUE_FLOAT) {
-    *out = *where;
-    return true;
-  }
-  if (where->type != VALUE_STRING)
-    return expr_refuse (where, error);
-  struct expr_site site = { where, 0, where->size };
-  if (!expr_begin (engine, &site, scope, error))
-    return false;
-  bool good = take_result (engine, &site, arena, out, error);
-  expr_end (engine);
-  return good;
 }
 
 static bool

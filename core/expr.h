@@ -28,11 +28,8 @@ struct expr_error {
 struct expr_engine *expr_new (uint64_t seed); /* the seed of math.random; unique and uuid are really unique */
 void expr_free (struct expr_engine *engine);
 
-/* Evaluates an expression (without `${}`).  The result belongs to the arena; a
- * function or thread as a result is an error.  `where` is the expression's text and place. */
-bool expr_eval (struct expr_engine *engine, const struct value *where, const struct expr_scope *scope,
-                struct arena *arena, struct value *out, struct expr_error *error);
-/* The same for `check` and `if`: the result must be a boolean. */
+/* Evaluates an expression (without `${}`) of `check` or `if`: the result must be a boolean.  `where` is the
+ * expression's text and place. */
 bool expr_test (struct expr_engine *engine, const struct value *where, const struct expr_scope *scope,
                 bool *out, struct expr_error *error);
 /* Replaces every `${…}` in a value, in keys too.  A string that is exactly one

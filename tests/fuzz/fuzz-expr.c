@@ -11,7 +11,6 @@
 #define QUOTED 1
 #define BLOCK 2
 #define TEMPLATE 4
-#define TEST 8
 #define INDENTED 16
 
 static const struct value *
@@ -58,10 +57,8 @@ use (struct expr_engine *engine, const struct expr_scope *scope, const struct va
   bool on, good;
   if (how & TEMPLATE)
     good = expr_expand (engine, text, scope, arena, &out, &error);
-  else if (how & TEST)
-    good = expr_test (engine, text, scope, &on, &error);
   else
-    good = expr_eval (engine, text, scope, arena, &out, &error);
+    good = expr_test (engine, text, scope, &on, &error);
   FUZZ_CHECK (!(out.flags & VALUE_DYNAMIC));
   if (good)
     return;
