@@ -108,6 +108,8 @@ measure (const struct event_load *load, size_t *widths)
   for (int column = 0; column < COLUMNS; column++) {
     widths[column] = strlen (titles[column]);
     for (size_t i = 0; i < rows_of (load); i++) {
+      if (!series_has_row (load, &load->series[i]))
+        continue;
       cell.size = 0;
       add_cell (&cell, load, &load->series[i], column);
       size_t width = utf8_count (cell.data, cell.size);
@@ -137,6 +139,8 @@ add_table (struct buffer *out, const struct event_load *load)
   CLEANUP_BUFFER struct buffer cell = { 0 };
   measure (load, widths);
   for (size_t row = 0; row <= rows_of (load); row++) {
+    if (row > 0 && !series_has_row (load, &load->series[row - 1]))
+      continue;
     buffer_lit (out, "    ");
     for (int column = 0; column < COLUMNS; column++) {
       cell.size = 0;
@@ -311,6 +315,13 @@ series_main (const struct event_series *series, size_t count)
     if (series[i].name && strcmp (series[i].name, "iteration") == 0)
       return &series[i];
   return total;
+}
+
+bool
+series_has_row (const struct event_load *load, const struct event_series *one)
+{
+  return one != series_total (load->series, load->series_count)
+         || one == series_main (load->series, load->series_count);
 }
 
 void

@@ -49,6 +49,8 @@ double load_rate (const struct event_load *load, uint64_t count);
 const struct event_series *series_total (const struct event_series *series, size_t count);
 /* The one that stands for the whole: when no step is measured (they only sleep), that of the iterations. */
 const struct event_series *series_main (const struct event_series *series, size_t count);
+/* Does a table of these have a row for the one?  Not for a total of nothing, beside the iterations. */
+bool series_has_row (const struct event_load *load, const struct event_series *one);
 /* 450 µs, 12.3 ms, 1.20 s, 2 min 5 s */
 void format_duration (struct buffer *out, int64_t us);
 /* A value of a threshold, or what it asks for ("< 50ms", "0.25"), with times and numbers as everywhere else. */

@@ -372,6 +372,8 @@ add_series_table (struct buffer *out, const struct event_load *load, bool whole)
   begin_table (out, "Response times", "series", columns);
   for (size_t i = 0; i < load->series_count && i < MOST_SERIES; i++) {
     const struct event_series *s = &load->series[i];
+    if (!series_has_row (load, s))
+      continue;
     const int64_t times[] = { s->min_us, s->mean_us, s->p50_us, s->p90_us, s->p95_us, s->p99_us, s->p999_us, s->max_us };
     buffer_lit (out, "<tr><th scope=\"row\">");
     html_short (out, s->name ? s->name : "?", 80);

@@ -475,6 +475,27 @@ START_TEST (a_load_has_tables_and_pictures)
 }
 END_TEST
 
+START_TEST (a_total_of_nothing_has_no_row)
+{
+  struct event_series sleeping[] = { { .name = "total" }, { .name = "iteration", .count = 7 } };
+  struct event_load naps = { .users = 5, .series = sleeping, .series_count = 2 };
+  struct reporter *reporter = begin ();
+  FAILED (0, 0, .loads = &naps, .load_count = 1);
+  END ();
+  end (reporter);
+  read_file ("suite-0-suite.html");
+  has ("<th scope=\"row\">iteration</th><td class=\"n\">7</td>");
+  lacks ("<th scope=\"row\">total</th>");
+  reporter = begin ();
+  naps.series_count = 1;
+  FAILED (0, 0, .loads = &naps, .load_count = 1);
+  END ();
+  end (reporter);
+  read_file ("suite-0-suite.html");
+  has ("<th scope=\"row\">total</th><td class=\"n\">0</td>"); /* else there would be none */
+}
+END_TEST
+
 static struct event_series of_steps[] = {
   { .name = "total", .count = 30, .failed = 1, .min_us = 100, .mean_us = 400, .p50_us = 300, .p95_us = 650,
     .p99_us = 80000, .max_us = 90000 },
@@ -753,6 +774,7 @@ html_suite (void)
   tcase_add_test (tc, large_failures_come_to_their_pages);
   tcase_add_test (tc, one_failure_is_bounded);
   tcase_add_test (tc, a_load_has_tables_and_pictures);
+  tcase_add_test (tc, a_total_of_nothing_has_no_row);
   tcase_add_test (tc, a_load_tells_of_each_step);
   tcase_add_test (tc, a_load_that_was_broken_off_tells_its_seconds);
   tcase_add_test (tc, a_short_load_is_drawn_as_little_as_it_is);

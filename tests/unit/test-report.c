@@ -1027,10 +1027,11 @@ static struct event_load one_load[] = {
   { .where = "l.yaml:5:9", .duration_us = 12000000, .warmup_us = 2000000, .users = 50, .rate = 400, .series = load_series,
     .series_count = 3, .thresholds = load_thresholds, .threshold_count = 3, .errors = load_errors, .error_count = 2 },
 };
+static struct event_series sleeping[] = { { .name = "total" }, { .name = "iteration", .count = 20 }, { .name = "nap" } };
 static struct event_load two_loads[] = {
   { .where = "l.yaml:5:9", .users = 1, .thresholds = load_thresholds + 1, .threshold_count = 1 },
   { .where = "l.yaml:6:9", .name = "again", .users = 2, .rate = 1.25, .thresholds = load_thresholds + 1,
-    .threshold_count = 1 },
+    .threshold_count = 1, .series = sleeping, .series_count = 3 },
 };
 #define SAMPLE(number, second, ...)                                                                                     \
   { .type = EVENT_SAMPLE, .time_us = START, .suite = 0, .test = number, .at_us = second * 1000000, .span_us = 1000000,  \
@@ -1068,7 +1069,9 @@ START_TEST (loads_are_told_in_the_same_words)
       "  load: 1 user, 0 µs, 0.0 iterations/s\n"
       "    series  count  failed  rate/s  p50  p95  p99  max\n"
       "  load again: 2 users, 0 µs, 1.2 iterations/s\n"
-      "    series  count  failed  rate/s  p50  p95  p99  max\n");
+      "    series     count  failed  rate/s   p50   p95   p99   max\n"
+      "    iteration     20       0     0.0  0 µs  0 µs  0 µs  0 µs\n"
+      "    nap            0       0     0.0     -     -     -     -\n");
   CONSOLE (load_run, .width = 80);
   expected.size = 0;
   buffer_puts (&expected, "FAILED   l.yaml: rush  1.23 s\n    l.yaml:5:9: load: 2 of 3 thresholds\n");
