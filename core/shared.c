@@ -127,15 +127,10 @@ keep_data (char *to, size_t room, const void *data, size_t given, uint64_t size)
   return (uint32_t) kept;
 }
 
-void
-shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size)
-{
-  shared_wire_at (shared, clock_now_ns (), received, peer, data, size, size);
-}
-
-void
-shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data, size_t kept,
-                uint64_t size)
+/* `kept`: how much of `size` bytes is there. */
+static void
+note_traffic (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data,
+              size_t kept, uint64_t size)
 {
   struct ring *ring = ring_of (shared, peer);
   struct record *record = &ring->records[ring->count % RING_RECORDS];
@@ -145,6 +140,12 @@ shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const cha
   record->kept = keep_data (record->data, RECORD_DATA, data, kept, size);
   ring->used = ++shared->turn;
   ring->count++;
+}
+
+void
+shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size)
+{
+  note_traffic (shared, clock_now_ns (), received, peer, data, size, size);
 }
 
 void
@@ -182,8 +183,8 @@ shared_wire_all (struct shared *shared, const struct wire *wire)
     /* a worker that crashed may have left anything here */
     struct wire_record record = wire->records[i % WIRE_RECORDS];
     record.peer[sizeof record.peer - 1] = '\0';
-    shared_wire_at (shared, record.time_ns, record.received, record.peer, record.data,
-                    record.kept < WIRE_DATA ? record.kept : WIRE_DATA, record.size);
+    note_traffic (shared, record.time_ns, record.received, record.peer, record.data,
+                  record.kept < WIRE_DATA ? record.kept : WIRE_DATA, record.size);
   }
 }
 

@@ -109,9 +109,6 @@ int shared_slots_used (const struct shared *shared);
 
 /* Notes traffic.  Callers hold a lock of their own: one at a time. */
 void shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size);
-/* The same of earlier traffic, of which `kept` bytes are there. */
-void shared_wire_at (struct shared *shared, int64_t time_ns, bool received, const char *peer, const void *data,
-                     size_t kept, uint64_t size);
 void shared_forget_wire (struct shared *shared);
 
 /* Notes traffic of the calling thread only. */

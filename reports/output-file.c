@@ -127,24 +127,9 @@ open_beside (struct output_file *file)
   }
 }
 
-bool
-output_file_open (struct output_file *file, const char *path)
-{
-  CLEANUP_BUFFER struct buffer target = { 0 };
-  *file = (struct output_file) { .fd = -1 };
-  if (output_file_target (path, &target)) {
-    file->target = xstrdup (buffer_text (&target));
-    open_beside (file);
-  }
-  else
-    file->fd = open_in_place (path);
-  if (file->fd < 0)
-    output_file_abandon (file);
-  return file->fd >= 0;
-}
-
-void
-output_file_abandon (struct output_file *file)
+/* Nothing is left of it; after a commit there is nothing to do.  Keeps errno. */
+static void
+abandon (struct output_file *file)
 {
   int saved = errno;
   if (file->fd >= 0)
@@ -157,10 +142,26 @@ output_file_abandon (struct output_file *file)
   errno = saved;
 }
 
+bool
+output_file_open (struct output_file *file, const char *path)
+{
+  CLEANUP_BUFFER struct buffer target = { 0 };
+  *file = (struct output_file) { .fd = -1 };
+  if (output_file_target (path, &target)) {
+    file->target = xstrdup (buffer_text (&target));
+    open_beside (file);
+  }
+  else
+    file->fd = open_in_place (path);
+  if (file->fd < 0)
+    abandon (file);
+  return file->fd >= 0;
+}
+
 static bool
 failed (struct output_file *file)
 {
-  output_file_abandon (file);
+  abandon (file);
   return false;
 }
 
@@ -205,6 +206,6 @@ output_file_commit (struct output_file *file)
     file->temporary = NULL;
     fine = sync_folder (file->target);
   }
-  output_file_abandon (file);
+  abandon (file);
   return fine;
 }

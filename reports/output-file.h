@@ -19,11 +19,10 @@ struct output_file {
 /* Is a regular file, or nothing, at this path?  Its path behind links goes to *target. */
 bool output_file_target (const char *path, struct buffer *target);
 
-/* All return false with errno set; the file beside is removed then. */
+/* All return false with errno set; then nothing is left of it, neither open nor beside its place.  What was opened
+ * ends with a commit, or with one that failed. */
 bool output_file_open (struct output_file *file, const char *path);
 bool output_file_write (struct output_file *file, const void *data, size_t size);
-bool output_file_commit (struct output_file *file); /* fsync, rename */
-/* Without commit: nothing is left.  After it: nothing to do. */
-void output_file_abandon (struct output_file *file);
+bool output_file_commit (struct output_file *file); /* fsync, rename, close */
 
 #endif
