@@ -417,25 +417,26 @@ help_seconds (lua_State *lua)
 /* ---- encodings ---- */
 
 static int
-help_base64 (lua_State *lua)
+encode (lua_State *lua, void (*print) (struct buffer *out, const void *data, size_t size))
 {
   size_t size;
   const char *text = luaL_checklstring (lua, 1, &size);
   expr_charge (lua, size / 16);
   struct buffer *scratch = scratch_of (lua);
-  print_base64 (scratch, text, size);
+  print (scratch, text, size);
   return push_scratch (lua, scratch);
+}
+
+static int
+help_base64 (lua_State *lua)
+{
+  return encode (lua, print_base64);
 }
 
 static int
 help_hex (lua_State *lua)
 {
-  size_t size;
-  const char *text = luaL_checklstring (lua, 1, &size);
-  expr_charge (lua, size / 16);
-  struct buffer *scratch = scratch_of (lua);
-  print_hex (scratch, text, size);
-  return push_scratch (lua, scratch);
+  return encode (lua, print_hex);
 }
 
 static int
