@@ -47,7 +47,7 @@ tests:
         each: {i: 1..2000}
         timeout: 1m
   - test: a role is killed and started again
-    roles: {hub: {tcp-device.stack: {}}}
+    roles: {hub: {tcp-device.stack: {host: 127.8.0.5}}} # where nobody else takes its ports while it is away
     steps:
       - tcp.listen: {as: bell}
         save: {bell: $.address}

@@ -147,7 +147,7 @@ tests:
     roles: {own: {tcp-device.stack: {}}}
     steps: [{my.say: {what: tried, to: "${own.device}"}}, role.wait: own, check: false]
   - test: another of this name
-    roles: {own: {tcp-device.stack: {}}}
+    roles: {own: {tcp-device.stack: {host: 127.8.0.4}}} # where nobody else takes its ports while it is away
     steps: [{my.say: {what: three, to: "${own.device}"}}, role.wait: own, {role.stop: own}, {role.start: own},
             {my.say: {what: four, to: "${own.device}"}}, role.wait: own, check: false]
   - test: silent
