@@ -46,6 +46,7 @@ bool branch_failed_by_load (const struct branch *branch);
 void branch_tell_verdict (struct context *parent, const struct branch *branch);
 /* Its result does not count: what it deferred runs at once, while its connections are there. */
 void branch_clean (struct context *parent, struct branch *branch);
+/* Last, in any case: its temporary folder goes, its memory is freed. */
 void branch_free (struct context *parent, struct branch *branch);
 
 #endif

@@ -1,4 +1,4 @@
-/* buffer.h - a growing string of bytes. */
+/* buffer.h - a growing string of bytes.  Without memory the process aborts, as in arena.h. */
 #ifndef BUFFER_H
 #define BUFFER_H
 
@@ -13,7 +13,7 @@ struct buffer {
 };
 
 /* `{ 0 }` is an empty buffer. */
-void buffer_reserve (struct buffer *buffer, size_t more);
+void buffer_reserve (struct buffer *buffer, size_t more); /* room for as many bytes more */
 void buffer_add (struct buffer *buffer, const void *data, size_t size);
 void buffer_puts (struct buffer *buffer, const char *text);
 void buffer_printf (struct buffer *buffer, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
@@ -24,7 +24,7 @@ void buffer_float (struct buffer *buffer, double number); /* shortest that reads
                                                              point, an exponent, or as nan, inf, -inf */
 void buffer_remove (struct buffer *buffer, size_t from_start); /* drops the first bytes */
 const char *buffer_text (struct buffer *buffer);          /* NUL-terminated; owned by the buffer */
-void buffer_free (struct buffer *buffer);
+void buffer_free (struct buffer *buffer); /* it is empty then, and can be used again */
 
 #define CLEANUP_BUFFER __attribute__ ((cleanup (buffer_free)))
 

@@ -37,11 +37,11 @@ bool capture_new (struct capture *capture);
 bool capture_new_plain (struct capture *capture);
 /* Empty again; nobody else has it. */
 void capture_reset (struct capture *capture);
-/* Maps one that came by descriptor; takes over both descriptors. */
+/* Maps one that came by descriptor; takes over both descriptors, which are closed if that fails: false, errno. */
 bool capture_open (struct capture *capture, int memory_fd, int event_fd);
 void capture_free (struct capture *capture);
 
-/* Writing: by one process only. */
+/* Writing: by one process only; after the end nothing more. */
 void capture_put (struct capture *capture, const char *data, size_t size);
 void capture_end (struct capture *capture);
 /* Only the first time; who else might do so has ended. */
@@ -49,9 +49,10 @@ void capture_tell_status (struct capture *capture, enum capture_status known, in
 
 /* Reading: as runner_drain_read. */
 size_t capture_read (struct capture *capture, uint64_t *from, void *data, size_t size);
-uint64_t capture_total (const struct capture *capture);
+uint64_t capture_total (const struct capture *capture); /* bytes that came so far */
 bool capture_ended (const struct capture *capture);
 int64_t capture_ended_ns (const struct capture *capture); /* 0: it has not */
+/* With STATUS_TOLD *status is that of waitpid. */
 enum capture_status capture_status (const struct capture *capture, int *status);
 /* All that is kept, with a line about what is not; appended. */
 void capture_text (struct capture *capture, struct buffer *out);

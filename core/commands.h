@@ -22,7 +22,7 @@ int usage_error (const char *command, const char *fmt, ...) __attribute__ ((form
 
 /* Loads and checks suites (files, or folders with *.yaml below them), and libraries that
  * are named besides: how many goes to *libraries (NULL: they alone are a fault).  All
- * faults are printed.  NULL: there were some. */
+ * faults are printed.  NULL: there were some; else *loaded of them, for free_suites. */
 struct suite **load_suites (const char *const *paths, size_t count, struct expr_engine *engine, size_t *loaded,
                             size_t *libraries, struct faults *faults);
 void free_suites (struct suite **suites, size_t count);

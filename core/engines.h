@@ -17,6 +17,7 @@ struct engine_store {
   size_t count;
 };
 
+/* It is never freed: it lasts as long as its worker.  `seed`: as for expr_new. */
 void engine_store_init (struct engine_store *store, uint64_t seed);
 /* One that was left, else a new one; the thread gives it back, or frees it. */
 struct expr_engine *engine_take (struct engine_store *store);

@@ -25,11 +25,12 @@ struct expr_error {
   char message[1024];
 };
 
-struct expr_engine *expr_new (uint64_t seed); /* the seed of math.random; unique and uuid are really unique */
+/* `seed`: of math.random; unique and uuid are really unique.  Freed by expr_free. */
+struct expr_engine *expr_new (uint64_t seed);
 void expr_free (struct expr_engine *engine);
 
 /* Evaluates an expression (without `${}`) of `check` or `if`: the result must be a boolean.  `where` is the
- * expression's text and place. */
+ * expression's text and place.  False, here and below: `error` says why and where. */
 bool expr_test (struct expr_engine *engine, const struct value *where, const struct expr_scope *scope,
                 bool *out, struct expr_error *error);
 /* Replaces every `${…}` in a value, in keys too.  A string that is exactly one

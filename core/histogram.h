@@ -18,7 +18,7 @@ struct histogram {
   _Atomic int64_t least, most; /* ns; `least` is kept as its complement, so that zeroed memory is empty */
 };
 
-/* Both from any thread. */
+/* Both from any thread.  `failed`: 1 or 0. */
 void histogram_record (struct histogram *histogram, int64_t ns, int failed);
 void histogram_add (struct histogram *to, const struct histogram *from);
 /* `to` gets what has come to `now` since `before`; its least and most are those of its buckets. */

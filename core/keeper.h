@@ -42,7 +42,7 @@ bool keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper
  * without a word; NULL: none.  Returns a number for keeper_finish; -1: errno. */
 int keeper_drain (struct keeper_link *link, int fd, struct capture *capture, const char *name, const char *path);
 /* From the worker: the log is not needed any more (path NULL), or is to be
- * written to `path`, masked. */
+ * written to `path`, masked.  False: errno. */
 bool keeper_finish (struct keeper_link *link, int number, const char *path);
 
 /* For the supervisor: takes what is readable of its status, and has each whole line told; the rest stays in
@@ -59,7 +59,7 @@ unsigned kill_descendants (pid_t parent, pid_t except);
 void describe_process (pid_t pid, struct buffer *out);
 /* The process ids of the children of all threads of `parent`; n at most. */
 size_t children_of (pid_t parent, pid_t *pids, size_t n);
-/* For mkdtemp: the keeper removes such folders when the worker could not. */
+/* For mkdtemp: the keeper removes such folders when the worker could not, by the next. */
 void temp_template (char *out, size_t size, pid_t keeper);
 void remove_temps (pid_t keeper);
 

@@ -15,6 +15,7 @@ struct keys {
 /* `{ 0 }` is empty. */
 /* Adds a key unless there is an equal one, which is returned; else NULL. */
 const struct value *keys_add (struct keys *keys, const struct value *key);
+/* The equal one that was added; NULL: none. */
 const struct value *keys_find (const struct keys *keys, const struct value *key);
 /* Puts a key in the place of the equal one, if there is one. */
 void keys_replace (struct keys *keys, const struct value *key);

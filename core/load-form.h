@@ -26,7 +26,8 @@ struct load_form {
   const struct value *require; /* a map, or NULL */
 };
 
-extern const struct params *load_params (void);
+/* The table of what may be written, prepared; lasts as long as the process. */
+const struct params *load_params (void);
 
 /* From the expanded arguments (without the steps).  False: `error` says what is wrong. */
 bool load_form_read (const struct value *args, const char *folder, struct arena *arena, struct load_form *form,

@@ -61,6 +61,7 @@ struct load_stats {
 bool load_stats_init (struct load_stats *stats, const struct suite *suite, struct steps steps);
 void load_stats_free (struct load_stats *stats);
 
+/* A step of that series has ended, `ns` after its start; from any thread. */
 void load_stats_record (struct load_stats *stats, unsigned series, bool warmup, int64_t ns, bool failed);
 /* So many iterations have failed: they count in the total, which has one failure for each. */
 void load_stats_count_failures (struct load_stats *stats, bool warmup, uint64_t count);

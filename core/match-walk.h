@@ -20,6 +20,7 @@ struct matching {
   bool exact;              /* plain maps have no other keys, 1 and 1.0 differ */
 };
 
+/* Any pattern held against any value, or NULL. */
 int walk_any (struct matching *m, const struct value *pattern, const struct value *actual,
               const struct trail *trail);
 /* The answer alone, without differences. */
@@ -33,12 +34,14 @@ int walk_matchers (struct matching *m, const struct value *pattern, const struct
                    const struct trail *trail);
 /* Takes one more answer into the sum of them; false: no need to go on. */
 bool walk_sum (const struct matching *m, int *sum, int answer);
+/* Takes so many comparisons from what is left; false: that was too much, see walk_too_much. */
 bool walk_spend (struct matching *m, size_t amount);
 
 /* ---- telling (match-tell.c) ---- */
 
 /* Is someone interested in one more difference?  Counts those that are too many. */
 bool walk_wanted (struct matching *m);
+/* Tell a difference at this place, in words, as what is missing, as two values; MATCH_NO. */
 int walk_differ_text (struct matching *m, const struct value *where, const struct trail *trail,
                       const struct buffer *text);
 int walk_differ_missing (struct matching *m, const struct value *pattern, const struct trail *trail);
@@ -50,6 +53,7 @@ int walk_differ (struct matching *m, const char *what, const struct value *opera
 /* The pattern is wrong: this is told alone, whatever else was found. */
 int walk_wrong (struct matching *m, const struct value *where, const struct trail *trail, const char *fmt, ...)
   __attribute__ ((format (printf, 4, 5)));
+/* The same: there is too much to compare. */
 int walk_too_much (struct matching *m, const struct value *where, const struct trail *trail);
 
 /* ---- bytes (match-bytes.c) ---- */
@@ -60,6 +64,7 @@ struct bytes { const uint8_t *data, *mask; size_t size; }; /* mask NULL: every b
 int bytes_read (struct matching *m, const struct value *pattern, const struct trail *trail, struct bytes *out);
 /* How many bytes are the same from the start; `text` has at least the pattern's size. */
 size_t bytes_same (const struct bytes *pattern, const char *text);
+/* Are they anywhere in it? */
 bool bytes_find (const struct bytes *pattern, const struct value *text);
 /* {hex: …} or {base64: …} held against a whole string. */
 int walk_bytes (struct matching *m, const struct value *pattern, const struct value *actual,

@@ -17,6 +17,7 @@ extern const char *const match_names[]; /* by enum matcher; ends with NULL */
 /* A plain key; the same written with $$; a JSONPath; a matcher. */
 enum key_kind { KEY_PLAIN, KEY_ESCAPED, KEY_PATH, KEY_MATCHER };
 enum key_kind matcher_key_kind (const struct value *key);
+/* By its name, "$type"; MATCHER_UNKNOWN: none is called so. */
 enum matcher matcher_find (const struct value *key);
 /* Words for a key that should be a matcher. */
 void matcher_unknown (struct buffer *out, const struct value *key);
@@ -33,7 +34,7 @@ const char *matcher_fault (enum matcher matcher, const struct value *operand, bo
 /* {hex: …} or {base64: …}: one key that says how bytes are written. */
 bool matcher_is_bytes (const struct value *pattern);
 
-/* The types that $type knows. */
+/* The types that $type knows, by their names; TYPE_UNKNOWN: none is called so. */
 enum matcher_type { TYPE_STRING, TYPE_INTEGER, TYPE_FLOAT, TYPE_NUMBER, TYPE_BOOLEAN, TYPE_NULL, TYPE_LIST,
                    TYPE_MAP,
                     TYPE_UNKNOWN };

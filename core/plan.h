@@ -71,6 +71,7 @@ const char *options_var (const struct run_options *options, const char *name);
 /* The same as a value: a text where the suite's own, `preset`, is one, else read as a scalar of YAML; `given` is
  * borrowed.  False: it is not of the type of an integer, number or boolean there. */
 bool options_var_value (const char *given, const struct value *preset, struct value *out);
+/* Does --target give any of the role's exports, so that it runs elsewhere? */
 bool plan_targets_role (const struct plan *plan, const char *role);
 
 #endif

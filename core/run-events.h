@@ -21,6 +21,7 @@ struct run_events {
 bool run_events_open (struct run_events *events, const char *folder, struct reporters *reporters);
 /* An event of the supervisor's own; masked, and with the time if it has none. */
 void run_events_tell (struct run_events *events, struct event *event);
+/* A warning; `where` ("file:line:col") may be NULL. */
 void run_events_warn (struct run_events *events, const char *where, const char *fmt, ...)
   __attribute__ ((format (printf, 3, 4)));
 /* An event of a worker, with the line that it is, newline and all: it was masked there. */

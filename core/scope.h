@@ -64,7 +64,10 @@ enum take { TAKE_NONE, TAKE_OK, TAKE_BUSY, TAKE_COPY };
 enum take scope_take (struct scope *scope, const char *name, const struct runner_handle_type *type, void *user,
                       const struct value *where, struct handle **out, struct value *busy);
 void scope_copied (struct handle *handle);
+/* Who took it has done with it. */
 void scope_release (struct handle *handle);
+/* Adds a handle, which nobody has taken, to those of the scope's owner; names are copied.  There is none of that name
+ * and type any more: see scope_remove. */
 void scope_add (struct scope *scope, const char *name, const struct runner_handle_type *type, void *object,
                 const struct value *where, uint32_t made_by);
 /* Takes the handle out of this very scope, to be destroyed and freed by the caller, unless
@@ -72,6 +75,6 @@ void scope_add (struct scope *scope, const char *name, const struct runner_handl
 enum take scope_remove (struct scope *scope, const char *name, const struct runner_handle_type *type,
                         const void *user, struct handle **out, struct value *busy);
 struct handle *scope_pop (struct scope *scope); /* the newest; NULL: none */
-void handle_free (struct handle *handle);
+void handle_free (struct handle *handle); /* not its object: that is its type's to destroy */
 
 #endif

@@ -2,10 +2,11 @@
  *
  * Every secret is looked for raw and as JSON (with and without escaped slashes),
  * URL (both cases of hex, + and %20), base64 (three alignments, both alphabets,
- * also broken into lines, which may be indented) and hex (both cases); what is found becomes `***`.  A secret of several lines (a
- * key file) is also looked for line by line, without those shorter than 8 bytes,
- * and one that ends in line ends also without them.  The list is filled before
- * anything forks and shared by all; masking is safe in several threads. */
+ * also broken into lines, which may be indented) and hex (both cases); what is
+ * found becomes `***`.  A secret of several lines (a key file) is also looked for
+ * line by line, without those shorter than 8 bytes, and one that ends in line
+ * ends also without them.  The list is filled before anything forks and shared by
+ * all; masking is safe in several threads. */
 #ifndef SECRET_H
 #define SECRET_H
 

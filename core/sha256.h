@@ -7,6 +7,7 @@
 
 #define SHA256_SIZE 32
 
+/* The hash of `size` bytes goes to `digest`. */
 void sha256 (const void *data, size_t size, uint8_t digest[SHA256_SIZE]);
 
 #endif

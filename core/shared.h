@@ -109,6 +109,7 @@ int shared_slots_used (const struct shared *shared);
 
 /* Notes traffic.  Callers hold a lock of their own: one at a time. */
 void shared_wire (struct shared *shared, bool received, const char *peer, const void *data, size_t size);
+/* Nothing of it is kept; with that lock held, too. */
 void shared_forget_wire (struct shared *shared);
 
 /* Notes traffic of the calling thread only. */

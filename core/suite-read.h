@@ -51,12 +51,14 @@ void check_names (struct reader *reader, bool faulty);
 
 /* The verbs of the core itself (log, sleep, role.start, …), ends with a name of NULL. */
 extern const struct verb *const core_verbs;
+/* NULL: there is none of that name. */
 const struct verb *core_verb_find (const char *name, size_t size);
 /* The verbs that are forms of the language (set, do, …), ends with NULL. */
 const char *const *suite_forms (void);
 
-/* Reads a map's keys: calls with each known key; others are faults (`x-` aside). */
+/* What stands behind a key; NULL: it is not there. */
 const struct value *read_key (const struct value *map, const char *key);
+/* A fault for each key that is not among `known` (ends with NULL), `x-` aside; `what` names the map in messages. */
 void check_keys (struct reader *reader, const struct value *map, const char *what, const char *const *known);
 
 #endif

@@ -122,8 +122,9 @@ struct suite {
 #define DEFAULT_READY_NS (INT64_C (30) * 1000000000)
 #define DEFAULT_GRACE_NS (INT64_C (5) * 1000000000)
 
-/* Reads and checks one file.  All that is wrong goes to `faults`; then NULL may
- * be returned, as it is for a library, which is no suite by itself.  `engine` compiles the expressions (and keeps them). */
+/* Reads and checks one file; freed by suite_free.  All that is wrong goes to
+ * `faults`; then NULL may be returned, as it is for a library, which is no suite
+ * by itself.  `engine` compiles the expressions (and keeps them). */
 struct suite *suite_load (const char *path, uint32_t number, struct expr_engine *engine, struct faults *faults);
 /* The same from memory; `name` stands for the path. */
 struct suite *suite_parse (const char *name, const char *text, size_t size, uint32_t number,

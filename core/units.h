@@ -24,8 +24,10 @@ bool parse_address (struct arena *arena, const char *text, size_t size, struct a
 /* Hex digits, blanks between them ignored.  With `mask` (not NULL) a `.` stands
  * for any digit.  The arena owns what is returned; it is NUL-terminated. */
 bool parse_hex (struct arena *arena, const char *text, size_t size, uint8_t **data, uint8_t **mask, size_t *n);
-/* Base64 (RFC 4648, also without padding and in the URL alphabet; blanks ignored). */
+/* Base64 (RFC 4648, also without padding and in the URL alphabet; blanks ignored).  Memory as above; both return
+ * false for other texts. */
 bool parse_base64 (struct arena *arena, const char *text, size_t size, uint8_t **data, size_t *n);
+/* Appended: lower-case digits; base64 with padding, on one line. */
 void print_hex (struct buffer *out, const void *data, size_t size);
 void print_base64 (struct buffer *out, const void *data, size_t size);
 

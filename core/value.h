@@ -69,7 +69,7 @@ enum value_order { VALUE_LESS = -1, VALUE_SAME = 0, VALUE_MORE = 1, VALUE_UNORDE
 enum value_order value_compare_numbers (const struct value *a, const struct value *b);
 bool value_is (const struct value *value, const char *text); /* a string with this text */
 
-/* A deep copy into another arena. */
+/* A deep copy into another arena, strings too. */
 struct value value_copy (struct arena *arena, const struct value *value);
 
 /* A scalar as `${…}` prints it into a text (true, null, 1, 1.5).  Integral
@@ -94,6 +94,7 @@ struct builder {
 };
 #define BUILDER_DEPTH 64
 
+/* Values go to `arena`, which must last as long as they do. */
 void builder_init (struct builder *builder, struct arena *arena);
 void builder_reset (struct builder *builder); /* forgets all values, keeps memory */
 void builder_free (struct builder *builder);  /* the working memory, not the values */

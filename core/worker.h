@@ -186,6 +186,7 @@ struct runner_step {
 /* worker.c */
 /* All deferred steps, whatever fails, the newest first. */
 void run_deferred (struct context *context);
+/* The scopes of its keywords; what they deferred has run. */
 void free_kept_scopes (struct test_run *test);
 
 /* step-run.c: the outcome; the verdict is set when it is no pass. */
@@ -217,7 +218,7 @@ void context_free (struct context *context); /* its working memory */
 int run_parallel (struct context *context, const struct step *step);
 int run_first_of (struct context *context, const struct step *step, const char **which);
 
-/* step-background.c */
+/* step-background.c: the outcome; the verdict is set when it is no pass.  `name`: a text. */
 int run_background (struct context *context, const struct step *step, const struct value *name);
 int run_join (struct context *context, const struct step *step, const struct value *name);
 /* Ends what was not joined.  What failed by itself is the test's failure. */
@@ -238,6 +239,8 @@ bool load_cancelled (const struct context *context);
 void load_wire (struct load_user *user, bool received, const char *peer, const void *data, size_t size);
 
 /* step-api.c */
+/* For a function of a plugin that is about to be called.  `source`: NULL: a handle is being destroyed.  Results and
+ * messages go to `arena`; `deadline_ns` is monotonic. */
 void step_begin (struct runner_step *step, struct context *context, const struct step *source, struct arena *arena,
                  int64_t deadline_ns);
 void step_release (struct runner_step *step); /* handles it holds, builders */
@@ -251,16 +254,20 @@ void destroy_handles (struct context *context, struct scope *scope);
 size_t drain_logs (struct worker *worker, struct arena *arena, struct event_log *logs, size_t n);
 
 /* worker.c */
+/* Runs these tests (indexes into the suite's plan), the first of them as that attempt.  How it ended: WORKER_…. */
 int worker_run (struct worker *worker, const uint32_t *tests, size_t count, uint32_t first_attempt);
 /* For roles with scope: run, in a worker of their own. */
 bool worker_start_run_role (struct worker *worker, const struct suite *suite, const struct role_def *def,
                             struct verdict *verdict);
 /* Stops them; how many warnings there were, which last as long as the process. */
 size_t worker_stop_roles (struct worker *worker, const char *const **warnings);
+/* Adds to the test's output, of which OUTPUT_MOST is kept; from any thread. */
 void test_output (struct context *context, const char *text, size_t size);
 /* Says in the test's output how much of it is missing; nothing is to be added then. */
 void test_mark_lost (struct test_run *test);
+/* Its temporary folder, if it has one; a warning tells what cannot be removed. */
 void remove_test_temp (struct test_run *test);
+/* Adds a warning; only from the test's or branch's own thread. */
 void test_warning (struct test_run *test, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 /* Has the start of the running test told, before something that may take long. */
 void tell_start (struct worker *worker);
@@ -273,6 +280,7 @@ size_t collect_traffic (struct shared *shared, int64_t start_ns, struct arena *a
 /* role-control.c, role-end.c, role-verbs.c */
 /* Starts roles in the order of their references; false: the verdict is set. */
 bool roles_start (struct context *context, const struct role_def *roles, size_t count, bool of_test);
+/* Stops all, or those of the test; what does not end well becomes a warning. */
 void roles_stop (struct context *context, bool of_test_only);
 /* Those that the test has left paused go on. */
 void roles_resume (struct context *context);
@@ -280,6 +288,7 @@ void roles_resume (struct context *context);
 void roles_publish (struct context *context);
 /* A branch reads on where its parent is; what it has read is read for the parent too. */
 void roles_branch (struct context *branch, const struct context *parent);
+/* The branch has ended; what it has read counts for its parent if it is `kept`. */
 void roles_join (struct context *parent, struct context *branch, bool kept);
 /* What is known of one that runs; false: there is none. */
 struct role_view {
@@ -297,12 +306,14 @@ int worker_keep_roles (struct worker *worker);
 const char *roles_dead (struct worker *worker, struct arena *arena, int64_t *ended_ns);
 /* Each test's cursor into the observations starts where the test starts. */
 void roles_mark (struct worker *worker);
+/* Is it the process of a role that runs? */
 bool roles_own (const struct worker *worker, pid_t pid);
 /* Ends of their logs since the mark, for a failed test. */
 size_t roles_logs (struct worker *worker, struct arena *arena, struct event_log **logs);
 const struct verb *role_verb_table (size_t *count); /* for core-verbs.c */
 
 /* leftover.c */
+/* A program was started, by the suite's setup or by the test: from any thread. */
 void leftover_add (struct worker *worker, pid_t pid, bool of_suite);
 /* Ends what the test left running, as far as it can be; a text about it in the arena, or NULL. */
 const char *leftover_end (struct worker *worker, struct arena *arena);

@@ -60,7 +60,7 @@ int http_daemon_timeout (const struct http_daemon *daemon);
 void http_daemon_run (struct http_daemon *daemon);
 /* Closes the listener: no more connections are taken.  Those that it has go on. */
 void http_daemon_close_listener (struct http_daemon *daemon);
-/* Closes all connections; none may be suspended. */
+/* Closes all connections, of which none may be suspended, and frees it. */
 void http_daemon_stop (struct http_daemon *daemon);
 
 #endif

@@ -41,7 +41,8 @@ void http_answer_free (struct http_answer *answer);
 int http_post (const char *host, uint16_t port, const char *path, const char *json, const struct net_wait *wait,
                char *error, size_t error_size);
 
-/* Splits `http://host:port/`, `host:port`, `host`; *port stays if none is given. */
+/* Splits `http://host:port/`, `host:port`, `host`; *port stays if none is given.  False: it is none of them, or the
+ * host is longer than its room. */
 bool http_split (const char *url, char *host, size_t host_size, uint16_t *port);
 
 #endif

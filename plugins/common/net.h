@@ -25,9 +25,10 @@ int net_connect_address (const struct sockaddr *address, socklen_t size, const s
                          size_t error_size);
 /* The same by name, which is resolved first; tries every address of the host. */
 int net_connect (const char *host, uint16_t port, const struct net_wait *wait, char *error, size_t error_size);
+/* NET_OK: all of it; else a net_result, and a text in `error`. */
 int net_write_all (int fd, const void *data, size_t size, const struct net_wait *wait, char *error,
                    size_t error_size);
-/* The number of bytes, 0 at the end, or a net_result. */
+/* The number of bytes, 0 at the end, or a net_result, and a text in `error`. */
 ssize_t net_read (int fd, void *data, size_t room, const struct net_wait *wait, char *error, size_t error_size);
 /* Before a connection is closed: lets the peer see an end.  It does not wait. */
 void net_end (int fd);

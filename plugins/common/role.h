@@ -16,7 +16,7 @@ struct role_wait {
   struct runner_role *role;
   int64_t until; /* as runner_now; INT64_MAX: it has no end */
 };
-int role_wait (void *wait, int fd, short events);
+int role_wait (void *wait, int fd, short events); /* see struct net_wait; it must stop when the role must */
 /* Milliseconds until then, for poll: a minute at most. */
 int role_milliseconds (int64_t until);
 

@@ -28,7 +28,7 @@ struct stream {
 
 /* 0, or -1: no memory, or the limit is reached. */
 int stream_add (struct stream *stream, const void *data, size_t size);
-void stream_consume (struct stream *stream, size_t size);
+void stream_consume (struct stream *stream, size_t size); /* the first `size` bytes, at most all, are done with */
 void stream_free (struct stream *stream);
 
 /* Where a stream's bytes come from. */
