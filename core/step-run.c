@@ -85,6 +85,23 @@ details_of_candidate (struct runner_step *step, struct attempt *attempt)
                                      (unsigned long long) step->candidates, buffer_text (&step->near));
 }
 
+/* The primary parameter of what stands alone is what an expression has made, also when that is a map:
+ * only a map that is written there is the parameters.  One that takes no map leaves it to be them. */
+static void
+name_alone (const struct params *params, const struct value *written, struct value *args, struct arena *arena)
+{
+  const struct runner_param *primary = param_primary (params);
+  if (written->type == VALUE_MAP || args->type != VALUE_MAP || !primary
+      || (primary->type != RUNNER_VALUE && primary->type != RUNNER_MAP && primary->type != RUNNER_PATTERN))
+    return;
+  struct member *member = arena_alloc (arena, sizeof *member);
+  *member = (struct member) { value_string (primary->name), *args };
+  struct value named = *args;
+  named.members = member;
+  named.count = 1;
+  *args = named;
+}
+
 static void
 run_verb (struct context *context, const struct step *source, const struct value *args, struct arena *arena,
           int64_t deadline_ns, struct attempt *attempt)
@@ -311,6 +328,7 @@ run_attempt (struct context *context, const struct step *step, struct arena *are
   }
   switch (step->kind) {
   case STEP_VERB:
+    name_alone (&step->verb->params, step->args, &args, arena);
     run_verb (context, step, &args, arena, deadline_ns, attempt);
     break;
   case STEP_KEYWORD:

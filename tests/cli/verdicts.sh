@@ -380,3 +380,16 @@ EOT
 expect 3 "$RUNNER" --plugin-path "$bad" sent.yaml
 has out 'bad.crash: crashed: SIGSEGV (Segmentation fault) at address 0x'
 has out "exec.run: crashed: SIGSEGV (Segmentation fault), sent by process $(cat child)"
+
+# What an expression makes stands for the primary parameter, also when it is a map.
+cat > alone.yaml <<'EOT'
+suite: alone
+tests:
+  - test: maps
+    steps:
+      - set: {m: {message: 1}}
+      - log: "${m}"
+      - {fail: "${m}", fails: {message: '{"message": 1}'}}
+EOT
+expect 0 "$RUNNER" -vv alone.yaml
+has test-results/events.jsonl '"output":"{\"message\": 1}'
