@@ -11,6 +11,9 @@
 
 /* ---- what is measured ---- */
 
+const char *const load_metrics[] = { "count", "errors", "error_rate", "rate", "min", "mean", "p50", "p90", "p95", "p99",
+                                     "p999", "max", NULL };
+
 bool
 load_threshold_parse (const char *text, size_t size, struct load_threshold *out)
 {

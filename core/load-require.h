@@ -10,6 +10,9 @@ enum load_metric { LOAD_ERRORS, LOAD_ERROR_RATE, LOAD_COUNT, LOAD_RATE, LOAD_MIN
 struct load_threshold { const char *series; size_t series_size; enum load_metric metric; double percentile; };
 bool load_threshold_parse (const char *text, size_t size, struct load_threshold *out);
 
+/* What a load's result tells of each series, by names that load_threshold_parse knows; NULL ends them. */
+extern const char *const load_metrics[];
+
 /* Is the row's name that of a metric, and can what is required of it hold?  Parts with `${`
  * are left for later.  False: `error` says why not. */
 bool load_require_check (const struct value *key, const struct value *pattern, struct param_error *error);

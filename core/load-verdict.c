@@ -267,22 +267,11 @@ put_member (struct builder *builder, const char *name, struct value value)
 static void
 put_series (struct builder *builder, const struct measured *measured, struct arena *arena)
 {
-  static const struct { const char *name; struct load_threshold threshold; } metrics[] = {
-    { "count", { .metric = LOAD_COUNT } },
-    { "errors", { .metric = LOAD_ERRORS } },
-    { "error_rate", { .metric = LOAD_ERROR_RATE } },
-    { "rate", { .metric = LOAD_RATE } },
-    { "min", { .metric = LOAD_MIN } },
-    { "mean", { .metric = LOAD_MEAN } },
-    { "p50", { .metric = LOAD_PERCENTILE, .percentile = 50 } },
-    { "p90", { .metric = LOAD_PERCENTILE, .percentile = 90 } },
-    { "p95", { .metric = LOAD_PERCENTILE, .percentile = 95 } },
-    { "p99", { .metric = LOAD_PERCENTILE, .percentile = 99 } },
-    { "p999", { .metric = LOAD_PERCENTILE, .percentile = 99.9 } },
-    { "max", { .metric = LOAD_MAX } },
-  };
-  for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-    put_member (builder, metrics[i].name, metric_value (measured, &metrics[i].threshold, arena));
+  for (size_t i = 0; load_metrics[i]; i++) {
+    struct load_threshold threshold;
+    if (load_threshold_parse (load_metrics[i], strlen (load_metrics[i]), &threshold))
+      put_member (builder, load_metrics[i], metric_value (measured, &threshold, arena));
+  }
 }
 
 static struct value

@@ -197,6 +197,12 @@ read_result_fields (const struct step *step, const char **names, size_t most)
   size_t count = 0, n = 0;
   switch (step->kind) {
   case STEP_LOAD:
+    names[n++] = "users";
+    names[n++] = "iteration";
+    names[n++] = "steps";
+    for (size_t i = 0; load_metrics[i] && n < most; i++)
+      names[n++] = load_metrics[i];
+    break;
   case STEP_KEYWORD:
     return -1;
   case STEP_VERB:

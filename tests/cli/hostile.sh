@@ -130,6 +130,12 @@ with '- check: string.repp("x", 2) == "xx"' | refused library-field 'library-fie
 with '- log: "${math.tau}"' | refused library-none 'there is no math.tau'
 with '- log: "${(function () return table.concatt ({}) end) ()}"' | refused library-inner 'did you mean table.concat?'
 with '- exec.run: "true"' '  check: result.stdot == ""' | refused result-field 'result-field.yaml:6:23: unknown field of result "stdot"; did you mean "stdout"?'
+load='- load: {users: 1, times: 1, steps: [log: x]}'
+with "$load" '  save: {x: $.p96}' | refused load-save 'load-save.yaml:6:19: unknown field in save: the result of load has no "p96"'
+with "$load" '  expect: {errorz: 0}' | refused load-expect 'the result of load has no "errorz"; did you mean "errors"?'
+with "$load" '  check: result.p98 > 0' | refused load-check 'unknown field of result "p98"'
+with "$load" '  expect: {users: 1, iteration: {count: 1}, p95: null, $.steps: {}}' > load-fields.yaml
+expect 0 "$RUNNER" check load-fields.yaml
 with '- exec.run: "true"' '  save: {x: "${result.exti}"}' | refused result-saved 'unknown field of result "exti"; did you mean "exit"?'
 with '- exec.run: "true"' '  expect: {"$.stdot": ""}' | refused result-path 'result-path.yaml:6:18: unknown field in expect: the result of exec.run has no "stdot"; did you mean "stdout"?'
 with '- exec.run: "true"' '  retry: {for: 1s, until: {"$.exti": 0}}' | refused until-path 'unknown field in until: the result of exec.run has no "exti"'
