@@ -583,8 +583,23 @@ keeper_start (struct keeper *keeper, int (*work) (void *data, struct keeper_link
     close (status[0]);
     return false;
   }
-  *keeper = (struct keeper) { pid, lifeline[1], status[0] };
+  *keeper = (struct keeper) { pid, lifeline[1], status[0], 0 };
   return true;
+}
+
+#define STOPS_MOST 10
+
+const char *
+keeper_look (struct keeper *keeper)
+{
+  siginfo_t info = { .si_pid = 0 };
+  if (keeper->pid <= 0 || waitid (P_PID, (id_t) keeper->pid, &info, WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
+    return NULL;
+  bool often = ++keeper->stops > STOPS_MOST;
+  kill (keeper->pid, often ? SIGKILL : SIGCONT);
+  if (often)
+    return "was stopped again and again, and is killed";
+  return keeper->stops == 1 ? "was stopped; it goes on" : NULL;
 }
 
 bool

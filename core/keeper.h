@@ -21,6 +21,7 @@ struct keeper {        /* as the supervisor sees it */
   int status;          /* lines: "worker PID", "exit WAITSTATUS", "last NAME\tPATH" (a log that
                           the worker had not finished), "lost NAME\tPATH: why", "left PID (COMMAND)" (a process
                           that cannot be ended); then the end: all else is gone */
+  unsigned stops;      /* how often it had been stopped */
 };
 
 struct keeper_link {   /* as the worker sees it */
@@ -49,6 +50,9 @@ bool keeper_finish (struct keeper_link *link, int number, const char *path);
  * `pending`.  True: it has ended. */
 bool keeper_read (const struct keeper *keeper, struct buffer *pending, void (*each) (void *data, const char *line),
                   void *data);
+/* For the supervisor, now and then: one that somebody has stopped (SIGSTOP) goes on, for without it nothing
+ * ends.  Whom that happens to again and again is killed.  What is to be told of it; NULL: nothing. */
+const char *keeper_look (struct keeper *keeper);
 /* For a subreaper whose keepers have died: ends all its children but those n, and all below
  * them, and waits for them.  False: after some seconds, something is still there. */
 bool end_orphans (const pid_t *but, size_t n);

@@ -17,6 +17,7 @@
 #include "json.h"
 #include "role-control.h"
 
+#define LOOK_MS 100 /* between two looks at whether the keeper still goes on */
 #define WORD_MOST ((size_t) 64 << 10) /* one message: a role's exports */
 
 /* ---- which ---- */
@@ -244,14 +245,25 @@ receive_word (struct run_roles *roles, int flags, char *error, size_t error_size
   return capture_open (&role->control, fds[0], fds[1]) && capture_open (&role->output, fds[2], fds[3]) ? 1 : -1;
 }
 
+void
+run_roles_look (struct run_roles *roles)
+{
+  const char *how = keeper_look (&roles->keeper);
+  if (how)
+    add_note (roles, false, "the keeper process of the roles with scope: run ", how);
+}
+
 /* Until there is a message, or a signal. */
 static bool
-wait_word (const struct run_roles *roles, int signals, char *error, size_t error_size)
+wait_word (struct run_roles *roles, int signals, char *error, size_t error_size)
 {
   struct pollfd fds[] = { { .fd = roles->socket, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
-  while (poll (fds, 2, -1) < 0)
-    if (errno != EINTR)
+  int ready;
+  while ((ready = poll (fds, 2, LOOK_MS)) <= 0) {
+    if (ready < 0 && errno != EINTR)
       return false;
+    run_roles_look (roles);
+  }
   if (fds[1].revents)
     snprintf (error, error_size, "%s", "interrupted before the roles with scope: run were ready");
   return !fds[1].revents;
@@ -364,8 +376,9 @@ run_roles_stop (struct run_roles *roles)
   struct pollfd fds[] = { { .fd = roles->keeper.status, .events = POLLIN }, { .fd = roles->socket, .events = POLLIN } };
   bool ended = false;
   while (!ended) { /* until then something may be left */
-    if (poll (fds, 2, -1) < 0 && errno != EINTR)
+    if (poll (fds, 2, LOOK_MS) < 0 && errno != EINTR)
       break;
+    run_roles_look (roles);
     receive_words (roles);
     if (fds[1].revents & (POLLHUP | POLLERR))
       fds[1].fd = -1; /* its worker is gone: readable for ever */

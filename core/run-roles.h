@@ -53,6 +53,8 @@ bool run_roles_start (struct run_roles *roles, const struct plan *plan, const st
 bool run_roles_ended (struct run_roles *roles, struct buffer *text);
 /* The next that was not yet told; NULL: none. */
 const struct run_note *run_roles_note (struct run_roles *roles);
+/* Has their keeper go on if somebody has stopped it; a note tells. */
+void run_roles_look (struct run_roles *roles);
 /* Their keeper's status is readable.  True: it has died; what it kept is the supervisor's now. */
 bool run_roles_lost (struct run_roles *roles);
 /* Ends them, and everything they have left.  False: their keeper died, as above. */

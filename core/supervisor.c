@@ -557,6 +557,27 @@ cut_lifelines (struct supervisor *s)
       job_cut (&s->run.jobs[i]);
 }
 
+/* One that somebody has stopped. */
+static void
+look_at_keeper (struct supervisor *s, struct job *job)
+{
+  const char *how = keeper_look (&job->keeper);
+  if (how)
+    run_events_warn (&s->events, job->planned->suite->path,
+                     "the keeper process (the parent of the suite's worker) %s", how);
+}
+
+static void
+look_at_jobs (struct supervisor *s, int64_t now)
+{
+  for (size_t i = 0; i < s->run.plan->suite_count; i++)
+    if (s->run.jobs[i].state == JOB_RUNNING) {
+      look_at_keeper (s, &s->run.jobs[i]);
+      judge_deadlines (&s->run.jobs[i], now);
+    }
+  run_roles_look (s->run.run_roles);
+}
+
 static void
 tick (struct supervisor *s)
 {
@@ -564,9 +585,7 @@ tick (struct supervisor *s)
   if (now - s->ticked_ns < TICK_NS)
     return;
   s->ticked_ns = now;
-  for (size_t i = 0; i < s->run.plan->suite_count; i++)
-    if (s->run.jobs[i].state == JOB_RUNNING)
-      judge_deadlines (&s->run.jobs[i], now);
+  look_at_jobs (s, now);
   if (s->interrupted && s->running && now - s->interrupted_ns > INTERRUPT_NS) {
     s->interrupted_ns = now;
     cut_lifelines (s);
