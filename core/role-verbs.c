@@ -226,24 +226,42 @@ role_resume (struct runner_step *step, const void *args)
   return with_role (step, args, NEEDS_PROCESS | NEEDS_OWN, resume_one, NULL);
 }
 
-/* Puts the next observation as the step's result.  1, 0: none yet, -1: some were lost. */
+/* For loops that take what a role says, which may never pause. */
+struct pace { int64_t looked; };
+
+#define PACE_NS (INT64_C (1) * 1000000) /* between two looks, each of which is a system call */
+
+/* Must the step end?  Not at once: what has come in time is taken even by who is late. */
+static bool
+pace_over (struct runner_step *step, struct pace *pace)
+{
+  int64_t now = clock_now_ns ();
+  if (!pace->looked)
+    pace->looked = now;
+  if (now - pace->looked < PACE_NS)
+    return false;
+  pace->looked = now;
+  return runner_poll (step, NULL, 0, 0) < 0;
+}
+
+/* Puts the next observation as the step's result.  1; 2: it said something else; 0: nothing yet; -1: some were
+ * lost. */
 static int
 next_observation (struct runner_step *step, struct role_state *role, uint64_t *cursor, struct buffer *line,
                   struct arena *arena)
 {
-  int got;
-  while ((got = role_next_line (role, cursor, line)) == 1) {
-    arena_reset (arena);
-    const struct value *seen = role_said (line, "observe", arena);
-    if (!seen || seen->type != VALUE_MAP)
-      continue;
-    runner_put_reset (&step->out);
-    for (size_t i = 0; i < seen->count; i++)
-      runner_put_node (&step->out, seen->members[i].key.string,
-                       (const struct runner_node *) &seen->members[i].value);
-    return 1;
-  }
-  return got;
+  int got = role_next_line (role, cursor, line);
+  if (got != 1)
+    return got;
+  arena_reset (arena);
+  const struct value *seen = role_said (line, "observe", arena);
+  if (!seen || seen->type != VALUE_MAP)
+    return 2;
+  runner_put_reset (&step->out);
+  for (size_t i = 0; i < seen->count; i++)
+    runner_put_node (&step->out, seen->members[i].key.string,
+                     (const struct runner_node *) &seen->members[i].value);
+  return 1;
 }
 
 /* Waits for more to read; 1: there may be, 0: time over or the role ended, -1: stop. */
@@ -346,20 +364,31 @@ roles_join (struct context *parent, struct context *branch, bool kept)
 }
 
 static int
+wait_expired (struct runner_step *step, const struct role_state *role)
+{
+  runner_put_reset (&step->out);
+  return runner_expired (step, "waiting for an observation of role %s%s", role->name,
+                         step->candidates ? "" : ": it said nothing");
+}
+
+static int
 read_until_match (struct runner_step *step, struct role_state *role, uint64_t *cursor)
 {
   CLEANUP_BUFFER struct buffer line = { 0 };
   CLEANUP_ARENA struct arena arena = { 0 };
+  struct pace pace = { 0 };
   for (;;) {
     int got;
     CLEANUP_BUFFER struct buffer why = { 0 };
     bool over = role_is_over (role, &why); /* asked before it is read to the end */
     if (over)
       role_wait_drained (&role->control);
-    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
-      int holds = runner_result_holds (step);
+    while ((got = next_observation (step, role, cursor, &line, &arena)) > 0) {
+      int holds = got == 1 ? runner_result_holds (step) : 0;
       if (holds != 0)
         return holds > 0 ? RUNNER_PASS : RUNNER_ERROR;
+      if (pace_over (step, &pace))
+        return wait_expired (step, role);
     }
     if (got < 0)
       return lost_some (step, role);
@@ -368,8 +397,7 @@ read_until_match (struct runner_step *step, struct role_state *role, uint64_t *c
       return runner_fail (step, "role %s %s, and said nothing%s", role->name, buffer_text (&why),
                           step->candidates ? " that matches" : "");
     if (wait_more (step, role, -1) < 0)
-      return runner_expired (step, "waiting for an observation of role %s%s", role->name,
-                             step->candidates ? "" : ": it said nothing");
+      return wait_expired (step, role);
   }
 }
 
@@ -405,21 +433,23 @@ read_quiet (struct runner_step *step, struct role_state *role, const struct quie
 {
   CLEANUP_BUFFER struct buffer line = { 0 };
   CLEANUP_ARENA struct arena arena = { 0 };
+  struct pace pace = { 0 };
   int64_t end = clock_now_ns () + a->time.ns;
+  uint64_t last = UINT64_MAX; /* what comes after it, comes after the time */
   for (;;) {
-    int got;
-    while ((got = next_observation (step, role, cursor, &line, &arena)) == 1) {
-      int matches = runner_match (step, a->match, &step->out);
-      if (matches != 0)
-        return matches < 0 ? RUNNER_ERROR : was_not_quiet (step, role);
-    }
-    runner_put_reset (&step->out);
+    int64_t left = end - clock_now_ns ();
+    if (left <= 0 && last == UINT64_MAX)
+      last = capture_total (&role->control);
+    int got = *cursor < last ? next_observation (step, role, cursor, &line, &arena) : 0;
     if (got < 0)
       return lost_some (step, role);
-    int64_t left = end - clock_now_ns ();
-    if (left <= 0)
+    int matches = got == 1 ? runner_match (step, a->match, &step->out) : 0;
+    if (matches != 0)
+      return matches < 0 ? RUNNER_ERROR : was_not_quiet (step, role);
+    runner_put_reset (&step->out);
+    if (got == 0 && left <= 0)
       return RUNNER_PASS;
-    if (wait_more (step, role, left) < 0)
+    if (got ? pace_over (step, &pace) : wait_more (step, role, left) < 0)
       return runner_expired (step, "watching role %s", role->name);
   }
 }

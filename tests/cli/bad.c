@@ -345,6 +345,22 @@ role_observes (struct runner_role *role, const void *args)
   return wait_stop (role);
 }
 
+struct babbles_args { struct runner_duration every; };
+
+static int
+role_babbles (struct runner_role *role, const void *args)
+{
+  const struct babbles_args *a = args;
+  struct pollfd stop = { .fd = runner_stop_fd (role), .events = POLLIN };
+  if (runner_ready (role) < 0)
+    return 1;
+  for (int64_t i = 0; poll (&stop, 1, (int) (a->every.ns / 1000000)) <= 0; i++) {
+    runner_put_int (runner_observation (role), "n", i);
+    runner_observe (role);
+  }
+  return 0;
+}
+
 static const struct runner_param handle_params[] = {
   RUNNER_PARAM (struct handle_args, as, .preset = "default", .help = "name"),
   RUNNER_PARAM (struct handle_args, hang, .help = "never come back from being destroyed"),
@@ -353,6 +369,10 @@ static const struct runner_param handle_params[] = {
 };
 static const struct runner_param flood_params[] = {
   RUNNER_PARAM (struct flood_args, megabytes, .flags = RUNNER_PRIMARY, .preset = "1", .help = "how much"),
+  { 0 }
+};
+static const struct runner_param babbles_params[] = {
+  RUNNER_PARAM (struct babbles_args, every, .flags = RUNNER_PRIMARY | RUNNER_REQUIRED, .help = "in milliseconds"),
   { 0 }
 };
 static const struct runner_param deaf_params[] = {
@@ -420,6 +440,8 @@ static const struct runner_role_type roles[] = {
     .args_size = sizeof (struct shouts_args) },
   { .name = "observes", .help = "observes many things", .run = role_observes, .params = flood_params,
     .args_size = sizeof (struct flood_args) },
+  { .name = "babbles", .help = "observes something for ever", .run = role_babbles, .params = babbles_params,
+    .args_size = sizeof (struct babbles_args) },
   { 0 }
 };
 

@@ -88,6 +88,38 @@ END_OF_STEPS
 lacks out 'ignored its deadline'
 says 'timed out while waiting for a match of /never/ at default'
 
+# The same for a role, whose observations come faster than they are looked at.
+RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
+export RUNNER_PLUGIN_PATH
+slow="(function () for i = 1, 1000000 do end return false end) ()"
+
+steps_fail role-wait <<END_OF_STEPS
+      - role.wait: many
+        check: $slow
+        timeout: 300ms
+    roles: {many: {bad.observes: 20000}}
+END_OF_STEPS
+lacks out 'ignored its deadline'
+says 'role.wait: timed out while waiting for an observation of role many'
+
+steps_fail role-quiet <<END_OF_STEPS
+      - role.wait: many
+        expect: {n: 0}
+      - role.quiet: {role: many, for: 10ms, match: {n: {\$expr: "$slow"}}}
+        timeout: 300ms
+    roles: {many: {bad.observes: 20000}}
+END_OF_STEPS
+lacks out 'ignored its deadline'
+says 'role.quiet: timed out while watching role many'
+
+steps_fail role-babbles <<END_OF_STEPS
+      - role.quiet: {role: one, for: 100ms, match: {n: {\$expr: "$slow"}}}
+        timeout: 20s
+      - fail: it was quiet
+    roles: {one: {bad.babbles: 1ms}}
+END_OF_STEPS
+says 'it was quiet'
+
 # What was passed over takes no memory: of these lines, a result each would be more than 100 MB.
 cat >memory.yaml <<'END_OF_SUITE'
 suite: memory
