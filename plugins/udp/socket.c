@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define LARGEST 65536 /* no datagram is longer (RFC 768: the length has 16 bits) */
+#define KEPT_LIMIT ((size_t) 16 << 20) /* bytes: what `quiet` has passed over stays for later steps */
 
 static void
 socket_free (struct udp_socket *socket)
@@ -134,6 +135,7 @@ socket_take (struct udp_socket *socket)
   socket->first = datagram->next;
   if (!socket->first)
     socket->end = &socket->first;
+  socket->kept -= sizeof *datagram + datagram->size;
   socket->last = datagram->from;
   return datagram;
 }
@@ -155,7 +157,13 @@ socket_read (struct runner_step *step, struct udp_socket *socket, int *outcome)
     *outcome = runner_fail (step, "%s: %s", socket->name, strerror (errno));
     return -1;
   }
-  struct datagram *datagram = malloc (sizeof *datagram + (size_t) n);
+  size_t room = sizeof (struct datagram) + (size_t) n;
+  if (room > KEPT_LIMIT - socket->kept) {
+    *outcome = runner_error (step, "%s: more than %zu MiB came that was passed over", socket->name,
+                             KEPT_LIMIT >> 20);
+    return -1;
+  }
+  struct datagram *datagram = malloc (room);
   if (!datagram) {
     *outcome = runner_error (step, "out of memory");
     return -1;
@@ -164,6 +172,7 @@ socket_read (struct runner_step *step, struct udp_socket *socket, int *outcome)
   memcpy (datagram->data, data, (size_t) n);
   *socket->end = datagram;
   socket->end = &datagram->next;
+  socket->kept += room;
   char address[ADDRESS_ROOM], peer[sizeof socket->name + ADDRESS_ROOM];
   snprintf (peer, sizeof peer, "%s%s%s", socket->name, socket->connected ? "" : " from ",
             socket->connected ? "" : address_print (address, &from));

@@ -18,6 +18,7 @@ struct udp_socket {
   int connected;              /* it has one peer */
   struct address last;        /* who sent the last datagram that a step took */
   struct datagram *first, **end; /* that came and were not taken */
+  size_t kept;                /* bytes of memory that these take */
   char name[64 + ADDRESS_ROOM];
 };
 

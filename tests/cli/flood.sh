@@ -88,7 +88,17 @@ END_OF_STEPS
 lacks out 'ignored its deadline'
 says 'timed out while waiting for a match of /never/ at default'
 
-# The same for a role, whose observations come faster than they are looked at.
+# What is kept for later steps has a limit.
+steps_fail kept-datagrams <<'END_OF_STEPS'
+      - udp.open: {}
+        save: {port: $.port}
+      - exec.start: {argv: [python3, flood.py, datagrams, "${port}", "60000"]}
+      - udp.quiet: {for: 90s, text: never}
+        timeout: 100s
+END_OF_STEPS
+says 'udp.quiet: default 127.0.0.1:[0-9]*: more than 16 MiB came that was passed over'
+
+# Quiet has its time with a role too, whose observations come faster than they are looked at.
 RUNNER_PLUGIN_PATH="$top_builddir/tests/cli/.libs"
 export RUNNER_PLUGIN_PATH
 slow="(function () for i = 1, 1000000 do end return false end) ()"
