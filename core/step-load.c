@@ -38,6 +38,8 @@ enum stop { GO_ON, STOP_LATE, STOP_WITHDRAWN };
 
 struct load {
   struct context *parent;
+  struct event_load known;  /* what it is, as far as that is known when it begins; in the test's arena */
+  bool known_told;
   uint32_t number;          /* of the test's */
   struct load_form form;
   struct load_stats stats;
@@ -538,6 +540,11 @@ tell_sample (struct load *load, struct sampling *sampling, int64_t now)
   event.span_us = (now - sampling->last_ns) / 1000;
   event.warmup = sampling->last_ns - load->start_ns < load->form.warmup_ns;
   event.users = load->form.open ? load->busy : load->running;
+  if (!load->known_told) { /* who cannot tell its end has told this */
+    event.loads = &load->known;
+    event.load_count = 1;
+    load->known_told = true;
+  }
   event.series = load_stats_sample (&load->stats, &arena, &event.series_count);
   tell_event (load->parent->worker, &event);
   sampling->last_ns = now;
@@ -757,24 +764,33 @@ measured_until (const struct load *load, int64_t duration)
   return end > load->overdue_ns ? end : load->overdue_ns;
 }
 
+/* What it is, and was told to do. */
 static void
-describe (const struct load *load, const struct step *step, int64_t end_ns, struct event_load *told, struct arena *arena)
+introduce (struct load *load, const struct step *step, const struct value *args)
 {
-  int64_t duration = end_ns - load->start_ns, window = measured_until (load, duration) - load->form.warmup_ns;
+  struct arena *arena = &load->parent->test->arena;
   struct attempt attempt = { .outcome = RUNNER_PASS }; /* a name that cannot be told fails the step itself later */
   CLEANUP_BUFFER struct buffer place = { 0 };
   place_print (&place, step->key);
-  *told = (struct event_load) {
+  load->known = (struct event_load) {
     .number = load->number,
     .where = arena_copy (arena, place.data, place.size),
     .name = step_name (load->parent, step, arena, &attempt),
     .model = load->form.open ? "open" : "closed",
     .start_us = (load->start_ns - load->parent->test->start_ns) / 1000,
-    .duration_us = duration / 1000,
-    .warmup_us = load->form.warmup_ns / 1000,
-    .window_us = window > 0 ? window / 1000 : 0,
-    .users = load->users_most,
   };
+  load_tell_settings (args, &load->known, arena);
+}
+
+static void
+describe (const struct load *load, int64_t end_ns, struct event_load *told)
+{
+  int64_t duration = end_ns - load->start_ns, window = measured_until (load, duration) - load->form.warmup_ns;
+  *told = load->known;
+  told->duration_us = duration / 1000;
+  told->warmup_us = load->form.warmup_ns / 1000;
+  told->window_us = window > 0 ? window / 1000 : 0;
+  told->users = load->users_most;
 }
 
 /* It did not end as planned. */
@@ -823,6 +839,7 @@ run_load (struct context *context, const struct step *step, const struct value *
               && load.over_fd >= 0 && load.ended_fd >= 0;
   load.start_ns = sampling.last_ns = clock_now_ns ();
   sampling.next_ns = load.start_ns + SAMPLE_NS;
+  introduce (&load, step, args);
   enum ending ending = made ? drive (&load, &sampling) : NO_ROOM;
   int64_t end_ns = clock_now_ns ();
   if (made && end_ns > sampling.last_ns)
@@ -833,8 +850,7 @@ run_load (struct context *context, const struct step *step, const struct value *
     count_unbegun (&load, step);
   if (made) {
     struct event_load *told = load_add (context->test);
-    describe (&load, step, end_ns, told, &context->test->arena);
-    load_tell_settings (args, told, &context->test->arena);
+    describe (&load, end_ns, told);
     outcome = load_judge (context, step, &load.form, &load.stats, told, arena, result, ending == ENDED);
   }
   if (ending != ENDED && outcome == RUNNER_PASS)

@@ -130,6 +130,7 @@ html_forget_samples (struct html_suite *suite)
       free (samples->curves[c].items);
     }
     free (samples->curves);
+    arena_free (&samples->arena);
     free (samples);
   }
 }
@@ -147,6 +148,27 @@ add_curve (struct html_samples *samples, const char *name)
                                               .warmup = s->warmup };
   }
   return curve;
+}
+
+static const char *
+copy_text (struct arena *arena, const char *text)
+{
+  return text ? arena_strdup (arena, text) : NULL;
+}
+
+/* For the case that its end is never told. */
+static void
+keep_begun (struct html_samples *samples, const struct event_load *load)
+{
+  struct arena *arena = &samples->arena;
+  samples->begun = (struct event_load) {
+    .where = copy_text (arena, load->where), .name = copy_text (arena, load->name),
+    .model = copy_text (arena, load->model), .start_us = load->start_us, .setting_count = load->setting_count,
+    .settings = arena_array (arena, load->setting_count + 1, sizeof *load->settings),
+  };
+  for (size_t i = 0; i < load->setting_count; i++)
+    samples->begun.settings[i] = (struct event_setting) { .name = copy_text (arena, load->settings[i].name),
+                                                          .value = copy_text (arena, load->settings[i].value) };
 }
 
 static struct html_samples *
@@ -192,6 +214,8 @@ html_sample (struct html_suite *suite, const struct event *event)
   struct html_samples *samples = find_samples (suite, event->test, event->attempt, event->load);
   if (!samples)
     samples = add_samples (suite, event);
+  if (event->load_count && !samples->begun.where)
+    keep_begun (samples, event->loads);
   add_curves (samples, event);
   enum place place = find_place (samples, event->span_us);
   samples->end_us = event->at_us;
@@ -591,7 +615,7 @@ add_load (struct html_report *html, struct buffer *out, const struct event *even
     format_duration (out, load->duration_us);
   }
   buffer_lit (out, "</p>\n");
-  if (whole)
+  if (whole || load->where)
     add_settings (out, event, load);
   add_thresholds (out, load);
   add_errors (out, load);
@@ -621,11 +645,14 @@ add_broken_load (struct html_report *html, struct buffer *out, const struct even
     if (strcmp (curve->name, "iteration") == 0)
       iterations = curve->count;
   }
-  struct event_load load = {
-    .number = samples->load, .duration_us = samples->end_us, .warmup_us = samples->warmup_us, .users = samples->users,
-    .rate = counted_us > 0 ? (double) iterations * 1e6 / (double) counted_us : 0, .series = series,
-    .series_count = samples->curve_count,
-  };
+  struct event_load load = samples->begun;
+  load.number = samples->load;
+  load.duration_us = samples->end_us;
+  load.warmup_us = samples->warmup_us;
+  load.users = samples->users;
+  load.rate = counted_us > 0 ? (double) iterations * 1e6 / (double) counted_us : 0;
+  load.series = series;
+  load.series_count = samples->curve_count;
   add_load (html, out, event, &load, samples, false);
   free (series);
 }

@@ -49,6 +49,8 @@ struct html_samples {    /* of the test that a suite runs now */
   size_t in_last;        /* seconds in the last item */
   int64_t end_us, warmup_us; /* after the load's start */
   uint64_t users;        /* at most */
+  struct event_load begun; /* what it is, and was told to do; without `where` it was not told */
+  struct arena arena;    /* of its texts */
 };
 
 struct html_picture { struct html_picture *next; char *name; struct html_piece part; };

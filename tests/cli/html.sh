@@ -102,6 +102,7 @@ tests:
   - test: killed
     steps:
       - load: {users: 2, for: 5m, steps: [{sleep: 3ms, name: one}, {sleep: 9ms, name: two}]}
+        name: the crowd
     timeout: 6m
   - test: never
     steps: [{check: 1 == 1}]
@@ -121,7 +122,10 @@ has out '     1  not run: the run was broken off'
 check_report cut/report
 page=cut/report/suite-0-cut.html
 has "$page" '<span class="badge notrun">broken off</span> <span class="name">killed</span>'
-has "$page" ': broken off after '
+has "$page" '<p class="label">load the crowd: '
+has "$page" ', closed model: broken off after '
+has "$page" '<li>for <code>5m</code></li>'
+[ "$(grep -c '"event":"sample".*"loads":' cut/events.jsonl)" = 1 ] || fail "what the load is, is not told once"
 has "$page" '<caption>Over time: two</caption>'
 [ -f cut/report/load-0-0-1-0-p95.svg ] || fail "there is no picture of its steps"
 grep -q 'name="killed".* time="[1-9].*not run: the run was broken off while it ran, after ' cut/junit.xml || fail "junit.xml does not tell"

@@ -540,6 +540,26 @@ START_TEST (a_load_tells_of_each_step)
 }
 END_TEST
 
+START_TEST (what_a_broken_load_was_to_do_is_told_with_its_first_second)
+{
+  struct reporter *reporter = begin ();
+  struct event_setting told[] = { { "users", "<5>" } };
+  struct event_load begun[] = { { .where = "a.yaml:7:9", .name = "the <crowd>", .model = "open", .settings = told,
+                                  .setting_count = 1 } };
+  PLAN (0, "a.yaml", { .name = "killed" });
+  TELL (.type = EVENT_SAMPLE, .time_us = START + 1000000, .at_us = 1000000, .span_us = 1000000, .users = 5,
+        .series = of_steps, .series_count = 4, .loads = begun, .load_count = 1);
+  begun[0].name = told[0].value = "gone"; /* an event is the reporter's for the call alone */
+  tell_seconds (reporter, 0, 3);
+  end (reporter);
+  each_file (is_xml);
+  read_file ("suite-0-a.html");
+  has ("<p class=\"label\">load the &lt;crowd&gt;: 5 users");
+  has (", open model: broken off after 3.00 s");
+  has ("<li>users <code>&lt;5&gt;</code></li>");
+}
+END_TEST
+
 START_TEST (a_load_that_was_broken_off_tells_its_seconds)
 {
   struct reporter *reporter = begin ();
@@ -777,6 +797,7 @@ html_suite (void)
   tcase_add_test (tc, a_total_of_nothing_has_no_row);
   tcase_add_test (tc, a_load_tells_of_each_step);
   tcase_add_test (tc, a_load_that_was_broken_off_tells_its_seconds);
+  tcase_add_test (tc, what_a_broken_load_was_to_do_is_told_with_its_first_second);
   tcase_add_test (tc, a_short_load_is_drawn_as_little_as_it_is);
   tcase_add_test (tc, seconds_of_a_long_load_are_joined);
   tcase_add_test (tc, odd_numbers_make_pictures_too);
