@@ -23,6 +23,13 @@ struct started {
   bool open;      /* there may be others */
 };
 
+/* The longest load within a keyword, that every call runs. */
+struct longest {
+  const struct keyword *keyword;
+  const struct step *load; /* NULL: none */
+  int64_t ns;
+};
+
 struct checker {
   struct reader *reader;
   bool faulty;    /* the structure has faults: other names may be meant to be defined, too */
@@ -34,6 +41,8 @@ struct checker {
   const struct value *known_fields;
   const struct step **deferred;
   size_t deferred_count, deferred_room;
+  struct longest *longest; /* of keywords that were asked for */
+  size_t longest_count;
 };
 
 /* `value`: null, or a map whose keys are all that it can have. */
@@ -421,6 +430,107 @@ define_matrix (struct checker *checker, const struct value *matrix)
     define_keys (checker, matrix);
 }
 
+/* How long a load is to last; 0: that is seen when it runs. */
+static int64_t
+load_ns (const struct checker *checker, const struct step *step)
+{
+  struct load_form form;
+  struct param_error error;
+  bool known = step->args->type == VALUE_MAP && !(step->args->flags & VALUE_DYNAMIC)
+               && load_form_read (step->args, folder_of (step->key), checker->reader->arena, &form, &error);
+  return known && form.end_ns != INT64_MAX ? form.end_ns : 0;
+}
+
+static void
+find_longest (struct checker *checker, struct steps steps, struct longest *longest);
+
+static struct longest
+longest_of (struct checker *checker, const struct keyword *keyword)
+{
+  struct longest found = { .keyword = keyword };
+  for (size_t i = 0; i < checker->longest_count; i++)
+    if (checker->longest[i].keyword == keyword)
+      return checker->longest[i];
+  size_t at = checker->longest_count++;
+  checker->longest = xrealloc (checker->longest, checker->longest_count, sizeof *checker->longest);
+  checker->longest[at] = found; /* for one that calls itself */
+  find_longest (checker, keyword->steps, &found);
+  checker->longest[at] = found;
+  return found;
+}
+
+/* The step's own timeout, when that is less; else what is around it. */
+static int64_t
+time_of_step (const struct step *step, int64_t most_ns, const char **whose)
+{
+  int64_t ns;
+  if (!step->timeout || (step->timeout->flags & VALUE_DYNAMIC) || !value_duration (step->timeout, &ns)
+      || ns >= most_ns)
+    return most_ns;
+  *whose = "step";
+  return ns;
+}
+
+/* What a step runs at times only, and what its own timeout ends, does not count. */
+static void
+find_longest (struct checker *checker, struct steps steps, struct longest *longest)
+{
+  for (size_t i = 0; i < steps.count; i++) {
+    const struct step *step = &steps.items[i];
+    struct longest inner = { .load = step };
+    const char *whose;
+    if (step->condition)
+      continue;
+    if (step->kind == STEP_LOAD)
+      inner.ns = load_ns (checker, step);
+    else if (step->kind == STEP_KEYWORD)
+      inner = longest_of (checker, step->keyword);
+    else
+      find_longest (checker, step->body, &inner);
+    if (inner.ns > longest->ns && inner.ns < time_of_step (step, INT64_MAX, &whose)) {
+      longest->ns = inner.ns;
+      longest->load = inner.load;
+    }
+  }
+}
+
+/* A load that is to last longer than what is around it. */
+static void
+check_load_fits (struct checker *checker, const struct step *step, int64_t most_ns, const char *whose)
+{
+  struct longest longest = { .load = step };
+  bool called = step->kind == STEP_KEYWORD;
+  if (called)
+    longest = longest_of (checker, step->keyword);
+  else
+    longest.ns = load_ns (checker, step);
+  if (!longest.ns || longest.ns < most_ns)
+    return;
+  const struct value *time = called ? NULL : value_get (step->args, "for");
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (called) {
+    buffer_printf (&text, "%s: ", step->key->string);
+    place_print (&text, longest.load->key);
+    buffer_lit (&text, ": ");
+  }
+  load_print_too_long (&text, longest.ns, whose, most_ns);
+  fault_add (checker->reader->faults, time ? time : step->key, "%s", buffer_text (&text));
+}
+
+static void
+check_times (struct checker *checker, struct steps steps, int64_t most_ns, const char *whose)
+{
+  for (size_t i = 0; i < steps.count; i++) {
+    const struct step *step = &steps.items[i];
+    const char *inner = whose;
+    int64_t inner_ns = time_of_step (step, most_ns, &inner);
+    if (step->kind == STEP_LOAD || step->kind == STEP_KEYWORD)
+      check_load_fits (checker, step, inner_ns, inner);
+    else
+      check_times (checker, step->body, inner_ns, inner);
+  }
+}
+
 static void
 check_keyword (struct checker *checker, const struct keyword *keyword)
 {
@@ -432,44 +542,9 @@ check_keyword (struct checker *checker, const struct keyword *keyword)
   checker->started.open = true; /* its caller may have started it */
   check_steps (checker, keyword->steps);
   check_deferred (checker);
+  check_times (checker, keyword->steps, INT64_MAX, "step");
   check_tree (checker, keyword->returns);
   checker->names.count = before;
-}
-
-/* A load that is to last longer than what is around it. */
-static void
-check_load_fits (struct checker *checker, const struct step *step, int64_t most_ns, const char *whose)
-{
-  struct load_form form;
-  struct param_error error;
-  const struct value *args = step->args;
-  if (args->type != VALUE_MAP || (args->flags & VALUE_DYNAMIC)
-      || !load_form_read (args, folder_of (step->key), checker->reader->arena, &form, &error) || form.end_ns == INT64_MAX
-      || form.end_ns < most_ns)
-    return;
-  const struct value *time = value_get (args, "for");
-  CLEANUP_BUFFER struct buffer text = { 0 };
-  load_print_too_long (&text, form.end_ns, whose, most_ns);
-  fault_add (checker->reader->faults, time ? time : step->key, "%s", buffer_text (&text));
-}
-
-/* What keywords do is seen when it runs. */
-static void
-check_times (struct checker *checker, struct steps steps, int64_t most_ns, const char *whose)
-{
-  for (size_t i = 0; i < steps.count; i++) {
-    const struct step *step = &steps.items[i];
-    int64_t ns, inner_ns = most_ns;
-    const char *inner = whose;
-    if (step->timeout && !(step->timeout->flags & VALUE_DYNAMIC) && value_duration (step->timeout, &ns) && ns < most_ns) {
-      inner_ns = ns;
-      inner = "step";
-    }
-    if (step->kind == STEP_LOAD)
-      check_load_fits (checker, step, inner_ns, inner);
-    else
-      check_times (checker, step->body, inner_ns, inner);
-  }
 }
 
 static void
@@ -662,5 +737,6 @@ check_names (struct reader *reader, bool faulty)
   free (checker.names.items);
   free (checker.names.values);
   free (checker.deferred);
+  free (checker.longest);
   free (checker.started.names);
 }

@@ -312,6 +312,27 @@ has err 'p95: it would have to be exactly 50ms: write {$lt: 50ms}'
 has err 'the load is to last 10 m 00 s, but the test has only 5 m 00 s'
 has err 'the load is to last 1.00 s, but the step has only 300 ms'
 
+# the same of loads in keywords: told where the keyword is called; what depends on a condition is seen when it runs
+cat >calls.yaml <<'EOT'
+suite: calls
+keywords:
+  crowd: {steps: [{do: [{load: {users: 1, for: 10m, steps: [{check: 1 == 1}]}}]}]}
+  round: {steps: [my.crowd: , my.round: ]}
+  short: {steps: [{my.crowd: , timeout: 1m}]}
+  may: {params: {long: {default: false}}, steps: [{my.crowd: , if: long}]}
+tests:
+  - {test: by another, steps: [my.round: ]}
+  - {test: for its step, steps: [{my.crowd: , timeout: 20s}], timeout: 1h}
+  - {test: told there, steps: [my.short: ]}
+  - {test: perhaps, steps: [my.may: ]}
+  - {test: time enough, steps: [my.round: ], timeout: 11m}
+EOT
+expect 2 "$RUNNER" check calls.yaml
+has err 'calls.yaml:8:32: my.round: calls.yaml:3:26: the load is to last 10 m 00 s, but the test has only 5 m 00 s'
+has err 'calls.yaml:9:35: my.crowd: calls.yaml:3:26: the load is to last 10 m 00 s, but the step has only 20.0 s'
+has err 'calls.yaml:5:20: my.crowd: calls.yaml:3:26: the load is to last 10 m 00 s, but the step has only 1 m 00 s'
+[ "$(grep -c '^calls.yaml' err)" = 3 ] || fail "it is told of others too"
+
 # ---- a threshold says what was required and what was measured, in the same words everywhere ----
 cat >words.yaml <<'EOT'
 suite: words
