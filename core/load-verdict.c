@@ -202,22 +202,50 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
     not_held (j, row, where, RUNNER_FAIL, difference_text (j->arena, row));
 }
 
+static bool
+names_errors (const struct value *require)
+{
+  for (size_t i = 0; require && i < require->count; i++)
+    if (value_is (&require->members[i].key, "errors") || value_is (&require->members[i].key, "error_rate"))
+      return true;
+  return false;
+}
+
 static void
 judge_all (struct judging *j, const struct value *require, const struct value *where)
 {
   size_t n = require ? require->count : 0;
-  bool errors_named = false;
   j->told->thresholds = arena_array (j->arena, n + 1, sizeof *j->told->thresholds);
-  for (size_t i = 0; i < n; i++) {
-    const struct value *key = &require->members[i].key;
-    errors_named |= value_is (key, "errors") || value_is (key, "error_rate");
-  }
-  if (!errors_named) { /* nothing passes by accident: errors are allowed only where it is said */
+  if (!names_errors (require)) { /* nothing passes by accident: errors are allowed only where it is said */
     struct value key = value_string ("errors"), none = value_int (0);
     judge_one (j, &key, &none, where);
   }
   for (size_t i = 0; i < n; i++)
     judge_one (j, &require->members[i].key, &require->members[i].value, &require->members[i].key);
+}
+
+static void
+tell_unjudged (struct event_load *told, const struct value *key, const struct value *pattern,
+               const struct value *where, struct arena *arena)
+{
+  told->thresholds[told->threshold_count++] = (struct event_threshold) {
+    .name = arena_copy (arena, key->string, key->size), .where = place_text (arena, where),
+    .outcome = OUTCOME_NOT_RUN, .limit = load_tell_limit (pattern, arena),
+    .message = "not judged: the load was cut off",
+  };
+}
+
+void
+load_not_judged (const struct step *step, const struct value *require, struct event_load *told, struct arena *arena)
+{
+  size_t n = require ? require->count : 0;
+  told->thresholds = arena_array (arena, n + 1, sizeof *told->thresholds);
+  if (!names_errors (require)) {
+    struct value key = value_string ("errors"), none = value_int (0);
+    tell_unjudged (told, &key, &none, step->key, arena);
+  }
+  for (size_t i = 0; i < n; i++)
+    tell_unjudged (told, &require->members[i].key, &require->members[i].value, &require->members[i].key, arena);
 }
 
 /* ---- failures ---- */

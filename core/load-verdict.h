@@ -17,6 +17,10 @@ int load_judge (struct context *context, const struct step *step, const struct l
                 const struct load_stats *stats, struct event_load *told, struct arena *arena, struct value *result,
                 bool judge);
 
+/* Of one that was cut off: its thresholds, as not judged. */
+void load_not_judged (const struct step *step, const struct value *require, struct event_load *told,
+                      struct arena *arena);
+
 /* Adds what a load of a branch came to, copied, to the test of its parent. */
 void load_join (struct test_run *to, const struct event_load *load);
 /* A new one, zeroed, at the end of the test's. */

@@ -852,6 +852,8 @@ run_load (struct context *context, const struct step *step, const struct value *
     struct event_load *told = load_add (context->test);
     describe (&load, end_ns, told);
     outcome = load_judge (context, step, &load.form, &load.stats, told, arena, result, ending == ENDED);
+    if (ending == EXPIRED || ending == NO_ROOM)
+      load_not_judged (step, load.form.require, told, &context->test->arena);
   }
   if (ending != ENDED && outcome == RUNNER_PASS)
     outcome = tell_ending (context, step, ending);

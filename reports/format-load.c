@@ -239,7 +239,7 @@ format_limit (struct buffer *out, const char *text)
 bool
 format_threshold (struct buffer *out, const struct event_threshold *threshold)
 {
-  if (threshold->outcome == OUTCOME_PASSED)
+  if (threshold->outcome == OUTCOME_PASSED || threshold->outcome == OUTCOME_NOT_RUN)
     return false;
   const char *message = threshold->message ? threshold->message : threshold->actual;
   size_t size = strlen (threshold->name);

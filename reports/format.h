@@ -37,7 +37,7 @@ void format_event_blame (struct buffer *out, const struct event *event);
 void format_loads (struct buffer *out, const struct event *event);
 /* "load NAME: 50 users, 10.00 s (warm-up 2.00 s), 99.5 iterations/s" */
 void format_load_title (struct buffer *out, const struct event_load *load);
-/* Where and why it does not hold, on one line.  False: it holds, and nothing is added. */
+/* Where and why it does not hold, on one line.  False: it holds, or was not judged, and nothing is added. */
 bool format_threshold (struct buffer *out, const struct event_threshold *threshold);
 /* A second of a load on one line; `errors`: since its start. */
 void format_sample (struct buffer *out, const struct event *event, uint64_t errors);

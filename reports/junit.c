@@ -105,10 +105,10 @@ static void
 add_counts (struct buffer *out, const struct tally_counts *counts, const struct tally_counts *thresholds)
 {
   add_count (out, "tests", counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run
-                             + thresholds->passed + thresholds->failed + thresholds->error);
+                             + thresholds->passed + thresholds->failed + thresholds->error + thresholds->not_run);
   add_count (out, "failures", counts->failed + thresholds->failed);
   add_count (out, "errors", counts->error + thresholds->error);
-  add_count (out, "skipped", counts->skipped + counts->not_run);
+  add_count (out, "skipped", counts->skipped + counts->not_run + thresholds->not_run);
 }
 
 /* A message on one line; the body of a failure has the whole. */
@@ -367,6 +367,7 @@ add_threshold (struct junit *junit, struct tally_suite *suite, const struct even
   struct suite_cases *cases = cases_of (suite);
   struct buffer *out = &cases->xml;
   bool error = threshold->outcome == OUTCOME_ERROR, failed = threshold->outcome == OUTCOME_FAILED;
+  bool judged = threshold->outcome != OUTCOME_NOT_RUN;
   size_t content = begin_case (out, suite, name, 0, event->start_us ? event->start_us : event->time_us);
   CLEANUP_BUFFER struct buffer text = { 0 };
   if (error || failed) {
@@ -378,6 +379,8 @@ add_threshold (struct junit *junit, struct tally_suite *suite, const struct even
     xml_text (out, text.data, text.size);
     buffer_puts (out, error ? "</error>\n" : "</failure>\n");
   }
+  else if (!judged)
+    add_skipped (junit, out, "", threshold->message);
   else if (threshold->actual || threshold->message) {
     say_held (&text, threshold);
     buffer_lit (out, "<system-out>");
@@ -387,7 +390,7 @@ add_threshold (struct junit *junit, struct tally_suite *suite, const struct even
   end_case (out, content);
   struct tally_counts *const all[] = { &cases->thresholds, &junit->thresholds };
   for (size_t i = 0; i < 2; i++)
-    (*(error ? &all[i]->error : failed ? &all[i]->failed : &all[i]->passed))++;
+    (*(error ? &all[i]->error : failed ? &all[i]->failed : judged ? &all[i]->passed : &all[i]->not_run))++;
 }
 
 /* A case for each row of `require`, after the case of its test: "many users log in: authenticate.p95". */

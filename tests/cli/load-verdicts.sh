@@ -79,16 +79,28 @@ tests:
     steps:
       - load: {users: 1, times: 1, steps: [{check: 1 == 2}]}
         retry: {for: 4s, every: 2500ms}    # twice: there is no time for a third, and enough for the second
+  - test: cut
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{exec.run: "test -e first && exec sleep 100; touch first; false", name: second, timeout: 100s}]
+          require: {errors: 0, second.p95: {$lt: 1s}}
+        retry: {for: 3s, every: 1ms}
 EOT
 expect 1 "$RUNNER" -o results attempts.yaml
-look 'bad == ["fails", "fails: errors"]'
+look 'bad == ["cut", "fails", "fails: errors"]'
+look '[cases[n].find("skipped").get("message") for n in ("cut: errors", "cut: second.p95")] == 2 * ["not judged: the load was cut off"]'
+look 'junit.get("skipped") == "2"'
+look 'threshold(load("cut"), "errors")["outcome"] == "not_run"'
+lacks out 'not judged'
 look 'all(len(l) == 1 for l in loads.values())'
 look '[n for n in cases if n.startswith("retried")] == ["retried", "retried: errors", "retried: third.count"]'
 look '[n for n in cases if n.startswith("tried again")] == ["tried again", "tried again: errors"]'
 look 'len([n for n in cases if n.startswith("fails:")]) == 1'
 look '"as `fails` wants it: expected 0, got 4" in cases["expected to fail: errors"].findtext("system-out")'
 look 'threshold(load("in a group"), "errors")["outcome"] == "passed"'
-look 'junit.get("failures") == "2"'
+look 'junit.get("failures") == "3"'
 
 # ---- nothing passes without having done something ----
 cat >nothing.yaml <<'EOT'
