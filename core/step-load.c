@@ -53,6 +53,7 @@ struct load {
   int ended_fd;             /* eventfd: counts users that have ended */
   _Atomic int stop;         /* enum stop */
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
+  _Atomic bool overrun;     /* the time of what is around it was over before a user had ended, and before the grace time */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic int64_t overdue_ns; /* after the start: when the last one began that had to wait for a user */
   _Atomic uint32_t running, busy;
@@ -379,6 +380,8 @@ user_ended (void *data)
 {
   struct load_user *user = data;
   struct load *load = user->load;
+  if (!load->late_ns && clock_now_ns () >= user->context.deadline_ns)
+    load->overrun = true;
   load->running--;
   user->ended = true;
   notify (load->ended_fd);
@@ -562,9 +565,9 @@ next_look (const struct load *load, const struct sampling *sampling, int64_t now
 {
   int64_t t = now - load->start_ns, next = sampling->next_ns;
   bool timed = load->end_ns != INT64_MAX;
+  next = least (next, load->parent->deadline_ns);
   if (over)
     return timed ? least (next, load->start_ns + load->end_ns + load->form.grace_ns) : next;
-  next = least (next, load->parent->deadline_ns);
   if (timed)
     next = least (next, load->start_ns + load->end_ns);
   if (load->form.open)
@@ -600,7 +603,8 @@ wait_until (struct load *load, int64_t end_ns, bool told)
   return !fds[1].revents;
 }
 
-enum ending { ENDED, CANCELLED, EXPIRED, NO_ROOM };
+/* EXPIRED: while it began more; OVERRUN: while what had begun was to end. */
+enum ending { ENDED, CANCELLED, EXPIRED, OVERRUN, NO_ROOM };
 
 /* Starts what the schedule wants by now.  False: nothing more will begin. */
 static bool
@@ -642,8 +646,10 @@ drive (struct load *load, struct sampling *sampling)
       tell_sample (load, sampling, now);
     over = over || !keep_users (load, now, &ending);
     if (over && load->running == 0)
-      return ending;
+      return ending == ENDED && load->overrun ? OVERRUN : ending;
     bool late = load->end_ns != INT64_MAX && now - load->start_ns >= load->end_ns + load->form.grace_ns;
+    if (over && !cut && !late && ending == ENDED && now >= load->parent->deadline_ns)
+      ending = OVERRUN;
     if (over && !cut && (ending != ENDED || late)) {
       cut = true;
       if (ending == ENDED)
@@ -797,12 +803,19 @@ describe (const struct load *load, int64_t end_ns, struct event_load *told)
 static int
 tell_ending (struct context *context, const struct step *step, enum ending ending)
 {
-  static const char *const texts[] = { [CANCELLED] = "cancelled", [EXPIRED] = "the test's time was over",
+  static const char *const texts[] = { [CANCELLED] = "cancelled",
                                        [NO_ROOM] = "its users cannot be started: the system has no more threads, or no memory for their stacks" };
   int outcome = ending == NO_ROOM ? RUNNER_ERROR : RUNNER_FAIL;
-  const char *text = ending != EXPIRED || !context->step_deadline ? texts[ending]
-                     : step->timeout || step->retry                ? "the step's time was over"
-                                                                   : "the time of the group around it was over";
+  const char *text = texts[ending];
+  CLEANUP_BUFFER struct buffer over = { 0 };
+  if (ending == EXPIRED || ending == OVERRUN) {
+    buffer_printf (&over, "%s was over%s",
+                   !context->step_deadline         ? "the test's time"
+                   : step->timeout || step->retry ? "the step's time"
+                                                   : "the time of the group around it",
+                   ending == OVERRUN ? " before its users had ended" : "");
+    text = buffer_text (&over);
+  }
   record_failure (context, step, step->key, outcome, ending != NO_ROOM, text, NULL);
   return outcome;
 }
@@ -852,7 +865,7 @@ run_load (struct context *context, const struct step *step, const struct value *
     struct event_load *told = load_add (context->test);
     describe (&load, end_ns, told);
     outcome = load_judge (context, step, &load.form, &load.stats, told, arena, result, ending == ENDED);
-    if (ending == EXPIRED || ending == NO_ROOM)
+    if (ending != ENDED && ending != CANCELLED)
       load_not_judged (step, load.form.require, told, &context->test->arena);
   }
   if (ending != ENDED && outcome == RUNNER_PASS)

@@ -283,11 +283,33 @@ tests:
     steps: [{set: {t: 10s}}, {load: {users: 1, for: "${t}", steps: [{sleep: 1ms}]}, timeout: 300ms}]
   - test: a group's
     steps: [{do: [{set: {a: 1}, each: {i: 1..1000000}}], timeout: 10ms}]
+  - test: the step's, in the grace time
+    steps:
+      - load:
+          users: 3
+          for: 300ms
+          grace: 1h
+          steps: [{sleep: 1ms, name: nap}, {sleep: 1h, name: hang, if: user_number == 0}]
+          require: {error_rate: {$le: 1}}
+        timeout: 3s
+  - test: the test's, in the grace time
+    timeout: 3s
+    steps: [{load: {rate: 100/s, for: 300ms, grace: 1h, steps: [{exec.run: sleep 1000, name: hang}], require: {error_rate: {$le: 1}}}}]
+  - test: a group's, in the grace time
+    steps: [{do: [{load: {users: 1, for: 300ms, grace: 1h, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}}], timeout: 3s}]
+  - test: the grace time is over first
+    steps: [{load: {users: 1, for: 300ms, grace: 100ms, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}, timeout: 20s}]
 EOT
 expect 3 "$RUNNER" -o results time.yaml
 look '"the step'"'"'s time was over" in tests["the step'"'"'s"]["message"]'
 look '", but the step has only " in tests["the step is too short"]["message"]'
 look '"the time of the group was over before this step" in tests["a group'"'"'s"]["message"]'
+look 'tests["the step'"'"'s, in the grace time"]["message"] == "the step'"'"'s time was over before its users had ended"'
+look 'tests["the test'"'"'s, in the grace time"]["message"] == "the test'"'"'s time was over before its users had ended"'
+look 'tests["a group'"'"'s, in the grace time"]["message"] == "the time of the group around it was over before its users had ended"'
+look 'all(tests[t + ", in the grace time"]["outcome"] == "failed" for t in ("the step'"'"'s", "the test'"'"'s", "a group'"'"'s"))'
+look 'series(load("the step'"'"'s, in the grace time"), "nap")["count"] >= 3 and threshold(load("the step'"'"'s, in the grace time"), "error_rate")["outcome"] == "not_run"'
+look 'tests["the grace time is over first"]["outcome"] == "passed"'
 
 # ---- what can be known of thresholds and times before a run is told before it ----
 cat >wrong.yaml <<'EOT'
