@@ -200,15 +200,15 @@ check_together (const struct args *args, const struct value *given, struct load_
 {
   bool stages = args->stages.node != NULL;
   if (stages && (value_get (given, "for") || args->rate.node || args->spawn.node || (!form->open && args->users)))
-    return wrong (error, given, "load: `stages` say what for, rate, spawn and users would: give one or the other");
+    return wrong (error, given, "`stages` say what for, rate, spawn and users would: give one or the other");
   if (!stages && !value_get (given, "for") && !args->times)
-    return wrong (error, given, "load: how long? `for` (30s), `times` or `stages` is missing");
+    return wrong (error, given, "how long? `for` (30s), `times` or `stages` is missing");
   if (form->open && (args->think.node || args->spawn.node))
-    return wrong (error, given, "load: with a rate nobody thinks or is spawned: users wait for what is due next");
+    return wrong (error, given, "with a rate nobody thinks or is spawned: users wait for what is due next");
   if (!stages && !form->open && !args->users)
-    return wrong (error, given, "load: how many? `users`, `rate` or `stages` is missing");
+    return wrong (error, given, "how many? `users`, `rate` or `stages` is missing");
   if (form->end_ns == 0)
-    return wrong (error, given, "load: it lasts no time");
+    return wrong (error, given, "it lasts no time");
   if (form->warmup_ns >= form->end_ns) /* so it was given */
     return wrong (error, value_get (given, "warmup"), "warmup: nothing is left to count");
   return true;

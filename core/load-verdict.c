@@ -109,6 +109,21 @@ load_thresholds_check (const struct value *require, const struct load_names *nam
   }
 }
 
+bool
+load_thresholds_ready (const struct value *require, const struct load_names *names, struct param_error *error)
+{
+  for (size_t i = 0; require && i < require->count; i++) {
+    struct load_threshold threshold;
+    int series;
+    const struct value *key = &require->members[i].key;
+    if (!load_require_check (key, &require->members[i].value, error)
+        || !load_threshold_parse (key->string, key->size, &threshold)
+        || !find_series (key, &threshold, names, &series, error))
+      return false;
+  }
+  return true;
+}
+
 struct judging {
   struct context *context;
   const struct load_names *names;
@@ -176,9 +191,9 @@ judge_one (struct judging *j, const struct value *key, const struct value *patte
                                     .where = place_text (j->arena, where), .outcome = OUTCOME_PASSED,
                                     .limit = load_tell_limit (pattern, j->arena) };
   j->context->test->checks++;
-  if (!load_require_check (key, pattern, &error) || !load_threshold_parse (key->string, key->size, &threshold)
-      || !find_series (key, &threshold, j->names, &series, &error)) {
-    not_held (j, row, error.where.line ? &error.where : where, RUNNER_ERROR, arena_strdup (j->arena, error.message));
+  if (!load_threshold_parse (key->string, key->size, &threshold)
+      || !find_series (key, &threshold, j->names, &series, &error)) { /* not those of load_thresholds_ready */
+    not_held (j, row, where, RUNNER_ERROR, "it cannot be judged");
     return;
   }
   const struct measured *measured = &j->measured[series];

@@ -10,6 +10,9 @@
 /* A fault for each threshold of a step that is not among those that are measured. */
 void load_thresholds_check (const struct value *require, const struct load_names *names, struct faults *faults);
 
+/* The same before a load runs, of rows without `${`, with what is wrong in them.  False: `error` says it. */
+bool load_thresholds_ready (const struct value *require, const struct load_names *names, struct param_error *error);
+
 /* Fills the event (texts belong to the test's arena) and the step's result (of `arena`);
  * `judge`: holds the thresholds against what was measured.  Returns the outcome; the
  * verdict is set when it is no pass. */

@@ -820,22 +820,35 @@ tell_ending (struct context *context, const struct step *step, enum ending endin
   return outcome;
 }
 
+/* All that is written behind it, before anything of it runs. */
+static bool
+read_load (struct context *context, const struct step *step, const struct value *args, struct arena *arena,
+           struct load_form *form)
+{
+  struct param_error error;
+  struct load_names names;
+  bool fine = load_form_read (args, folder_of (step->key), arena, form, &error);
+  if (fine) {
+    load_names_init (&names, context->worker->suite->step_count, step->body);
+    fine = load_thresholds_ready (form->require, &names, &error);
+    load_names_free (&names);
+  }
+  if (!fine)
+    record_failure (context, step, error.where.line ? &error.where : step->key, RUNNER_ERROR, false, error.message, NULL);
+  return fine;
+}
+
 int
 run_load (struct context *context, const struct step *step, const struct value *args, struct arena *arena,
           struct value *result)
 {
   struct load load = { .parent = context, .steps = step->body };
-  struct param_error error;
   struct sampling sampling;
   if (context->load) {
     record_failure (context, step, step->key, RUNNER_ERROR, false, "a load inside of a load", NULL);
     return RUNNER_ERROR;
   }
-  if (!load_form_read (args, folder_of (step->key), arena, &load.form, &error)) {
-    record_failure (context, step, error.where.line ? &error.where : step->key, RUNNER_ERROR, false, error.message, NULL);
-    return RUNNER_ERROR;
-  }
-  if (!fits (context, step, &load.form))
+  if (!read_load (context, step, args, arena, &load.form) || !fits (context, step, &load.form))
     return RUNNER_ERROR;
   tell_start (context->worker);
   background_count_load (context, true);

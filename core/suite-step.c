@@ -678,7 +678,7 @@ read_load (struct reader *reader, struct step *step)
   struct param_error error;
   if (reader->faults->count == faults && !(rest->flags & VALUE_DYNAMIC)
       && !load_form_read (rest, folder_of (step->key), reader->arena, &form, &error))
-    fault_add (reader->faults, error.where.line ? &error.where : step->key, "%s", error.message);
+    fault_add (reader->faults, error.where.line ? &error.where : step->key, "load: %s", error.message);
 }
 
 static void

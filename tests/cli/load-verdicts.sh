@@ -367,6 +367,40 @@ has err 'calls.yaml:9:35: my.crowd: calls.yaml:3:26: the load is to last 10 m 00
 has err 'calls.yaml:5:20: my.crowd: calls.yaml:3:26: the load is to last 10 m 00 s, but the step has only 1 m 00 s'
 [ "$(grep -c '^calls.yaml' err)" = 3 ] || fail "it is told of others too"
 
+# ---- what is known of them only when the load runs is told before anything of it runs ----
+cat >early.yaml <<'EOT'
+suite: early
+vars: {limit: abc, share: 5, name: nobody, t: 0s}
+tests:
+  - test: limit
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{exec.run: touch ran1, name: work}]
+          require: {work.p95: {$lt: "${limit}"}}
+  - test: value
+    steps: [{load: {users: 1, times: 1, steps: [{exec.run: touch ran2}], require: {error_rate: "${share}"}}}]
+  - test: name
+    steps: [{load: {users: 1, times: 1, steps: [{exec.run: touch ran3}], require: {"${name}.p95": {$lt: 5s}}}}]
+  - test: no time
+    steps: [{load: {users: 1, for: "${t}", steps: [{exec.run: touch ran4}]}}]
+EOT
+expect 3 "$RUNNER" -o results early.yaml
+look 'tests["limit"]["message"].startswith("require: work.p95: expected a limit")'
+look 'tests["limit"]["where"] == "early.yaml:10:37" and tests["limit"]["verb"] == "load"'
+look 'tests["value"]["message"].startswith("require: error_rate: expected a number from 0 to 1")'
+look 'tests["name"]["message"].startswith("require: no step is called \"nobody\"")'
+look 'tests["no time"]["message"] == "it lasts no time"'
+look 'all(t["outcome"] == "error" for t in tests.values())'
+[ ! -e ran1 ] && [ ! -e ran2 ] && [ ! -e ran3 ] && [ ! -e ran4 ] || fail "the load ran"
+cat >none.yaml <<'EOT'
+suite: none
+tests: [{test: t, steps: [{load: {users: 1, for: 0s, steps: [{sleep: 1s}]}}]}]
+EOT
+expect 2 "$RUNNER" check none.yaml
+has err 'none.yaml:2:34: load: it lasts no time'
+
 # ---- a threshold says what was required and what was measured, in the same words everywhere ----
 cat >words.yaml <<'EOT'
 suite: words
