@@ -30,8 +30,6 @@ static uint32_t
 series_of (struct load_names *names, const char *name)
 {
   int found = load_names_find (names, name, strlen (name));
-  if (found == SERIES_TOTAL || found == SERIES_ITERATION) /* taken: told apart */
-    return series_of (names, arena_printf (&names->arena, "%s (step)", name));
   if (found >= 0)
     return (uint32_t) found;
   const char **larger = arena_array (&names->arena, names->count + 1, sizeof *larger);
@@ -52,6 +50,8 @@ collect (struct load_names *names, bool *seen, struct steps steps)
     bool named = step->name && step->name->type == VALUE_STRING && !(step->name->flags & VALUE_DYNAMIC);
     bool of_plugin = step->kind == STEP_VERB && step->verb
                      && core_verb_find (step->verb->name, strlen (step->verb->name)) != step->verb;
+    if (named && !names->taken && (value_is (step->name, "total") || value_is (step->name, "iteration")))
+      names->taken = step->name;
     if (named || of_plugin)
       names->of_step[step->id] = series_of (names, named ? step->name->string : step->verb->name)
                                  | (of_plugin ? IN_TOTAL : 0);

@@ -20,6 +20,7 @@
 struct load_names {
   const char **names;       /* in `arena` */
   size_t count;
+  const struct value *taken; /* the name of a step that is also that of a series of the load's own; NULL: none */
   uint32_t *of_step;        /* by the step's id: its series, 0: none; with IN_TOTAL */
   struct arena arena;
 };

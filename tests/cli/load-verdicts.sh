@@ -346,6 +346,25 @@ has err 'p95: it would have to be exactly 50ms: write {$lt: 50ms}'
 has err 'the load is to last 10 m 00 s, but the test has only 5 m 00 s'
 has err 'the load is to last 1.00 s, but the step has only 300 ms'
 
+cat >names.yaml <<'EOT'
+suite: names
+keywords:
+  called: {steps: [{check: 1 == 1, name: total}]}
+tests:
+  - test: own
+    steps:
+      - load: {users: 1, times: 1, steps: [{check: 1 == 1, name: iteration}]}
+  - test: in a keyword
+    steps:
+      - load: {users: 1, times: 1, steps: [my.called: ]}
+  - test: not in a load
+    steps: [{check: 1 == 1, name: total}]
+EOT
+expect 2 "$RUNNER" check names.yaml
+has err 'names.yaml:3:42: name: no step of a load can be called "total"'
+has err 'names.yaml:7:66: name: no step of a load can be called "iteration"'
+lacks err names.yaml:12:
+
 # the same of loads in keywords: told where the keyword is called; what depends on a condition is seen when it runs
 cat >calls.yaml <<'EOT'
 suite: calls
