@@ -175,6 +175,15 @@ load_stats_merge (const struct load_stats *stats, unsigned series, struct histog
     histogram_add (to, histogram_at (stats, false, shard, series));
 }
 
+bool
+load_stats_warmed_up (const struct load_stats *stats)
+{
+  for (size_t shard = 0; shard < stats->shards; shard++)
+    if (histogram_at (stats, true, shard, SERIES_ITERATION)->count)
+      return true;
+  return false;
+}
+
 static int64_t
 microseconds (int64_t ns)
 {

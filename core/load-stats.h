@@ -74,6 +74,8 @@ bool load_stats_note (struct load_stats *stats, const struct value *where, int o
 
 /* All of a series but the warm-up, put together. */
 void load_stats_merge (const struct load_stats *stats, unsigned series, struct histogram *to);
+/* Did an iteration that does not count run during the warm-up? */
+bool load_stats_warmed_up (const struct load_stats *stats);
 /* The series of what has come since the last call, warm-up included; in the arena. */
 struct event_series *load_stats_sample (struct load_stats *stats, struct arena *arena, size_t *count);
 /* As an event tells it.  `buckets`: with the distribution. */

@@ -362,6 +362,8 @@ fill_series (struct event_load *told, const struct load_names *names, const stru
 static const char *
 no_iteration (const struct load_stats *stats, struct arena *arena)
 {
+  if (load_stats_warmed_up (stats))
+    return "no iteration was counted: all began during the warm-up";
   if (!stats->skipped)
     return "no iteration was counted: there was no time for one";
   return arena_printf (arena, "no iteration was counted: all steps were skipped%s%s", stats->skipped_why ? ": " : "",

@@ -118,14 +118,17 @@ tests:
           times: 1
           steps: [{check: 1 == 1, name: never, if: 1 == 2}, {check: 1 == 1, name: ran}]
           require: {never.errors: 0, never.count: 0, ran.errors: 0}
+  - test: all in the warm-up
+    steps: [{load: {users: 1, times: 5, warmup: 4m, steps: [{check: 1 == 1}]}}]
   - test: some are skipped
     steps:
       - load: {users: 2, times: 3, steps: [{skip: because, if: user_number == 0}, {check: 1 == 1}]}
 EOT
 expect 3 "$RUNNER" -o results nothing.yaml
-look 'bad == ["all skipped", "all skipped: errors", "never ran", "never ran: never.errors", "no condition holds", "no condition holds: errors"]'
+look 'bad == ["all in the warm-up", "all in the warm-up: errors", "all skipped", "all skipped: errors", "never ran", "never ran: never.errors", "no condition holds", "no condition holds: errors"]'
 look '"all steps were skipped: because" in tests["all skipped"]["message"]'
 look '"all steps were skipped" in tests["no condition holds"]["message"]'
+look 'tests["all in the warm-up"]["message"] == "no iteration was counted: all began during the warm-up"'
 look 'tests["never ran"]["message"].endswith("never.errors: the step never ran")'
 look 'series(load("some are skipped"), "iteration")["count"] == 3'
 
