@@ -103,6 +103,35 @@ check_plain (const char *name, enum kind kind, const struct value *value, struct
   return wrong (error, value, name, hint);
 }
 
+static bool check_pattern (const char *name, enum kind kind, const struct value *pattern, struct param_error *error);
+
+/* A matcher that no number and no time can meet, or that all meet, is none to limit them with. */
+static bool
+check_matcher (const char *name, enum kind kind, const struct member *m, struct param_error *error)
+{
+  const struct value *operand = &m->value;
+  if (matcher_key_kind (&m->key) != KEY_MATCHER)
+    return wrong (error, &m->key, name, expected[kind]);
+  bool later = operand->flags & VALUE_DYNAMIC;
+  switch (matcher_find (&m->key)) {
+  case MATCHER_LT: case MATCHER_LE: case MATCHER_GT: case MATCHER_GE:
+    return later || is_comparable (kind, operand) || wrong (error, operand, name, expected[kind]);
+  case MATCHER_NOT: case MATCHER_EQUALS: case MATCHER_EXACT:
+    return check_pattern (name, kind, operand, error);
+  case MATCHER_ONE_OF:
+    for (size_t i = 0; operand->type == VALUE_LIST && i < operand->count; i++)
+      if (!check_pattern (name, kind, &operand->items[i], error))
+        return false;
+    return true;
+  case MATCHER_NEAR:
+    return kind != KIND_TIME || wrong (error, &m->key, name, expected[kind]);
+  case MATCHER_ANY: case MATCHER_EXPR:
+    return true;
+  default:
+    return wrong (error, &m->key, name, expected[kind]);
+  }
+}
+
 static bool
 check_pattern (const char *name, enum kind kind, const struct value *pattern, struct param_error *error)
 {
@@ -112,20 +141,9 @@ check_pattern (const char *name, enum kind kind, const struct value *pattern, st
     return check_plain (name, kind, pattern, error);
   if (pattern->count == 0)
     return wrong (error, pattern, name, expected[kind]);
-  for (size_t i = 0; i < pattern->count; i++) {
-    const struct member *m = &pattern->members[i];
-    enum matcher matcher = MATCHER_UNKNOWN;
-    if (m->key.flags & VALUE_DYNAMIC)
-      continue;
-    if (matcher_key_kind (&m->key) != KEY_MATCHER)
-      return wrong (error, &m->key, name, expected[kind]);
-    matcher = matcher_find (&m->key);
-    bool order = matcher == MATCHER_LT || matcher == MATCHER_LE || matcher == MATCHER_GT || matcher == MATCHER_GE;
-    if (order && !(m->value.flags & VALUE_DYNAMIC) && !is_comparable (kind, &m->value))
-      return wrong (error, &m->value, name, expected[kind]);
-    if (matcher == MATCHER_NOT && !check_pattern (name, kind, &m->value, error))
+  for (size_t i = 0; i < pattern->count; i++)
+    if (!(pattern->members[i].key.flags & VALUE_DYNAMIC) && !check_matcher (name, kind, &pattern->members[i], error))
       return false;
-  }
   return true;
 }
 

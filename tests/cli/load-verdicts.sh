@@ -349,6 +349,50 @@ has err 'p95: it would have to be exactly 50ms: write {$lt: 50ms}'
 has err 'the load is to last 10 m 00 s, but the test has only 5 m 00 s'
 has err 'the load is to last 1.00 s, but the step has only 300 ms'
 
+# only what can limit a number or a time
+cat >matchers.yaml <<'EOT'
+suite: matchers
+tests:
+  - test: none of these
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{sleep: 1ms, name: nap}]
+          require:
+            errors: {$matches: x}
+            max: {$type: string}
+            mean: {$not: {$length: 1}}
+            count: {$one_of: [1, a]}
+            min: {$near: {value: 10, within: 1}}
+            p95: {$equals: 5ms}
+            rate: {$gt: 1, $absent: true}
+EOT
+expect 2 "$RUNNER" check matchers.yaml
+for place in 10:22 11:19 12:27 13:34 14:19 15:28 16:28; do
+  has err "matchers.yaml:$place: require: "
+done
+[ "$(grep -c '^matchers.yaml' err)" = 7 ] || fail "more than that is told"
+cat >limits.yaml <<'EOT'
+suite: limits
+tests:
+  - test: all of these
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps: [{sleep: 1ms, name: nap}]
+          require:
+            errors: {$one_of: [0, 1]}
+            error_rate: {$near: {value: 0, within: 0.1}}
+            nap.count: {$equals: 1}
+            nap.errors: {$not: 1}
+            nap.p95: {$expr: seconds(value) > 0}
+            nap.max: {$any: true}
+            iteration.count: {$exact: 1}
+EOT
+expect 0 "$RUNNER" -o results limits.yaml
+
 cat >names.yaml <<'EOT'
 suite: names
 keywords:
