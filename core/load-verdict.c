@@ -272,6 +272,28 @@ by_count (const void *a, const void *b)
   return (*x)->count < (*y)->count ? 1 : (*x)->count > (*y)->count ? -1 : 0;
 }
 
+#define OTHERS_MOST ((size_t) 4000)
+
+/* The message, and what else record_failure has told in the details: the failures of the other branches of first_of. */
+static const char *
+whole_message (const struct load_failure *failure, struct arena *arena)
+{
+  static const char then[] = "then, at ";
+  CLEANUP_BUFFER struct buffer text = { 0 };
+  if (failure->verb)
+    buffer_printf (&text, "%s: ", failure->verb);
+  buffer_puts (&text, failure->message);
+  for (const char *line = failure->details; line && text.size < OTHERS_MOST;) {
+    const char *end = strchr (line, '\n');
+    if (strncmp (line, then, sizeof then - 1) == 0) {
+      buffer_lit (&text, "; ");
+      buffer_add (&text, line, end ? (size_t) (end - line) : strlen (line));
+    }
+    line = end ? end + 1 : NULL;
+  }
+  return arena_copy (arena, text.data ? text.data : "", text.size);
+}
+
 /* The commonest first, with their places. */
 static void
 tell_failures (const struct load_stats *stats, struct event_load *told, struct arena *arena)
@@ -286,8 +308,7 @@ tell_failures (const struct load_stats *stats, struct event_load *told, struct a
   told->errors = arena_array (arena, n + 1, sizeof *told->errors);
   for (size_t i = 0; i < n; i++)
     told->errors[i] = (struct event_load_error) {
-      .message = sorted[i]->verb ? arena_printf (arena, "%s: %s", sorted[i]->verb, sorted[i]->message)
-                                 : arena_strdup (arena, sorted[i]->message),
+      .message = whole_message (sorted[i], arena),
       .where = place_text (arena, &sorted[i]->where), .count = sorted[i]->count
     };
   told->error_count = n;

@@ -161,6 +161,25 @@ EOT
 expect 0 "$RUNNER" -o results losers.yaml
 look 'bad == []'
 
+# where all branches of first_of fail, each is told
+cat >all-fail.yaml <<'EOT'
+suite: all fail
+tests:
+  - test: t
+    steps:
+      - load:
+          users: 1
+          times: 1
+          steps:
+            - first_of:
+                a: {fail: nobody is there}
+                b: {fail: nothing is left}
+          require: {errors: 1}
+EOT
+expect 0 "$RUNNER" -o results all-fail.yaml
+look 'len(load("t")["errors"]) == 1'
+look 'all(text in load("t")["errors"][0]["message"] for text in ("nobody is there", "nothing is left", "; then, at all-fail.yaml:1"))'
+
 cat >interrupted.yaml <<'EOT'
 suite: interrupted
 tests:
