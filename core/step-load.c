@@ -755,14 +755,16 @@ end_users (struct load *load)
   free (load->users);
 }
 
-/* What rates are over ends with the schedule of an open model, or later, with the last iteration that began overdue;
- * of a closed one with the last one's end. */
+/* What rates are over ends when nothing new begins: with the schedule, or later, of an open model, with the last
+ * iteration that began overdue; where only `times` says how long, with the last one's end. */
 static int64_t
 measured_until (const struct load *load, int64_t duration)
 {
   const struct load_form *form = &load->form;
-  if (!form->open || load->stop == STOP_WITHDRAWN)
+  if (load->stop == STOP_WITHDRAWN)
     return duration;
+  if (!form->open)
+    return least (duration, load->end_ns);
   int64_t last = form->times == UINT64_MAX ? INT64_MAX : load_due_ns (form, form->times);
   int64_t end = least (last, load->end_ns);
   if (end == INT64_MAX)

@@ -229,11 +229,23 @@ tests:
     steps: [{load: {rate: 600/m, for: 900ms, warmup: 300ms, steps: [{sleep: 1ms, name: nap}], require: {nap.rate: 10, iteration.rate: 10}}}]
   - test: so many of them
     steps: [{load: {rate: 10/s, times: 7, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 10, within: 0.01}}}}}]
+  - test: one that is late
+    steps: [{load: {users: 4, for: 900ms, warmup: 400ms, steps: [{sleep: 5ms}, {exec.run: sleep 2, if: user_number == 0}]}}]
+  - test: stages and one that is late
+    steps: [{load: {stages: [{for: 0s, users: 2}, {for: 500ms, users: 2}], steps: [{sleep: 2s}]}}]
+  - test: times before the time is over
+    steps: [{load: {users: 1, times: 1, for: 1m, steps: [{sleep: 1ms}]}}]
+  - test: times alone
+    steps: [{load: {users: 2, times: 1, steps: [{sleep: 500ms}]}}]
 EOT
 expect 0 "$RUNNER" -v -o results numbers.yaml
 has out "load: 50 users, "
 look '[p.get("value") for p in cases["quick"].iter("property") if p.get("name") == "load.users"] == ["50"]'
 look 'load("stages")["users"] == 3'
+look 'load("one that is late")["window_us"] == 500000 and load("one that is late")["duration_us"] >= 2000000'
+look 'load("stages and one that is late")["window_us"] == 500000 and load("stages and one that is late")["rate"] == 4'
+look 'load("times before the time is over")["window_us"] == load("times before the time is over")["duration_us"] < 60000000'
+look 'load("times alone")["window_us"] == load("times alone")["duration_us"] >= 500000'
 look 'load("open")["rate"] == 10 and load("open")["window_us"] == 600000 and load("open")["duration_us"] >= 900000'
 
 # ---- a load in the background ends with its test, and is judged ----
