@@ -250,16 +250,6 @@ faults_free (struct faults *faults)
 
 static const char red[] = "\033[1;31m", bold[] = "\033[1m", green[] = "\033[1;32m", plain[] = "\033[0m";
 
-static bool
-is_wide (uint32_t point)
-{
-  return (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf)
-         || (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff)
-         || (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60)
-         || (point >= 0x1f300 && point <= 0x1f64f) || (point >= 0x1f900 && point <= 0x1f9ff)
-         || (point >= 0x20000 && point <= 0x3fffd);
-}
-
 /* Is it one that would change how the rest of the line is shown (controls of both sets, zero widths, bidi)? */
 static bool
 is_control (uint32_t point)
@@ -285,8 +275,7 @@ show_character (struct buffer *out, const char *text, size_t size, size_t *width
     return n;
   }
   buffer_add (out, text, n);
-  bool combining = (point >= 0x300 && point <= 0x36f) || (point >= 0xfe00 && point <= 0xfe0f);
-  *width = combining ? 0 : is_wide (point) ? 2 : 1;
+  *width = utf8_width (point);
   return n;
 }
 

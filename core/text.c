@@ -78,6 +78,32 @@ utf8_count (const char *text, size_t size)
   return count;
 }
 
+size_t
+utf8_width (uint32_t point)
+{
+  if ((point >= 0x300 && point <= 0x36f) || (point >= 0xfe00 && point <= 0xfe0f))
+    return 0;
+  bool wide = (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf)
+              || (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff)
+              || (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60)
+              || (point >= 0x1f300 && point <= 0x1f64f) || (point >= 0x1f900 && point <= 0x1f9ff)
+              || (point >= 0x20000 && point <= 0x3fffd);
+  return wide ? 2 : 1;
+}
+
+size_t
+utf8_columns (const char *text, size_t size)
+{
+  size_t columns = 0;
+  for (size_t i = 0; i < size;) {
+    uint32_t point = 0;
+    size_t n = utf8_decode (text + i, size - i, &point);
+    columns += n ? utf8_width (point) : 1;
+    i += n ? n : 1;
+  }
+  return columns;
+}
+
 /* `text` is the beginning of what has `whole` bytes. */
 static void
 quote (struct buffer *out, const char *text, size_t size, bool cut, size_t whole, size_t limit)

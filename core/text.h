@@ -13,6 +13,10 @@
 size_t utf8_decode (const char *text, size_t size, uint32_t *point);
 bool utf8_valid (const char *text, size_t size);
 size_t utf8_count (const char *text, size_t size); /* characters; a bad byte counts as one */
+/* How many columns of a terminal a character takes: 0 (it is put over the one before), 1 or 2; of a text, where a
+ * bad byte takes one. */
+size_t utf8_width (uint32_t point);
+size_t utf8_columns (const char *text, size_t size);
 
 /* Adds a text in double quotes; `"`, `\`, control characters and bytes that are
  * not UTF-8 escaped (\n, \x1b); at most about `limit` bytes, then `…`. */

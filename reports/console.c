@@ -22,6 +22,7 @@
 #define MOST_LISTED 50
 #define REDRAW_US 50000
 #define WIDEST_PATH 48
+#define SHORTEST_NAME 12 /* columns of a test's name in the status line that has no room for more */
 
 struct place { uint32_t suite, test; bool of_suite; };
 struct running { uint32_t suite, test; int64_t since_us; char *sample; uint64_t errors; }; /* of its last second */
@@ -105,7 +106,7 @@ flush (struct console *c)
 static void
 pad (struct buffer *out, size_t start, size_t width)
 {
-  size_t used = utf8_count (out->data + start, out->size - start);
+  size_t used = utf8_columns (out->data + start, out->size - start);
   for (; used < width; used++)
     buffer_putc (out, ' ');
 }
@@ -306,7 +307,7 @@ say_run (struct console *c, const struct event *event)
 static void
 note_path (struct console *c, const struct event *event)
 {
-  size_t width = event->path ? utf8_count (event->path, strlen (event->path)) : 0;
+  size_t width = event->path ? utf8_columns (event->path, strlen (event->path)) : 0;
   if (width > c->path_width)
     c->path_width = width < WIDEST_PATH ? width : WIDEST_PATH;
 }
@@ -599,14 +600,38 @@ console_event (struct reporter *reporter, const struct event *event)
 
 /* ---- the status line ---- */
 
+/* Cuts the text from `start` on to `width` columns, with a sign at its end that tells so. */
 static void
-add_running (struct console *c, int64_t now_us)
+cut (struct buffer *text, size_t start, size_t width)
+{
+  if (utf8_columns (text->data + start, text->size - start) <= width)
+    return;
+  size_t at = start, columns = 0;
+  while (at < text->size) {
+    uint32_t point = 0;
+    size_t n = utf8_decode (text->data + at, text->size - at, &point), wide = n ? utf8_width (point) : 1;
+    if (columns + wide + 1 > width)
+      break;
+    columns += wide;
+    at += n ? n : 1;
+  }
+  text->size = at;
+  if (width)
+    buffer_lit (text, "…");
+}
+
+/* Each name takes at most `name_width` columns. */
+static void
+add_running (struct console *c, int64_t now_us, size_t name_width)
 {
   for (size_t i = 0; i < c->running_count; i++) {
     const struct running *running = &c->running[i];
     struct tally_suite *suite = tally_suite (&c->tally, running->suite);
     buffer_puts (&c->out, i ? ", " : "  ");
+    size_t start = c->out.size;
     format_line (&c->out, tally_test (&c->tally, suite, running->test)->name);
+    secret_mask (&c->out, start); /* before it is cut: half a secret would not be found */
+    cut (&c->out, start, name_width);
     if (now_us - running->since_us >= SLOW_US) {
       buffer_putc (&c->out, ' ');
       buffer_int (&c->out, (now_us - running->since_us) / 1000000);
@@ -617,6 +642,21 @@ add_running (struct console *c, int64_t now_us)
       buffer_puts (&c->out, running->sample);
     }
   }
+}
+
+/* Names are shortened when else not all that runs would be seen within `width` columns. */
+static void
+fit_running (struct console *c, int64_t now_us, size_t width)
+{
+  size_t start = c->out.size;
+  add_running (c, now_us, SIZE_MAX);
+  if (utf8_columns (c->out.data, c->out.size) <= width)
+    return;
+  c->out.size = start;
+  add_running (c, now_us, 0);
+  size_t used = utf8_columns (c->out.data, c->out.size), each = used < width ? (width - used) / c->running_count : 0;
+  c->out.size = start;
+  add_running (c, now_us, each > SHORTEST_NAME ? each : SHORTEST_NAME);
 }
 
 static void
@@ -633,20 +673,6 @@ add_running_suites (struct console *c)
   }
 }
 
-/* Cuts the text to `width` characters. */
-static void
-cut (struct buffer *text, size_t width)
-{
-  size_t at = 0;
-  for (size_t columns = 0; at < text->size; columns++) {
-    if (columns == width)
-      break;
-    size_t n = utf8_decode (text->data + at, text->size - at, NULL);
-    at += n ? n : 1;
-  }
-  text->size = at;
-}
-
 static void
 console_tick (struct reporter *reporter, int64_t now_us)
 {
@@ -654,6 +680,7 @@ console_tick (struct reporter *reporter, int64_t now_us)
   bool too_early = c->status_shown && now_us - c->drawn_us < REDRAW_US && now_us >= c->drawn_us;
   if (!c->options.live || *reporter->error || too_early)
     return;
+  size_t width = (size_t) (c->options.width > 1 ? c->options.width - 1 : 79);
   const struct tally_counts *counts = &c->tally.counts;
   size_t done = counts->passed + counts->failed + counts->error + counts->skipped + counts->not_run;
   buffer_int (&c->out, (int64_t) done);
@@ -669,11 +696,11 @@ console_tick (struct reporter *reporter, int64_t now_us)
   buffer_int (&c->out, now_us > begin_us ? (now_us - begin_us) / 1000000 : 0);
   buffer_lit (&c->out, " s");
   if (c->running_count)
-    add_running (c, now_us);
+    fit_running (c, now_us, width);
   else
     add_running_suites (c);
   secret_mask (&c->out, 0); /* before it is cut: half a secret would not be found */
-  cut (&c->out, (size_t) (c->options.width > 1 ? c->options.width - 1 : 79));
+  cut (&c->out, 0, width);
   erase_status (c);
   write_out (c, c->out.data, c->out.size);
   c->out.size = 0;

@@ -333,6 +333,8 @@ format_sample (struct buffer *out, const struct event *event, uint64_t errors)
   buffer_printf (out, "%llu user%s  ", (unsigned long long) event->users, event->users == 1 ? "" : "s");
   format_rate (out, event->span_us > 0 ? (double) total->count * 1e6 / (double) event->span_us : 0);
   buffer_lit (out, "/s");
+  if (errors) /* before what may be cut */
+    buffer_printf (out, "  %llu error%s", (unsigned long long) errors, errors == 1 ? "" : "s");
   if (total->count) {
     buffer_lit (out, "  p50 ");
     format_duration (out, total->p50_us);
@@ -341,8 +343,6 @@ format_sample (struct buffer *out, const struct event *event, uint64_t errors)
     buffer_lit (out, "  p99 ");
     format_duration (out, total->p99_us);
   }
-  if (errors)
-    buffer_printf (out, "  %llu error%s", (unsigned long long) errors, errors == 1 ? "" : "s");
   if (event->warmup)
     buffer_lit (out, "  warm-up");
 }

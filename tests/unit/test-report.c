@@ -732,7 +732,7 @@ START_TEST (console_status_line_is_erased)
   };
   CONSOLE (events, .live = true, .width = 40);
   ck_assert_ptr_nonnull (strstr (text, "0/2  1 s  a.yaml"));
-  ck_assert_ptr_nonnull (strstr (text, "\r\033[K1/2  3 s  a very long name of a test, l\r\033[K"));
+  ck_assert_ptr_nonnull (strstr (text, "\r\033[K1/2  3 s  a very long name of a te… 3 s\r\033[K"));
   ck_assert_ptr_nonnull (strstr (text, "\r\033[K2/2  1 failed  5 s"));
   struct buffer shown = { 0 };
   for (const char *p = text; *p; p++) {
@@ -1125,14 +1125,44 @@ START_TEST (console_shows_the_seconds_of_a_load)
 {
   CONSOLE (load_run, .verbose = 1);
   ck_assert_msg (strstr (text, "load     l.yaml: rush  1 s  50 users  1200"), "%s", text);
-  ck_assert_ptr_nonnull (strstr (text, "l.yaml: rush  2 s  50 users  12000/s  p50 400 µs  p95 12.3 ms  p99 98.7 ms  "
-                                       "6 errors\n"));
-  ck_assert_ptr_nonnull (strstr (text, "3 errors  warm-up\n"));
+  ck_assert_ptr_nonnull (strstr (text, "l.yaml: rush  2 s  50 users  12000/s  6 errors  p50 400 µs  p95 12.3 ms  "
+                                       "p99 98.7 ms\n"));
+  ck_assert_ptr_nonnull (strstr (text, "p99 98.7 ms  warm-up\n"));
   free (text);
   CONSOLE (load_run, .live = true, .width = 120);
-  ck_assert_msg (strstr (text, "0/3  3 s  rush 3 s: 50 users  12000/s  p50 400 µs  p95 12.3 ms  p99 98.7 ms  6 errors\r"),
+  ck_assert_msg (strstr (text, "0/3  3 s  rush 3 s: 50 users  12000/s  6 errors  p50 400 µs  p95 12.3 ms  p99 98.7 ms\r"),
                  "%s", text);
   ck_assert_ptr_null (strstr (text, "rush  2 s"));
+  free (text);
+}
+END_TEST
+
+/* Of a load the numbers are seen, not the end of the test's name. */
+START_TEST (console_shortens_names_rather_than_numbers)
+{
+  static const struct { const char *name, *line; } cases[] = {
+    { "a rather long name of a test as people write them", "a rather lo… 3 s: 50 users  12000/s  6 errors  p50 400 µs  p…" },
+    { "登録するユーザーがたくさんいる試験", "登録するユ… 3 s: 50 users  12000/s  6 errors  p50 400 µs  p9…" },
+    { "short", "short 3 s: 50 users  12000/s  6 errors  p50 400 µs  p95 12.3…" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const struct event events[] = {
+      PLAN (0, "l.yaml", "L", { .name = cases[i].name }), SUITE (0), SAMPLE (0, 1), SAMPLE (0, 2), SAMPLE (0, 3),
+    };
+    struct buffer expected = { 0 };
+    CONSOLE (events, .live = true, .width = 72);
+    buffer_printf (&expected, "\r\033[K0/1  3 s  %s\r", cases[i].line);
+    ck_assert_msg (strstr (text, buffer_text (&expected)), "%s\nis not in\n%s", buffer_text (&expected), text);
+    buffer_free (&expected);
+    free (text);
+  }
+  ck_assert (secret_add ("hunter22", 8));
+  const struct event events[] = {
+    PLAN (0, "l.yaml", "L", { .name = "with hunter22 and many other words" }), SUITE (0), SAMPLE (0, 1), SAMPLE (0, 2),
+  };
+  CONSOLE (events, .live = true, .width = 60);
+  ck_assert_ptr_null (strstr (text, "hunt"));
+  ck_assert_ptr_nonnull (strstr (text, "with *** an…"));
   free (text);
 }
 END_TEST
@@ -1180,6 +1210,7 @@ report_suite (void)
   tcase_add_test (tc, junit_has_a_case_for_each_threshold);
   tcase_add_test (tc, junit_has_numbers_of_loads_as_properties);
   tcase_add_test (tc, console_shows_the_seconds_of_a_load);
+  tcase_add_test (tc, console_shortens_names_rather_than_numbers);
   tcase_add_test (tc, a_result_counts_once);
   suite_add_tcase (suite, tc);
   return suite;

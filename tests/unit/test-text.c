@@ -36,6 +36,16 @@ START_TEST (a_cut_text_begins_with_its_first_whole_line)
 }
 END_TEST
 
+START_TEST (columns_of_a_terminal)
+{
+  ck_assert_uint_eq (utf8_columns ("", 0), 0);
+  ck_assert_uint_eq (utf8_columns ("µs…", 6), 3);
+  ck_assert_uint_eq (utf8_columns ("e\u0301", 3), 1); /* an accent of its own */
+  ck_assert_uint_eq (utf8_columns ("登録 a", 8), 6);
+  ck_assert_uint_eq (utf8_columns ("a\xff", 2), 2);
+}
+END_TEST
+
 START_TEST (one_of_names)
 {
   static const char *const names[] = { "set", "settings", "do", NULL };
@@ -70,6 +80,7 @@ text_suite (void)
   tcase_add_test (tests, plain_stops_at_the_first_other_byte);
   tcase_add_test (tests, plain_stays_within_the_text);
   tcase_add_test (tests, a_cut_text_begins_with_its_first_whole_line);
+  tcase_add_test (tests, columns_of_a_terminal);
   tcase_add_test (tests, one_of_names);
   tcase_add_test (tests, names_of_variables);
   suite_add_tcase (suite, tests);
