@@ -38,6 +38,7 @@ struct supervisor {
   int64_t ticked_ns;
   struct arena arena;        /* of one event */
   bool failed, broken;       /* exit statuses 1 and 3 */
+  bool unfinished;           /* a test was not run */
   pid_t *earlier;            /* children that this process had before: of who became it by exec */
   size_t earlier_count;
 };
@@ -49,6 +50,7 @@ note_outcome (struct supervisor *s, int outcome)
 {
   s->failed |= outcome == OUTCOME_FAILED;
   s->broken |= outcome == OUTCOME_ERROR;
+  s->unfinished |= outcome == OUTCOME_NOT_RUN;
 }
 
 #define PLANNED_PER_EVENT 500
@@ -107,7 +109,9 @@ note_result (struct supervisor *s, struct job *job, int outcome)
 {
   note_outcome (s, outcome);
   if (outcome == OUTCOME_FAILED || outcome == OUTCOME_ERROR)
-    job->outcome = outcome > job->outcome ? outcome : job->outcome;
+    job->outcome = job->outcome == OUTCOME_ERROR ? OUTCOME_ERROR : outcome;
+  else if (outcome == OUTCOME_NOT_RUN && job->outcome == OUTCOME_PASSED)
+    job->outcome = OUTCOME_NOT_RUN;
 }
 
 /* What belongs to no test, as errors come before failures; 0: nothing went wrong. */
@@ -763,7 +767,10 @@ tell_end (struct supervisor *s, int status)
                          .suites = s->run.plan->suite_count, .tests = s->run.plan->test_count,
                          .time_us = time_now_us () };
   event.duration_us = event.time_us > s->start_us ? event.time_us - s->start_us : 0;
-  event.outcome = is_broken (s) ? OUTCOME_ERROR : s->failed ? OUTCOME_FAILED : OUTCOME_PASSED;
+  event.outcome = is_broken (s)    ? OUTCOME_ERROR
+                  : s->failed     ? OUTCOME_FAILED
+                  : s->unfinished ? OUTCOME_NOT_RUN
+                                  : OUTCOME_PASSED;
   run_events_tell (&s->events, &event);
   run_events_close (&s->events);
 }

@@ -82,6 +82,11 @@ xmllint --noout --schema "$top_srcdir/tests/junit.xsd" results/junit.xml 2>err |
 [ "$(grep -c '<testcase ' results/junit.xml)" = 3 ] || fail "junit.xml does not hold every test"
 grep -q '"name":"first".*"outcome":"passed"' results/events.jsonl || fail "the finished test lost its result"
 grep -q '"name":"last".*"outcome":"not_run"' results/events.jsonl || fail "the rest is not told as not run"
+for event in suite_end end; do
+  grep "\"event\":\"$event\"" results/events.jsonl | grep -q '"outcome":"not_run"' || fail "$event has another worst outcome"
+done
+"$RUNNER" report results/events.jsonl --junit again.xml >out 2>err || :
+[ "$(grep -c '<skipped' again.xml)" = 2 ] && ! grep -q '<error' again.xml || fail "the interrupted run is told as another one"
 
 # a full disk: the run finishes, says what it lost, exit 3
 if unshare -rm mount -t tmpfs -o size=64k tmpfs /mnt 2>/dev/null; then
