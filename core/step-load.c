@@ -31,6 +31,7 @@
 
 #define USER_STACK ((size_t) 256 << 10)
 #define SAMPLE_NS INT64_C (1000000000)
+#define SLIVER_NS INT64_C (500000000) /* at a load's end: shorter ones are no second of their own */
 #define RAMP_NS 1000000   /* users are started as exactly as this */
 
 /* Nothing new begins, what runs is cancelled, and then has failed; or is not counted, because it was not to end. */
@@ -529,10 +530,30 @@ all_done (const struct load *load)
   return true;
 }
 
-struct sampling { int64_t last_ns, next_ns; };
+struct sampling {
+  int64_t last_ns, next_ns;
+  uint32_t busy; /* users of an open model, as long as something begins */
+};
+
+/* Is so little left that it belongs to this second? */
+static bool
+ends_soon (const struct load *load, const struct sampling *sampling, int64_t now)
+{
+  int64_t left = load->end_ns == INT64_MAX ? INT64_MAX : load->end_ns - (now - load->start_ns);
+  return left > -SLIVER_NS && left < SLIVER_NS && now - sampling->last_ns < SAMPLE_NS + SLIVER_NS;
+}
+
+/* `last`: all users have ended; what counts is how many there were before. */
+static uint32_t
+users_of (const struct load *load, const struct sampling *sampling, int64_t now, bool last)
+{
+  if (load->form.open)
+    return last ? sampling->busy : load->busy;
+  return last ? load_users_at (&load->form, now - load->start_ns) : load->running;
+}
 
 static void
-tell_sample (struct load *load, struct sampling *sampling, int64_t now)
+tell_sample (struct load *load, struct sampling *sampling, int64_t now, bool last)
 {
   CLEANUP_ARENA struct arena arena = { 0 };
   struct event event = { .type = EVENT_SAMPLE, .load = load->number };
@@ -542,7 +563,7 @@ tell_sample (struct load *load, struct sampling *sampling, int64_t now)
   event.at_us = (now - load->start_ns) / 1000;
   event.span_us = (now - sampling->last_ns) / 1000;
   event.warmup = sampling->last_ns - load->start_ns < load->form.warmup_ns;
-  event.users = load->form.open ? load->busy : load->running;
+  event.users = users_of (load, sampling, now, last);
   if (!load->known_told) { /* who cannot tell its end has told this */
     event.loads = &load->known;
     event.load_count = 1;
@@ -642,8 +663,12 @@ drive (struct load *load, struct sampling *sampling)
   bool over = false, cut = false, early = false;
   for (;;) {
     int64_t now = clock_now_ns ();
-    if (now >= sampling->next_ns)
-      tell_sample (load, sampling, now);
+    if (now >= sampling->next_ns && ends_soon (load, sampling, now))
+      sampling->next_ns += SLIVER_NS;
+    else if (now >= sampling->next_ns)
+      tell_sample (load, sampling, now, false);
+    if (!over)
+      sampling->busy = load->busy;
     over = over || !keep_users (load, now, &ending);
     if (over && load->running == 0)
       return ending == ENDED && load->overrun ? OVERRUN : ending;
@@ -845,7 +870,7 @@ run_load (struct context *context, const struct step *step, const struct value *
           struct value *result)
 {
   struct load load = { .parent = context, .steps = step->body };
-  struct sampling sampling;
+  struct sampling sampling = { .busy = 0 };
   if (context->load) {
     record_failure (context, step, step->key, RUNNER_ERROR, false, "a load inside of a load", NULL);
     return RUNNER_ERROR;
@@ -871,7 +896,7 @@ run_load (struct context *context, const struct step *step, const struct value *
   enum ending ending = made ? drive (&load, &sampling) : NO_ROOM;
   int64_t end_ns = clock_now_ns ();
   if (made && end_ns > sampling.last_ns)
-    tell_sample (&load, &sampling, end_ns);
+    tell_sample (&load, &sampling, end_ns, true);
   end_users (&load);
   int outcome = RUNNER_PASS;
   if (made && ending == ENDED)

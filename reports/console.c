@@ -21,6 +21,7 @@
 #define MOST_REASONS 100
 #define MOST_LISTED 50
 #define REDRAW_US 50000
+#define SHORTEST_US 500000
 #define WIDEST_PATH 48
 #define SHORTEST_NAME 12 /* columns of a test's name in the status line that has no room for more */
 
@@ -454,6 +455,8 @@ say_sample (struct console *c, const struct event *event)
     running = begin_running (c, event);
   const struct event_series *total = series_total (event->series, event->series_count);
   running->errors += total ? total->failed : 0;
+  if (event->span_us < SHORTEST_US && event->at_us > event->span_us)
+    return; /* the end of a load that nobody could foresee: no second, its rate is of a few steps */
   c->text.size = 0;
   format_sample (&c->text, event, running->errors);
   free (running->sample);

@@ -585,23 +585,11 @@ note_load (struct html_report *html, const struct event *event, const struct eve
   };
 }
 
-/* In the last second of all there are no users any more; a short load has no other. */
-static void
-correct_users (struct html_samples *samples, const struct event_load *load)
-{
-  for (size_t c = 0; samples && samples->count && c < samples->curve_count; c++) {
-    struct chart_sample *last = &samples->curves[c].items[samples->count - 1];
-    if (!last->users)
-      last->users = samples->count > 1 ? last[-1].users : load->users;
-  }
-}
-
 static void
 add_load (struct html_report *html, struct buffer *out, const struct event *event, const struct event_load *load,
           struct html_samples *samples, bool whole)
 {
   CLEANUP_BUFFER struct buffer title = { 0 };
-  correct_users (samples, load);
   format_load_title (&title, load);
   buffer_lit (out, "<div class=\"load\">\n<p class=\"label\">");
   html_short (out, buffer_text (&title), 300);
@@ -611,7 +599,8 @@ add_load (struct html_report *html, struct buffer *out, const struct event *even
     buffer_lit (out, " model");
   }
   if (!whole) {
-    buffer_lit (out, ": broken off after ");
+    /* first_of cancels what was not first */
+    buffer_puts (out, event->outcome == OUTCOME_PASSED ? ": cancelled after " : ": broken off after ");
     format_duration (out, load->duration_us);
   }
   buffer_lit (out, "</p>\n");

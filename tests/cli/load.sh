@@ -125,6 +125,31 @@ look 'loads[7]["users"] == 6 and loads[8]["model"] == "open"'
 look 'sum(series(s, "iteration").get("count", 0) for s in samples if s["test"] == 0) == 200'
 look 'any(s.get("warmup") for s in samples if s["test"] == 1)'
 
+# The end of a load belongs to its last second, and tells of the users that it had.
+cat >seconds.yaml <<'EOT'
+suite: seconds
+tests:
+  - test: up and down
+    steps: [{load: {stages: [{for: 1s, users: 4}, {for: 1s, users: 0}], steps: [{sleep: 10ms}]}}]
+  - test: cancelled
+    steps:
+      - first_of:
+          loaded: {load: {users: 2, for: 5s, steps: [{sleep: 10ms}]}}
+          quick: {sleep: 300ms}
+        expect: {which: quick}
+  - test: by times
+    steps: [{load: {users: 3, times: 2, steps: [{sleep: 1ms}]}}]
+  - test: due
+    steps: [{load: {rate: 20/s, users: 3, for: 500ms, steps: [{sleep: 1s}], require: {error_rate: {$le: 1}}}}]
+EOT
+expect 0 "$RUNNER" -o results seconds.yaml
+look 'all(s["span_us"] >= 500000 or s["at_us"] > 2500000 for s in samples if s["test"] == 0)'
+look '[s.get("users", 0) for s in samples if s["test"] == 0][-1] == 0'
+look '[s.get("users", 0) for s in samples if s["test"] == 1][-1] == 2'
+look '[s.get("users", 0) for s in samples if s["test"] == 2][-1] == 3'
+look '[s.get("users", 0) for s in samples if s["test"] == 3][-1] == 3'
+grep -q 'load: 2 users, .*: cancelled after ' results/report/suite-0-seconds.html || fail 'the page tells of a cancelled load as of another'
+
 cat >failing.yaml <<'EOT'
 suite: failing
 tests:

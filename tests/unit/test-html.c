@@ -509,7 +509,7 @@ tell_seconds (struct reporter *reporter, uint32_t load_number, int n)
 {
   for (int i = 1; i <= n; i++)
     TELL (.type = EVENT_SAMPLE, .load = load_number, .time_us = START + i * 1000000, .at_us = i * 1000000,
-          .span_us = 1000000, .users = i < n ? 5 : 0, .warmup = i == 1, .series = of_steps,
+          .span_us = 1000000, .users = i < n ? 5 : 1, .warmup = i == 1, .series = of_steps,
           .series_count = i == 1 ? 2 : 4);
 }
 
@@ -528,7 +528,7 @@ START_TEST (a_load_tells_of_each_step)
   has ("<img src=\"load-0-0-1-3-p50.svg\"");
   has ("<caption>Over time: log &lt;in&gt;</caption>");
   has ("<td class=\"n\">52.3 ms</td>"); /* nobody else had such a p95 */
-  has ("<th scope=\"row\" class=\"n\">4.00 s</th><td class=\"n\">5</td>"); /* at the end there are no users any more */
+  has ("<th scope=\"row\" class=\"n\">4.00 s</th><td class=\"n\">1</td>"); /* as it was told: at the end there may be none */
   lacks ("broken off");
   read_file ("load-0-0-1-3-p95.svg");
   has (">log &lt;in&gt;</text>");
@@ -565,7 +565,12 @@ START_TEST (a_load_that_was_broken_off_tells_its_seconds)
   struct reporter *reporter = begin ();
   PLAN (0, "a.yaml", { .name = "killed" }, { .name = "never" });
   PLAN (1, "b.yaml", { .name = "crashed" });
+  PLAN (2, "c.yaml", { .name = "first_of has ended it" });
   tell_seconds (reporter, 0, 4);
+  for (int i = 1; i <= 2; i++)
+    TELL (.type = EVENT_SAMPLE, .suite = 2, .at_us = i * 1000000, .span_us = 1000000, .users = 5, .warmup = i == 1,
+          .series = of_steps, .series_count = 4);
+  TEST (2, 0, OUTCOME_PASSED);
   TELL (.type = EVENT_SAMPLE, .suite = 1, .at_us = 2000000, .span_us = 1000000, .series = of_steps, .series_count = 4);
   TEST (1, 0, OUTCOME_ERROR, .message = "crashed", .signal = "SIGSEGV", .time_us = START + 4500000);
   end (reporter);
@@ -583,6 +588,9 @@ START_TEST (a_load_that_was_broken_off_tells_its_seconds)
   read_file ("suite-1-b.html");
   has ("broken off after 2.00 s");
   has ("Seconds in numbers");
+  read_file ("suite-2-c.html");
+  has ("load: 5 users, 2.00 s (warm-up 1.00 s), 10.0 iterations/s: cancelled after 2.00 s");
+  lacks ("broken off");
   read_file ("index.html");
   in_order ("<h2>Loads</h2>", "<td><span class=\"badge notrun\">broken off</span></td><td class=\"n\">5</td>");
 }
@@ -597,7 +605,7 @@ START_TEST (a_short_load_is_drawn_as_little_as_it_is)
                                 .p99_us = 1600, .max_us = 1600, .buckets = six, .bucket_count = 3 };
   struct event_load little = { .where = "a.yaml:5:5", .duration_us = 9000, .users = 2, .series = &total,
                                .series_count = 1 };
-  TELL (.type = EVENT_SAMPLE, .at_us = 9000, .span_us = 9000, .series = &total, .series_count = 1);
+  TELL (.type = EVENT_SAMPLE, .at_us = 9000, .span_us = 9000, .users = 2, .series = &total, .series_count = 1);
   TEST (0, 0, OUTCOME_PASSED, .loads = &little, .load_count = 1);
   END ();
   end (reporter);

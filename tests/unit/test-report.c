@@ -1033,9 +1033,10 @@ static struct event_load two_loads[] = {
   { .where = "l.yaml:6:9", .name = "again", .users = 2, .rate = 1.25, .thresholds = load_thresholds + 1,
     .threshold_count = 1, .series = sleeping, .series_count = 3 },
 };
-#define SAMPLE(number, second, ...)                                                                                     \
-  { .type = EVENT_SAMPLE, .time_us = START, .suite = 0, .test = number, .at_us = second * 1000000, .span_us = 1000000,  \
+#define SAMPLE_OF(number, at, span, ...)                                                                                \
+  { .type = EVENT_SAMPLE, .time_us = START, .suite = 0, .test = number, .at_us = at, .span_us = span,                   \
     .users = 50, .series = load_series, .series_count = 1, ##__VA_ARGS__ }
+#define SAMPLE(number, second, ...) SAMPLE_OF (number, second * 1000000, 1000000, ##__VA_ARGS__)
 static const struct event load_run[] = {
   PLAN (0, "l.yaml", "L", { .name = "rush" }, { .name = "calm: p95" }, { .name = "calm" }),
   SUITE (0),
@@ -1128,6 +1129,19 @@ START_TEST (console_shows_the_seconds_of_a_load)
   ck_assert_ptr_nonnull (strstr (text, "l.yaml: rush  2 s  50 users  12000/s  6 errors  p50 400 µs  p95 12.3 ms  "
                                        "p99 98.7 ms\n"));
   ck_assert_ptr_nonnull (strstr (text, "p99 98.7 ms  warm-up\n"));
+  free (text);
+  const struct event sliver[] = {
+    PLAN (0, "l.yaml", "L", { .name = "short" }, { .name = "longer" }),
+    SUITE (0),
+    SAMPLE_OF (0, 9000, 9000),
+    TEST (0, 0, OUTCOME_PASSED),
+    SAMPLE (1, 1),
+    SAMPLE_OF (1, 1000360, 360),
+    TEST (0, 1, OUTCOME_PASSED),
+  };
+  CONSOLE (sliver, .verbose = 1); /* the end of a load is no second */
+  ck_assert_uint_eq (occurrences (text, "short  0 s  50 users"), 1);
+  ck_assert_uint_eq (occurrences (text, "longer  1 s  50 users"), 1);
   free (text);
   CONSOLE (load_run, .live = true, .width = 120);
   ck_assert_msg (strstr (text, "0/3  3 s  rush 3 s: 50 users  12000/s  6 errors  p50 400 µs  p95 12.3 ms  p99 98.7 ms\r"),
