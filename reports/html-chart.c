@@ -311,14 +311,21 @@ add_times_axis (struct plot *plot, double least, double most, int steps)
 }
 
 /* A line with gaps where there is no value.  It begins where the time of its first value does: a
- * value is that of the time before it. */
+ * value is that of the time before it; `from_zero`: that of its end, and it rose to it from 0. */
 static void
-add_curve (struct plot *plot, const char *attributes, const struct chart_sample *samples, size_t count, value_of *value)
+add_curve (struct plot *plot, const char *attributes, const struct chart_sample *samples, size_t count, value_of *value,
+           bool from_zero)
 {
-  bool down = false;
+  bool down = from_zero && count > 0;
   buffer_lit (plot->out, "<path stroke-linecap=\"round\" ");
   buffer_puts (plot->out, attributes);
   buffer_lit (plot->out, " d=\"");
+  if (down) {
+    buffer_putc (plot->out, 'M');
+    html_number (plot->out, x_of (plot, (double) (samples[0].at_us - samples[0].span_us)));
+    buffer_putc (plot->out, ' ');
+    html_number (plot->out, y_of (plot, 0));
+  }
   for (size_t i = 0; i < count; i++) {
     double y = value (&samples[i]);
     if (y >= 0) {
@@ -360,7 +367,7 @@ begin_plot (struct buffer *out, double top, double height, const struct chart_sa
 }
 
 void
-chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title)
+chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title, bool rising)
 {
   begin_picture (out, WIDTH, 300, "steps a second, failures and users over time");
   struct plot plot = begin_plot (out, 32, 124, samples, count);
@@ -371,15 +378,15 @@ chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t
   add_title (&plot, title);
   add_key (&plot, &right, FILL_RED, "failed");
   add_key (&plot, &right, FILL_BLUE, "all");
-  add_curve (&plot, BLUE, samples, count, rate_of);
+  add_curve (&plot, BLUE, samples, count, rate_of, false);
   if (most_of (samples, count, failures_of) > 0)
-    add_curve (&plot, RED, samples, count, failures_of);
+    add_curve (&plot, RED, samples, count, failures_of, false);
   plot = begin_plot (out, 196, 74, samples, count);
   add_warmup (&plot, samples, count);
   add_y_axis (&plot, most_of (samples, count, users_of), 3, format_number);
   add_x_axis (&plot, true);
   add_title (&plot, "Users");
-  add_curve (&plot, VIOLET, samples, count, users_of);
+  add_curve (&plot, VIOLET, samples, count, users_of, rising);
   end_picture (out);
 }
 
@@ -396,9 +403,9 @@ chart_times (struct buffer *out, const struct chart_sample *samples, size_t coun
   add_key (&plot, &right, FILL_RED, "p99");
   add_key (&plot, &right, FILL_AMBER, "p95");
   add_key (&plot, &right, FILL_BLUE, "p50");
-  add_curve (&plot, RED, samples, count, p99_of);
-  add_curve (&plot, AMBER, samples, count, p95_of);
-  add_curve (&plot, BLUE, samples, count, p50_of);
+  add_curve (&plot, RED, samples, count, p99_of, false);
+  add_curve (&plot, AMBER, samples, count, p95_of, false);
+  add_curve (&plot, BLUE, samples, count, p50_of, false);
   end_picture (out);
 }
 
@@ -454,7 +461,7 @@ chart_series (struct buffer *out, const struct chart_curve *const *curves, size_
   add_x_axis (&plot, true);
   add_title (&plot, percentile == CHART_P50 ? "p50 of each step" : "p95 of each step");
   for (size_t c = curve_count; c-- > 0;)
-    add_curve (&plot, colors[c].line, curves[c]->items, count, value);
+    add_curve (&plot, colors[c].line, curves[c]->items, count, value, false);
   add_names (&plot, curves, curve_count, 298);
   end_picture (out);
   return height;

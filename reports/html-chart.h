@@ -22,8 +22,9 @@ struct chart_curve {
   double sum_us;
 };
 
-/* Users and steps a second; response times; both over the time of a load. */
-void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title);
+/* Users (`rising`: there were none at its start) and steps a second; response times; both over the time of a load. */
+void chart_throughput (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title,
+                       bool rising);
 void chart_times (struct buffer *out, const struct chart_sample *samples, size_t count, const char *title);
 /* A percentile of each of some series, at most CHART_CURVES; returns the picture's height. */
 #define CHART_CURVES 8

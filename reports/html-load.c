@@ -320,6 +320,17 @@ main_curve (const struct html_samples *samples)
   return &samples->curves[0];
 }
 
+/* Did its users come one after the other? */
+static bool
+is_rising (const struct event_load *load)
+{
+  bool closed = load->model && strcmp (load->model, "closed") == 0;
+  for (size_t i = 0; closed && i < load->setting_count; i++)
+    if (strcmp (load->settings[i].name, "spawn") == 0 || strcmp (load->settings[i].name, "stages") == 0)
+      return true;
+  return false;
+}
+
 static void
 add_pictures (struct html_report *html, struct buffer *out, const struct event *event, const struct event_load *load,
               struct html_samples *samples)
@@ -334,7 +345,8 @@ add_pictures (struct html_report *html, struct buffer *out, const struct event *
   if (times) {
     const struct chart_curve *curve = main_curve (samples);
     bool iterations = strcmp (curve->name, "iteration") == 0;
-    chart_throughput (&html->scratch, curve->items, samples->count, iterations ? "Iterations a second" : "Steps a second");
+    chart_throughput (&html->scratch, curve->items, samples->count, iterations ? "Iterations a second" : "Steps a second",
+                      is_rising (load));
     add_picture (html, out, event, load->number, "rate", 300,
                  "How many a second, failures and users over time; the table of seconds has the numbers.");
     chart_times (&html->scratch, curve->items, samples->count, iterations ? "Time of an iteration" : "Response time");

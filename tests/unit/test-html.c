@@ -475,6 +475,29 @@ START_TEST (a_load_has_tables_and_pictures)
 }
 END_TEST
 
+/* Users that came one after the other were none at first; those that came at once were all. */
+START_TEST (users_that_spawn_begin_at_nothing)
+{
+  struct event_setting given[] = { { "users", "5" }, { "spawn", "5/s" } };
+  struct reporter *reporter = begin ();
+  for (uint32_t number = 0; number < 2; number++) {
+    struct event_load crowd = { .model = "closed", .duration_us = 3000000, .users = 5, .series = series, .series_count = 2,
+                                .settings = given, .setting_count = number + 1, .number = number };
+    for (int i = 1; i <= 3; i++)
+      TELL (.type = EVENT_SAMPLE, .test = number, .load = number, .at_us = i * 1000000, .span_us = 1000000, .users = 5,
+            .series = series + 1, .series_count = 1);
+    TEST (0, number, OUTCOME_PASSED, .loads = &crowd, .load_count = 1);
+  }
+  END ();
+  end (reporter);
+  each_file (is_xml);
+  read_file ("load-0-1-1-1-rate.svg");
+  has ("#7a4fd0\" stroke-width=\"2\" stroke-linejoin=\"round\" d=\"M58 270L"); /* left and below */
+  read_file ("load-0-0-1-0-rate.svg");
+  lacks ("#7a4fd0\" stroke-width=\"2\" stroke-linejoin=\"round\" d=\"M58 270L");
+}
+END_TEST
+
 START_TEST (a_total_of_nothing_has_no_row)
 {
   struct event_series sleeping[] = { { .name = "total" }, { .name = "iteration", .count = 7 } };
@@ -802,6 +825,7 @@ html_suite (void)
   tcase_add_test (tc, large_failures_come_to_their_pages);
   tcase_add_test (tc, one_failure_is_bounded);
   tcase_add_test (tc, a_load_has_tables_and_pictures);
+  tcase_add_test (tc, users_that_spawn_begin_at_nothing);
   tcase_add_test (tc, a_total_of_nothing_has_no_row);
   tcase_add_test (tc, a_load_tells_of_each_step);
   tcase_add_test (tc, a_load_that_was_broken_off_tells_its_seconds);
