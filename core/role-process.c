@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "out.h"
 #include "output-file.h"
 #include "plugin.h"
+#include "role-console.h"
 #include "text.h"
 
 #define SECRETS_MOST ((size_t) 1 << 20)
@@ -34,6 +36,7 @@ struct runner_role {
   int stop_fd;
   const char *ready_file;  /* or NULL */
   struct runner_out exports;
+  struct role_console out, err;
 
   pthread_mutex_t lock;    /* of the observation */
   struct arena observation_arena;
@@ -93,16 +96,25 @@ write_ready_file (struct runner_role *role, const struct value *exports)
   return fine;
 }
 
+/* Nobody is left to tell when that fails. */
 static void
-tell_ready (const struct role_type *type, const struct value *exports)
+print_error (struct runner_role *role, const struct buffer *line)
 {
-  fprintf (stderr, "%s is ready", type->name);
+  uint64_t dropped;
+  role_console_print (&role->err, line->data, line->size, &dropped);
+}
+
+static void
+tell_ready (struct runner_role *role, const struct value *exports)
+{
+  CLEANUP_BUFFER struct buffer line = { 0 };
+  buffer_printf (&line, "%s is ready", role->type->name);
   for (size_t i = 0; i < exports->count; i++) {
-    CLEANUP_BUFFER struct buffer text = { 0 };
-    value_print (&text, &exports->members[i].value);
-    fprintf (stderr, "%s %s=%s", i ? "," : ":", exports->members[i].key.string, buffer_text (&text));
+    buffer_printf (&line, "%s %s=", i ? "," : ":", exports->members[i].key.string);
+    value_print (&line, &exports->members[i].value);
   }
-  fputc ('\n', stderr);
+  buffer_putc (&line, '\n');
+  print_error (role, &line);
 }
 
 int
@@ -118,7 +130,7 @@ runner_ready (struct runner_role *role)
   }
   if (role->control >= 0)
     return send_line (role, "ready", &exports) ? 0 : -1;
-  tell_ready (role->type, &exports);
+  tell_ready (role, &exports);
   return !role->ready_file || write_ready_file (role, &exports) ? 0 : -1;
 }
 
@@ -163,13 +175,35 @@ runner_observe (struct runner_role *role)
 int
 runner_role_error (struct runner_role *role, const char *fmt, ...)
 {
-  CLEANUP_BUFFER struct buffer text = { 0 };
+  CLEANUP_BUFFER struct buffer line = { 0 };
   va_list args;
+  buffer_printf (&line, "%s: ", role->type->name);
   va_start (args, fmt);
-  buffer_vprintf (&text, fmt, args);
+  buffer_vprintf (&line, fmt, args);
   va_end (args);
-  fprintf (stderr, "%s: %s\n", role->type->name, buffer_text (&text));
+  buffer_putc (&line, '\n');
+  print_error (role, &line);
   return 1;
+}
+
+void
+runner_role_print (struct runner_role *role, const void *lines, size_t size)
+{
+  uint64_t dropped = 0;
+  switch (role_console_print (&role->out, lines, size, &dropped)) {
+  case CONSOLE_FAILS:
+    runner_role_error (role, "standard output fails: nothing is printed any more");
+    break;
+  case CONSOLE_FULL:
+    runner_role_error (role, "nobody reads standard output: lines are dropped");
+    break;
+  case CONSOLE_AGAIN:
+    runner_role_error (role, "standard output is read again; %" PRIu64 " line%s dropped", dropped,
+                       dropped == 1 ? " was" : "s were");
+    break;
+  case CONSOLE_NO_NEWS:
+    break;
+  }
 }
 
 /* ---- the command line ---- */
@@ -469,11 +503,15 @@ command_role (int argc, char **argv)
                               .lock = PTHREAD_MUTEX_INITIALIZER };
   out_init (&role.exports, &role.arena);
   out_init (&role.observation, &role.observation_arena);
+  role_console_open (&role.out, STDOUT_FILENO, role.control >= 0);
+  role_console_open (&role.err, STDERR_FILENO, role.control >= 0);
   status = run_role (&role, argc, argv);
   out_free (&role.exports);
   out_free (&role.observation);
   arena_free (&role.observation_arena);
   buffer_free (&role.line);
   arena_free (&role.arena);
+  role_console_close (&role.out);
+  role_console_close (&role.err);
   return status;
 }

@@ -56,7 +56,7 @@ extern "C" {
 /* The interface's version.  The major number changes when old plugins can no
  * longer be loaded; the minor number when something is added.
  *   1.0  first version
- *   1.1  runner_role_temp, runner_mask; RUNNER_COOPERATIVE; of a parameter RUNNER_REGEX, pattern and form,
+ *   1.1  runner_role_temp, runner_role_print, runner_mask; RUNNER_COOPERATIVE; of a parameter RUNNER_REGEX, pattern and form,
  *        min and max of a list
  */
 #define RUNNER_ABI_MAGIC 0x52754e65u /* "RuNe" */
@@ -458,8 +458,12 @@ RUNNER_API const char *runner_role_temp (struct runner_role *role);
  * from any thread, by one at a time: begin locks, send unlocks. */
 RUNNER_API struct runner_out *runner_observation (struct runner_role *role);
 RUNNER_API void runner_observe (struct runner_role *role);
-/* Says on standard error why the role cannot go on; returns 1, to be returned. */
+/* Says on standard error why the role cannot go on, or what fails; returns 1, to be returned. */
 RUNNER_API int runner_role_error (struct runner_role *role, const char *fmt, ...) RUNNER_PRINTF (2, 3);
+/* Prints whole lines on standard output.  It and runner_role_error may be called from any thread.  Neither waits
+ * for who reads a role that was started from a shell: what does not fit is dropped, which is told.
+ * Since 1.1. */
+RUNNER_API void runner_role_print (struct runner_role *role, const void *lines, size_t size);
 
 /* ------------------------------------------------------------------------
  * Macros for the tables (C only).

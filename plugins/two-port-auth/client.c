@@ -47,7 +47,7 @@ post (struct client *client, const char *url, uint16_t port, const struct bytes 
 
 /* The fields of the answer's head, as they came, a line each. */
 static void
-print_head (const struct http_answer *answer)
+print_head (const struct client *client, const struct http_answer *answer)
 {
   CLEANUP_BYTES struct bytes text = { 0 };
   const char *line = answer->text.data + answer->head, *end = answer->text.data + answer->body, *stop;
@@ -58,7 +58,7 @@ print_head (const struct http_answer *answer)
     bytes_add (&text, line, (size_t) (stop - line));
     bytes_puts (&text, "\n");
   }
-  (void) !bytes_write (STDOUT_FILENO, text.data, text.size); /* the exit status tells more */
+  runner_role_print (client->role, text.data, text.size); /* the exit status tells more */
 }
 
 static void
@@ -83,7 +83,7 @@ authenticate (struct client *client, const char *code, size_t code_size)
   exchange_add_field (&form, "message", client->args->message, strlen (client->args->message));
   int status = post (client, client->args->authentication, 8001, &form, &answer);
   if (status == CLIENT_FINE) {
-    print_head (&answer);
+    print_head (client, &answer);
     bool success = exchange_is_success (&answer);
     tell (client, "authenticated", success, code, code_size);
     status = success ? CLIENT_FINE : CLIENT_REFUSED;
@@ -102,7 +102,7 @@ register_and_authenticate (struct client *client)
   if (status == CLIENT_FINE) {
     size_t size = 0;
     const char *code = exchange_code (&answer, &size);
-    print_head (&answer);
+    print_head (client, &answer);
     tell (client, "registered", code != NULL, code, size);
     status = code ? authenticate (client, code, size) : CLIENT_REFUSED;
   }

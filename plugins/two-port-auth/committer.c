@@ -19,7 +19,8 @@ struct list {
 
 struct committer {
   struct store_writer *writer;
-  void (*told) (const char *text);
+  void (*told) (void *data, const char *text);
+  void *data; /* of `told` */
   uint64_t unstored; /* registrations, since the store fails */
   int event_fd;
   pthread_t thread;
@@ -88,7 +89,7 @@ tell (struct committer *committer, const struct registration *batch, bool stored
   for (; !stored && batch; batch = batch->next)
     committer->unstored++;
   if (committer->told && (stored || first))
-    committer->told (stored ? text : error);
+    committer->told (committer->data, stored ? text : error);
 }
 
 static void *
@@ -118,11 +119,12 @@ start_thread (struct committer *committer)
 }
 
 struct committer *
-committer_start (struct store_writer *writer, void (*told) (const char *text))
+committer_start (struct store_writer *writer, void (*told) (void *data, const char *text), void *data)
 {
   struct committer *committer = bytes_allocate (sizeof *committer);
   committer->writer = writer;
   committer->told = told;
+  committer->data = data;
   list_clear (&committer->waiting);
   list_clear (&committer->done);
   pthread_mutex_init (&committer->lock, NULL);

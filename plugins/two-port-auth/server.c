@@ -37,7 +37,6 @@ struct server {
   struct http *http;
   bool stopped;         /* before it was ready */
   struct bytes printed; /* lines for standard output */
-  bool deaf;            /* standard output has failed, which has been told */
   int64_t second;       /* when the count of observations began */
   int64_t observed, unobserved;
 };
@@ -47,31 +46,22 @@ struct server {
 static void
 warn (void *data, const char *text)
 {
-  (void) data;
-  CLEANUP_BYTES struct bytes line = { 0 };
-  bytes_puts (&line, "two-port-auth.server: ");
-  bytes_puts (&line, text);
-  bytes_puts (&line, "\n");
-  (void) !bytes_write (STDERR_FILENO, line.data, line.size); /* there is nobody left to tell */
+  struct server *server = data;
+  runner_role_error (server->role, "%s", text);
 }
 
-/* On the committer's thread: it writes a line of its own. */
+/* On the committer's thread. */
 static void
-warn_store (const char *text)
+warn_store (void *data, const char *text)
 {
-  char whole[300];
-  snprintf (whole, sizeof whole, "the database: %s", text);
-  warn (NULL, whole);
+  struct server *server = data;
+  runner_role_error (server->role, "the database: %s", text);
 }
 
 static void
 print_now (struct server *server)
 {
-  const struct bytes *printed = &server->printed;
-  if (printed->size && !server->deaf && !bytes_write (STDOUT_FILENO, printed->data, printed->size)) {
-    server->deaf = true;
-    warn (server, "standard output fails: nothing is printed any more");
-  }
+  runner_role_print (server->role, server->printed.data, server->printed.size); /* tells itself what fails */
   server->printed.size = 0;
 }
 
@@ -170,7 +160,7 @@ open_files (struct server *server)
   if (log_open (&server->log, server->log_path, error, sizeof error)
       && (writer = store_writer_open (server->database, error, sizeof error)))
     server->reader = store_reader_open (server->database, error, sizeof error);
-  if (server->reader && !(server->committer = committer_start (writer, warn_store)))
+  if (server->reader && !(server->committer = committer_start (writer, warn_store, server)))
     snprintf (error, sizeof error, "no thread: %s", strerror (errno));
   if (server->committer)
     return true;

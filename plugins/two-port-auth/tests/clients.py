@@ -2,6 +2,7 @@
 # our client against its exit statuses; and the server's command line.  Usage: python3 clients.py PATH/runner
 import concurrent.futures
 import contextlib
+import fcntl
 import http.client
 import os
 import re
@@ -13,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import urllib.error
@@ -426,6 +428,57 @@ def rotation(folder):
     assert server.end() == 0 and "log" not in server.errors().partition("two-port-auth.server: ")[2], server.errors()
 
 
+def talk(server, count):
+    """Each message prints a line of 5000 bytes and more."""
+    with urllib.request.urlopen(server.exports["registration"], b"client_uuid=talk", LIMIT) as answer:
+        code = answer.headers["Server-Uuid"]
+    form = urllib.parse.urlencode({"client_uuid": "talk", "server_uuid": code, "message": "x" * 5000}).encode()
+    for _ in range(count):
+        with urllib.request.urlopen(server.exports["authentication"], form, LIMIT) as answer:
+            assert answer.headers["Status"] == "Authentication success", answer.headers
+
+
+def output_that_nobody_reads(folder):
+    """It serves, and ends, whoever reads what it prints; lines are dropped, which it tells."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 16384)
+    server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder, stdout=writing).ready()
+    talk(server, 10)
+    assert server.errors().count("nobody reads standard output: lines are dropped\n") == 1, server.errors()
+    assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK, "it changes what others share"
+    text, sent = b"", 10
+    while "is read again" not in server.errors():
+        text += os.read(reading, 65536)
+        talk(server, 1)
+        sent += 1
+        assert sent < 20, server.errors()
+    lines = (text + os.read(reading, 65536)).decode().split("\n")[2:-1]
+    assert all(re.fullmatch(LINE, line) for line in lines), [line[-80:] for line in lines]
+    dropped = int(re.search(r"is read again; (\d+) lines were dropped\n", server.errors())[1])
+    assert len(lines) + dropped == sent and dropped > 5, (len(lines), dropped, sent)
+    talk(server, 5)
+    assert server.end() == 0, server.errors()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder, stdout=writing, stderr=writing).ready()
+    talk(server, 3)
+    assert server.end(signal.SIGINT) == 0
+    ours, theirs = socket.socketpair()
+    terminal, theirs_too = os.openpty()
+    termios.tcflow(theirs_too, termios.TCOOFF)  # as Ctrl-S does
+    for output in (theirs.fileno(), theirs_too):
+        server = Role(RUNNER, folder, "two-port-auth.server", cwd=folder, stdout=output, stderr=output).ready()
+        talk(server, 200)
+        assert server.end() == 0
+    for one in (reading, writing, terminal, theirs_too):
+        os.close(one)
+    ours.close()
+    theirs.close()
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="two-port-auth-clients-")
     try:
@@ -442,7 +495,7 @@ def main():
                         for clients in (slow_clients, silent_clients, a_stopped_server)]
             for clients in together:
                 clients.result()
-        for clients in (stopped_under_load, a_crowd, rotation, with_an_old_database, a_lost_database):
+        for clients in (output_that_nobody_reads, stopped_under_load, a_crowd, rotation, with_an_old_database, a_lost_database):
             clients(folder)
     finally:
         end_all()

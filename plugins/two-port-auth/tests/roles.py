@@ -17,18 +17,18 @@ def wait_for(condition, what):
 
 
 class Role:
-    """`runner role NAME …`, ready, with its exports; its output goes to files."""
+    """`runner role NAME …`, ready, with its exports; its output goes to files, unless descriptors are given."""
 
     started = []
 
-    def __init__(self, runner, folder, name, *options, cwd=None, before=None):
+    def __init__(self, runner, folder, name, *options, cwd=None, before=None, stdout=None, stderr=None):
         self.folder = tempfile.mkdtemp(dir=folder)
         self.ready_file = os.path.join(self.folder, "ready")
         self.out, self.err = os.path.join(self.folder, "out"), os.path.join(self.folder, "err")
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen([runner, "role", name, *options, "--ready-file", self.ready_file],
-                                            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
-                                            preexec_fn=before)
+                                            stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=stderr or err,
+                                            cwd=cwd, preexec_fn=before)
         Role.started.append(self.process)
 
     def ready(self):

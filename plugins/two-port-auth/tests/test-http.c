@@ -56,8 +56,9 @@ collect_warning (void *data, const char *text)
 }
 
 static void
-ignore_error (const char *text)
+ignore_error (void *data, const char *text)
 {
+  (void) data;
   (void) text;
 }
 
@@ -87,7 +88,7 @@ start_server (void)
   server.reader = store_reader_open ("db", error, sizeof error);
   ck_assert (server.reader && log_open (&server.log, "log", error, sizeof error));
   server.hangup_fd = eventfd (0, EFD_CLOEXEC);
-  server.committer = committer_start (writer, ignore_error);
+  server.committer = committer_start (writer, ignore_error, NULL);
   struct http_options options = {
     .registration = net_bind ("127.0.0.1", &server.ports[0], NULL, error, sizeof error),
     .authentication = net_bind ("127.0.0.1", &server.ports[1], NULL, error, sizeof error),

@@ -279,8 +279,9 @@ START_TEST (what_others_commit_counts_at_once)
 END_TEST
 
 static void
-count_told (const char *text)
+count_told (void *data, const char *text)
 {
+  (void) data;
   ck_assert_str_ne (text, "");
   snprintf (last_told, sizeof last_told, "%s", text);
   told++;
@@ -291,7 +292,7 @@ start_committer (void)
 {
   struct store_writer *writer = store_writer_open ("db", error, sizeof error);
   ck_assert_msg (writer != NULL, "%s", error);
-  struct committer *committer = committer_start (writer, count_told);
+  struct committer *committer = committer_start (writer, count_told, NULL);
   ck_assert_ptr_nonnull (committer);
   return committer;
 }
