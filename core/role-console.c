@@ -26,7 +26,8 @@ void
 role_console_open (struct role_console *console, int fd, bool waits)
 {
   struct stat about;
-  *console = (struct role_console) { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = fd, .given = fd, .way = CONSOLE_WAITS };
+  *console = (struct role_console) { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = fd, .given = fd,
+                                     .way = CONSOLE_WAITS };
   if (waits || fstat (fd, &about) != 0 || !(S_ISFIFO (about.st_mode) || S_ISCHR (about.st_mode)
                                             || S_ISSOCK (about.st_mode)))
     return;

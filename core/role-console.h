@@ -30,7 +30,8 @@ enum console_news { CONSOLE_NO_NEWS, CONSOLE_FAILS, CONSOLE_FULL, CONSOLE_AGAIN 
 /* `waits`: somebody always reads it, and no line may be lost. */
 void role_console_open (struct role_console *console, int fd, bool waits);
 /* Whole lines.  With CONSOLE_AGAIN *dropped becomes how many lines were lost before. */
-enum console_news role_console_print (struct role_console *console, const char *lines, size_t size, uint64_t *dropped);
+enum console_news role_console_print (struct role_console *console, const char *lines, size_t size,
+                                      uint64_t *dropped);
 void role_console_close (struct role_console *console);
 
 #endif

@@ -11,7 +11,8 @@ struct committer;
 
 /* Takes the writer.  `told` (may be NULL) is called on the thread when the store
  * begins to fail, and when it works again.  NULL: see errno. */
-struct committer *committer_start (struct store_writer *writer, void (*told) (void *data, const char *text), void *data);
+struct committer *committer_start (struct store_writer *writer, void (*told) (void *data, const char *text),
+                                   void *data);
 /* Readable when committer_take has something. */
 int committer_fd (const struct committer *committer);
 /* Gives it a list; nobody touches it until committer_take returns it. */

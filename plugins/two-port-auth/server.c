@@ -150,14 +150,32 @@ choose_path (struct server *server, const char *given, const char *name, char *o
 }
 
 static bool
+is_log_apart (const struct server *server, char *error, size_t error_size)
+{
+  if (!store_has_file (server->database, server->log_path))
+    return true;
+  snprintf (error, error_size, "%s: the log would be a file of the database %s", server->log_path, server->database);
+  return false;
+}
+
+/* Looks before it changes a file that is there, and again when there is one. */
+static bool
+open_log (struct server *server, char *error, size_t error_size)
+{
+  return is_log_apart (server, error, error_size)
+         && log_open (&server->log, server->log_path, error, error_size)
+         && is_log_apart (server, error, error_size);
+}
+
+static bool
 open_files (struct server *server)
 {
-  char error[PATH_MAX + 256];
+  char error[2 * PATH_MAX + 256];
   if (!choose_path (server, server->args->database, "database.db", server->database, sizeof server->database)
       || !choose_path (server, server->args->log, "logfile.log", server->log_path, sizeof server->log_path))
     return false;
   struct store_writer *writer = NULL;
-  if (log_open (&server->log, server->log_path, error, sizeof error)
+  if (open_log (server, error, sizeof error)
       && (writer = store_writer_open (server->database, error, sizeof error)))
     server->reader = store_reader_open (server->database, error, sizeof error);
   if (server->reader && !(server->committer = committer_start (writer, warn_store, server)))

@@ -1,11 +1,13 @@
 /* store.c - see store.h. */
 #include "store.h"
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "../common/bytes.h"
@@ -82,6 +84,40 @@ has_moved (sqlite3 *db)
 {
   int moved = 0;
   return sqlite3_file_control (db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+/* As SQLite names it, without the links in it, to put an end to; false: there is no such folder. */
+static bool
+whole_path (const char *path, char out[PATH_MAX])
+{
+  char folder[PATH_MAX];
+  const char *slash = strrchr (path, '/');
+  if (realpath (path, out))
+    return true;
+  int n = snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - path) + 1 : 1, slash ? path : ".");
+  if (n < 0 || (size_t) n >= sizeof folder || !realpath (folder, out))
+    return false;
+  size_t size = strlen (out), room = PATH_MAX - size;
+  n = snprintf (out + size, room, "/%s", slash ? slash + 1 : path);
+  return n >= 0 && (size_t) n < room;
+}
+
+bool
+store_has_file (const char *path, const char *other)
+{
+  static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
+  char base[PATH_MAX], name[PATH_MAX + 16];
+  struct stat about, others;
+  if (stat (other, &others) != 0 || !whole_path (path, base))
+    return false;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    snprintf (name, sizeof name, "%s%s", base, ends[i]);
+    if (stat (name, &about) == 0 && about.st_dev == others.st_dev && about.st_ino == others.st_ino)
+      return true;
+  }
+  return false;
 }
 
 /* ---- writing ------------------------------------------------------------- */

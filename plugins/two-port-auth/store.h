@@ -21,6 +21,9 @@ struct registration {
 struct store_writer;
 struct store_reader;
 
+/* Is `other`, which there is, one of the files of the database that is at `path`, or will be? */
+bool store_has_file (const char *path, const char *other);
+
 /* Opens or creates the database, in WAL mode.  A table of others that has no index for the look-up gets one.
  * NULL with a text in `error`. */
 struct store_writer *store_writer_open (const char *path, char *error, size_t error_size);

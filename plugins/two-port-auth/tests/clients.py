@@ -226,6 +226,32 @@ def command_line(folder):
     assert again.end() == 0, again.errors()
 
 
+def refused(folder, *options):
+    """What it says, of a server that does not start."""
+    server = Role(RUNNER, folder, "two-port-auth.server", *options, cwd=folder)
+    wait_for(lambda: os.path.exists(server.ready_file) or server.process.poll() is not None, "it ends")
+    assert server.process.poll() == 1, (options, server.process.poll(), server.errors())
+    return server.errors()
+
+
+def a_log_in_the_database(folder):
+    """Each would destroy what the other one has written."""
+    def clash(database, log):
+        told = refused(folder, "--database", database, "--log", log)
+        assert "the log would be a file of the database" in told, told
+
+    for name in ("new", "new-wal", "new-shm", "new-journal"):
+        clash("new", name)
+        clash("new", os.path.join(folder, name))
+    os.symlink("new", os.path.join(folder, "link"))
+    clash("link", "new")
+    clash("new", "link")
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "old"))) as database, database:
+        database.execute("CREATE TABLE registrations (client_uuid, server_uuid, created)")
+    clash("old", "old")
+    clash("old", "old-wal")
+
+
 def connect(server):
     host, port = server.exports["registration"].removeprefix("http://").rsplit(":", 1)
     return socket.create_connection((host, int(port)), LIMIT)
@@ -495,7 +521,7 @@ def main():
                         for clients in (slow_clients, silent_clients, a_stopped_server)]
             for clients in together:
                 clients.result()
-        for clients in (output_that_nobody_reads, stopped_under_load, a_crowd, rotation, with_an_old_database, a_lost_database):
+        for clients in (output_that_nobody_reads, a_log_in_the_database, stopped_under_load, a_crowd, rotation, with_an_old_database, a_lost_database):
             clients(folder)
     finally:
         end_all()

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "committer.h"
 #include "store.h"
@@ -135,6 +136,34 @@ START_TEST (what_is_no_database_is_told)
   ck_assert_ptr_nonnull (strstr (error, "not a database"));
   ck_assert_ptr_null (store_writer_open ("no/such/folder/db", error, sizeof error));
   ck_assert_ptr_null (store_reader_open ("no/such/folder/db", error, sizeof error));
+}
+END_TEST
+
+static void
+touch (const char *name)
+{
+  FILE *file = fopen (name, "w");
+  ck_assert_ptr_nonnull (file);
+  ck_assert_int_eq (fclose (file), 0);
+}
+
+START_TEST (the_files_of_a_database_are_known)
+{
+  static const char *const names[] = { "db-wal", "db-shm", "db-journal", "db" };
+  ck_assert_int_eq (symlink ("db", "to-db"), 0);
+  touch ("log");
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) { /* at first without the database */
+    ck_assert (!store_has_file ("db", names[i]));
+    touch (names[i]);
+    ck_assert (store_has_file ("db", names[i]));
+    ck_assert (!store_has_file ("db", "log"));
+  }
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    ck_assert (store_has_file ("to-db", names[i]));
+  ck_assert (store_has_file ("db", "to-db"));
+  ck_assert_int_eq (link ("db", "db-too"), 0);
+  ck_assert (store_has_file ("./db", "db-too"));
+  ck_assert (!store_has_file ("no/such/folder/db", "log"));
 }
 END_TEST
 
@@ -382,6 +411,7 @@ store_suite (void)
   tcase_add_test (tests, another_start_finds_what_the_last_has_stored);
   tcase_add_test (tests, the_table_is_the_one_that_people_know);
   tcase_add_test (tests, what_is_no_database_is_told);
+  tcase_add_test (tests, the_files_of_a_database_are_known);
   tcase_add_test (tests, a_file_that_is_gone_is_no_database);
   tcase_add_test (tests, a_table_of_others_gets_an_index);
   tcase_add_test (tests, a_table_with_an_index_gets_no_other);
