@@ -1,6 +1,7 @@
 /* store.c - see store.h. */
 #include "store.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -146,18 +147,14 @@ have_index (sqlite3 *db)
   return is_scanned (db, &scanned) && (!scanned || execute (db, create_index));
 }
 
-struct store_writer *
-store_writer_open (const char *path, char *error, size_t error_size)
+/* SQLite says of many troubles no more than "disk I/O error". */
+static void
+describe (sqlite3 *db, char *error, size_t error_size)
 {
-  struct store_writer *writer = bytes_allocate (sizeof *writer);
-  if (open_database (path, SQLITE_OPEN_CREATE, &writer->db) && execute (writer->db, writer_settings)
-      && execute (writer->db, create_table) && have_index (writer->db)
-      && prepare (writer->db, "BEGIN IMMEDIATE", &writer->begin)
-      && prepare (writer->db, insert_text, &writer->insert) && prepare (writer->db, "COMMIT", &writer->commit))
-    return writer;
-  snprintf (error, error_size, "%s: %s", path, sqlite3_errmsg (writer->db));
-  store_writer_close (writer);
-  return NULL;
+  int code = sqlite3_errcode (db);
+  int system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ? sqlite3_system_errno (db) : 0;
+  const char *text = sqlite3_errmsg (db);
+  snprintf (error, error_size, "%s%s%s", text, system ? ": " : "", system ? strerror (system) : "");
 }
 
 static bool
@@ -168,15 +165,72 @@ step (sqlite3_stmt *statement)
 }
 
 static bool
+insert (struct store_writer *writer, const struct registration *one, const char *created)
+{
+  sqlite3_stmt *statement = writer->insert;
+  return sqlite3_bind_text64 (statement, 1, one->client, one->client_size, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK
+         && sqlite3_bind_text (statement, 2, one->server, UUID_SIZE, SQLITE_STATIC) == SQLITE_OK
+         && sqlite3_bind_text (statement, 3, created, -1, SQLITE_STATIC) == SQLITE_OK && step (statement);
+}
+
+/* A table of others may want what we do not have, such as another column: a row is tried, and taken back. */
+static bool
+takes_rows (struct store_writer *writer, char *error, size_t error_size)
+{
+  static const char uuid[] = "00000000-0000-4000-8000-000000000000";
+  struct registration probe = { .client = uuid, .client_size = UUID_SIZE };
+  memcpy (probe.server, uuid, sizeof uuid);
+  bool begun = step (writer->begin);
+  bool taken = begun && insert (writer, &probe, "2000-01-01 00:00:00");
+  int code = sqlite3_extended_errcode (writer->db);
+  if (!taken)
+    describe (writer->db, error, error_size);
+  sqlite3_clear_bindings (writer->insert);
+  if (!sqlite3_get_autocommit (writer->db))
+    execute (writer->db, "ROLLBACK"); /* fails only if SQLite has already done so */
+  return taken || code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY
+         || (!begun && (code & 0xff) == SQLITE_BUSY); /* another program writes: it is not known */
+}
+
+/* It may be no file yet. */
+static bool
+is_regular (const char *path)
+{
+  struct stat about;
+  return stat (path, &about) != 0 || S_ISREG (about.st_mode);
+}
+
+struct store_writer *
+store_writer_open (const char *path, char *error, size_t error_size)
+{
+  char why[512];
+  if (!is_regular (path)) {
+    snprintf (error, error_size, "%s: it is no regular file", path);
+    return NULL;
+  }
+  struct store_writer *writer = bytes_allocate (sizeof *writer);
+  if (open_database (path, SQLITE_OPEN_CREATE, &writer->db) && execute (writer->db, writer_settings)
+      && execute (writer->db, create_table) && have_index (writer->db)
+      && prepare (writer->db, "BEGIN IMMEDIATE", &writer->begin)
+      && prepare (writer->db, insert_text, &writer->insert) && prepare (writer->db, "COMMIT", &writer->commit)) {
+    if (takes_rows (writer, why, sizeof why))
+      return writer;
+    snprintf (error, error_size, "%s: its table registrations takes no rows: %s", path, why);
+  } else {
+    describe (writer->db, why, sizeof why);
+    snprintf (error, error_size, "%s: %s", path, why);
+  }
+  store_writer_close (writer);
+  return NULL;
+}
+
+static bool
 add_all (struct store_writer *writer, const struct registration *list, const char *created)
 {
   if (!step (writer->begin))
     return false;
   for (const struct registration *one = list; one; one = one->next)
-    if (sqlite3_bind_text64 (writer->insert, 1, one->client, one->client_size, SQLITE_STATIC, SQLITE_UTF8)
-          != SQLITE_OK
-        || sqlite3_bind_text (writer->insert, 2, one->server, UUID_SIZE, SQLITE_STATIC) != SQLITE_OK
-        || sqlite3_bind_text (writer->insert, 3, created, -1, SQLITE_STATIC) != SQLITE_OK || !step (writer->insert))
+    if (!insert (writer, one, created))
       return false;
   return step (writer->commit);
 }
@@ -190,8 +244,10 @@ store_add (struct store_writer *writer, struct registration *list, char *error, 
   gmtime_r (&now, &utc);
   strftime (created, sizeof created, "%Y-%m-%d %H:%M:%S", &utc); /* as SQLite's CURRENT_TIMESTAMP */
   bool moved = has_moved (writer->db), stored = !moved && add_all (writer, list, created);
-  if (!stored)
-    snprintf (error, error_size, "%s", moved ? moved_text : sqlite3_errmsg (writer->db));
+  if (moved)
+    snprintf (error, error_size, "%s", moved_text);
+  else if (!stored)
+    describe (writer->db, error, error_size);
   sqlite3_clear_bindings (writer->insert); /* the texts are the caller's */
   if (!stored && !sqlite3_get_autocommit (writer->db))
     execute (writer->db, "ROLLBACK"); /* fails only if SQLite has already done so */

@@ -135,6 +135,9 @@ START_TEST (what_is_no_database_is_told)
   ck_assert_ptr_null (store_writer_open ("db", error, sizeof error));
   ck_assert_ptr_nonnull (strstr (error, "not a database"));
   ck_assert_ptr_null (store_writer_open ("no/such/folder/db", error, sizeof error));
+  ck_assert_ptr_nonnull (strstr (error, "No such file"));
+  ck_assert_ptr_null (store_writer_open ("/dev/null", error, sizeof error));
+  ck_assert_str_eq (error, "/dev/null: it is no regular file");
   ck_assert_ptr_null (store_reader_open ("no/such/folder/db", error, sizeof error));
 }
 END_TEST
@@ -237,6 +240,42 @@ make_database (const char *statements)
   ck_assert_int_eq (sqlite3_exec (db, statements, NULL, NULL, NULL), SQLITE_OK);
   ck_assert_int_eq (sqlite3_close (db), SQLITE_OK);
 }
+
+START_TEST (a_table_that_takes_no_rows_is_refused)
+{
+  static const struct {
+    const char *more, *told;
+  } samples[] = {
+    { ", extra NOT NULL", "takes no rows: NOT NULL constraint failed: registrations.extra" },
+    { ", CHECK (client_uuid < '')", "takes no rows: CHECK constraint failed" },
+    { ", extra NOT NULL DEFAULT 1", NULL },
+    { ", PRIMARY KEY (server_uuid)", NULL },
+  };
+  for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+    char text[256];
+    snprintf (text, sizeof text, "DROP TABLE IF EXISTS registrations;"
+              "CREATE TABLE registrations (client_uuid, server_uuid, created%s)", samples[i].more);
+    make_database (text);
+    struct store_writer *writer = store_writer_open ("db", error, sizeof error);
+    ck_assert_msg (!samples[i].told == !!writer, "%s", samples[i].more);
+    if (writer)
+      store_writer_close (writer);
+    else
+      ck_assert_msg (strstr (error, samples[i].told) != NULL, "%s", error);
+  }
+  assert_gives ("SELECT count (*) FROM registrations", "0");
+}
+END_TEST
+
+START_TEST (a_database_that_may_not_grow_says_why)
+{
+  make_database ("PRAGMA journal_mode = WAL; CREATE TABLE registrations (client_uuid, server_uuid, created)");
+  limit_files (1);
+  ck_assert_ptr_null (store_writer_open ("db", error, sizeof error));
+  limit_files (RLIM_INFINITY);
+  ck_assert_msg (strstr (error, "File too large") != NULL, "%s", error);
+}
+END_TEST
 
 START_TEST (a_table_of_others_gets_an_index)
 {
@@ -413,6 +452,8 @@ store_suite (void)
   tcase_add_test (tests, what_is_no_database_is_told);
   tcase_add_test (tests, the_files_of_a_database_are_known);
   tcase_add_test (tests, a_file_that_is_gone_is_no_database);
+  tcase_add_test (tests, a_table_that_takes_no_rows_is_refused);
+  tcase_add_test (tests, a_database_that_may_not_grow_says_why);
   tcase_add_test (tests, a_table_of_others_gets_an_index);
   tcase_add_test (tests, a_table_with_an_index_gets_no_other);
   tcase_add_test (tests, what_others_commit_counts_at_once);
