@@ -269,13 +269,27 @@ wrong_usage (const char *fmt, ...)
 }
 
 static void
+replace (struct buffer *text, char from, char to)
+{
+  for (size_t i = 0; i < text->size; i++)
+    if (text->data[i] == from)
+      text->data[i] = to;
+}
+
+/* Options are told as they are written, names of parameters have `_`. */
+static void
 unknown_option (const struct role_type *type, const char *arg)
 {
   const char *best = NULL;
   size_t distance = 0;
+  CLEANUP_BUFFER struct buffer given = { 0 }, hint = { 0 };
+  buffer_add (&given, arg + 2, strcspn (arg + 2, "="));
+  replace (&given, '-', '_');
   for (size_t i = 0; type->params.rows && i < type->params.count; i++)
-    text_nearest (arg + 2, type->params.rows[i].name, &best, &distance);
-  wrong_usage ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", best ? best : "",
+    text_nearest (buffer_text (&given), type->params.rows[i].name, &best, &distance);
+  buffer_puts (&hint, best ? best : "");
+  replace (&hint, '_', '-');
+  wrong_usage ("%s: unknown option %s%s%s%s", type->name, arg, best ? "; did you mean --" : "", buffer_text (&hint),
                best ? "?" : "");
 }
 

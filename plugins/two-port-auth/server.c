@@ -206,6 +206,11 @@ static bool
 bind_both (struct server *server, int *registration, int *authentication, uint16_t ports[2])
 {
   char error[256];
+  int64_t port = server->args->registration_port;
+  if (port && port == server->args->authentication_port) {
+    runner_role_error (server->role, "both ports are %u: they must differ", (unsigned) port);
+    return false;
+  }
   ports[0] = (uint16_t) server->args->registration_port;
   ports[1] = (uint16_t) server->args->authentication_port;
   struct role_wait until_stop = { server->role, INT64_MAX };

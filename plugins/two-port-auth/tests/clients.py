@@ -207,6 +207,14 @@ def our_client(server, folder):
     assert status == 2 and "Connection refused" in client.errors(), (status, client.errors())
 
 
+def refused(folder, *options):
+    """What it says, of a server that does not start."""
+    server = Role(RUNNER, folder, "two-port-auth.server", *options, cwd=folder)
+    wait_for(lambda: os.path.exists(server.ready_file) or server.process.poll() is not None, "it ends")
+    assert server.process.poll() == 1, (options, server.process.poll(), server.errors())
+    return server.errors()
+
+
 def command_line(folder):
     """Without options it uses files in the current folder; a second one on the same log does not start."""
     own = os.path.join(folder, "own")
@@ -220,18 +228,14 @@ def command_line(folder):
     taken = Role(RUNNER, folder, "two-port-auth.server", "--registration-port", ports[0], cwd=folder)
     assert taken.process.wait(LIMIT) == 1 and "Address already in use" in taken.errors(), taken.errors()
     assert server.end() == 0, server.errors()
+    same = refused(folder, "--registration-port", ports[0], "--authentication-port", ports[0])
+    assert f"both ports are {ports[0]}: they must differ" in same, same
+    wrong = Role(RUNNER, folder, "two-port-auth.server", "--registration-prot=1", cwd=folder)
+    assert wrong.process.wait(LIMIT) == 2 and "did you mean --registration-port?" in wrong.errors(), wrong.errors()
     again = Role(RUNNER, folder, "two-port-auth.server", "--registration-port", ports[0], "--authentication-port",
                  ports[1], "--database", "database.db", "--log", "logfile.log", cwd=own).ready()
     assert again.exports["registration"].endswith(":" + ports[0]), again.exports
     assert again.end() == 0, again.errors()
-
-
-def refused(folder, *options):
-    """What it says, of a server that does not start."""
-    server = Role(RUNNER, folder, "two-port-auth.server", *options, cwd=folder)
-    wait_for(lambda: os.path.exists(server.ready_file) or server.process.poll() is not None, "it ends")
-    assert server.process.poll() == 1, (options, server.process.poll(), server.errors())
-    return server.errors()
 
 
 def a_log_in_the_database(folder):
