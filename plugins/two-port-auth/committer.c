@@ -82,8 +82,8 @@ tell (struct committer *committer, const struct registration *batch, bool stored
   if (stored && first)
     return;
   if (stored) {
-    snprintf (text, sizeof text, "it works again; %" PRIu64 " registrations were answered by 503",
-              committer->unstored);
+    snprintf (text, sizeof text, "it works again; %" PRIu64 " registration%s answered by 503",
+              committer->unstored, committer->unstored == 1 ? " was" : "s were");
     committer->unstored = 0;
   }
   for (; !stored && batch; batch = batch->next)

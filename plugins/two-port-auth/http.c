@@ -129,7 +129,8 @@ end_trouble (struct http *http, uint64_t *count, const char *what)
   char text[80];
   if (!*count)
     return;
-  snprintf (text, sizeof text, "it works again; %" PRIu64 " requests were answered by 503", *count);
+  snprintf (text, sizeof text, "it works again; %" PRIu64 " request%s answered by 503", *count,
+            *count == 1 ? " was" : "s were");
   *count = 0;
   warn (http, what, text);
 }

@@ -291,10 +291,17 @@ START_TEST (a_log_that_was_renamed_is_opened_again)
   ck_assert_int_eq (rmdir ("log"), 0);
   assert_authenticated ("ada", code, "again", 200, true);
   assert_holds ("log", "(again) ada", 1);
+  ck_assert_int_eq (rename ("log", "log.3"), 0);
+  ck_assert_int_eq (mkdir ("log", 0700), 0);
+  assert_authenticated ("ada", code, "nowhere", 503, false);
+  ck_assert_int_eq (rmdir ("log"), 0);
+  assert_authenticated ("ada", code, "again", 200, true);
   end_loop ();
   ck_assert_str_eq (bytes_text (&server.warned),
                     "the log file: log: Is a directory\n"
-                    "the log file: it works again; 3 requests were answered by 503\n");
+                    "the log file: it works again; 3 requests were answered by 503\n"
+                    "the log file: log: Is a directory\n"
+                    "the log file: it works again; 1 request was answered by 503\n");
 }
 END_TEST
 
