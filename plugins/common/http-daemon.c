@@ -335,7 +335,7 @@ refuse_lengths (struct http_daemon *daemon)
       continue;
     client->refused = true;
     no_longer_begun (daemon, client);
-    http_head_refuse_length (client->fd);
+    http_head_refuse_length (client->connection, client->fd);
   }
 }
 

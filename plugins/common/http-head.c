@@ -99,16 +99,19 @@ http_head_has_bad_length (struct MHD_Connection *connection)
 }
 
 void
-http_head_refuse_length (int fd)
+http_head_refuse_length (struct MHD_Connection *connection, int fd)
 {
-  static const char text[] = "The length of the body is no number.\n";
+  const char *given = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  bool too_long = given && *given && !given[strspn (given, "0123456789")];
+  const char *status = too_long ? "413 Content Too Large" : "400 Bad Request";
+  const char *text = too_long ? "The body is too long.\n" : "The length of the body is no number.\n";
   char date[64] = "", answer[512];
   time_t now = time (NULL);
   struct tm utc;
   if (gmtime_r (&now, &utc))
     strftime (date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &utc); /* the locale is C */
-  int n = snprintf (answer, sizeof answer, "HTTP/1.1 400 Bad Request\r\nDate: %s\r\nConnection: close\r\n"
-                    "Content-Type: " TEXT_TYPE "\r\nContent-Length: %zu\r\n\r\n%s", date, sizeof text - 1, text);
+  int n = snprintf (answer, sizeof answer, "HTTP/1.1 %s\r\nDate: %s\r\nConnection: close\r\n"
+                    "Content-Type: " TEXT_TYPE "\r\nContent-Length: %zu\r\n\r\n%s", status, date, strlen (text), text);
   if (n > 0 && (size_t) n < sizeof answer)
     (void) send (fd, answer, (size_t) n, MSG_NOSIGNAL | MSG_DONTWAIT); /* a client that does not read gets none */
   (void) shutdown (fd, SHUT_RDWR); /* fails when the client was faster */

@@ -21,7 +21,7 @@ bool http_head_is_last (struct MHD_Connection *connection);
 
 /* Is its (first) Content-Length no number of bytes?  May be asked before the head is whole. */
 bool http_head_has_bad_length (struct MHD_Connection *connection);
-/* Writes a whole answer, 400, and ends the connection. */
-void http_head_refuse_length (int fd);
+/* Writes a whole answer, 400, or 413 of a number that is too large to count, and ends the connection. */
+void http_head_refuse_length (struct MHD_Connection *connection, int fd);
 
 #endif

@@ -396,7 +396,7 @@ START_TEST (http_brings_requests_and_answers)
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 8388609\r\n\r\n",
                "HTTP/1.1 413 ", "64 KiB");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
-               "HTTP/1.1 4", "\r\n\r\n");
+               "HTTP/1.1 413 ", "\r\n\r\nThe body is too long.\n");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nContent-Length: 9\r\n\r\n"
                "{\"id\": 99}", "HTTP/1.1 400 ", "given twice");
   assert_http ("POST /api/v1/device HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n{\"id\": 99}",

@@ -399,7 +399,7 @@ static const struct {
   { HOST "Content-Length: +13", FORM, 400 },
   { HOST "Content-Length:", FORM, 400 },
   { HOST "Content-Length: 13, 13", FORM, 400 },
-  { HOST "Content-Length: 99999999999999999999999999", FORM, 400 },
+  { HOST "Content-Length: 99999999999999999999999999", FORM, 413 },
   { HOST "Content-Length: 13\r\nContent-Length: 3", FORM, 400 },
   { HOST "Content-Length: 3\r\nContent-Length: 13", FORM, 400 },
   { HOST "Content-Length: 13\r\ncontent-length: abc", FORM, 400 },
