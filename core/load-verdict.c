@@ -274,7 +274,7 @@ by_count (const void *a, const void *b)
 
 #define OTHERS_MOST ((size_t) 4000)
 
-/* The message, and what else record_failure has told in the details: the failures of the other branches of first_of. */
+/* The message, and what else record_failure has told in the details: the failures of other branches of first_of. */
 static const char *
 whole_message (const struct load_failure *failure, struct arena *arena)
 {

@@ -54,7 +54,7 @@ struct load {
   int ended_fd;             /* eventfd: counts users that have ended */
   _Atomic int stop;         /* enum stop */
   _Atomic int64_t late_ns;  /* what ends after that has failed: the grace time is over; 0: not yet */
-  _Atomic bool overrun;     /* the time of what is around it was over before a user had ended, and before the grace time */
+  _Atomic bool overrun;     /* the time of what is around it was over before a user had ended, or its grace time */
   _Atomic uint64_t due, begun; /* open model: the next iteration; how many have begun */
   _Atomic int64_t overdue_ns; /* after the start: when the last one began that had to wait for a user */
   _Atomic uint32_t running, busy;
@@ -861,7 +861,8 @@ read_load (struct context *context, const struct step *step, const struct value 
     load_names_free (&names);
   }
   if (!fine)
-    record_failure (context, step, error.where.line ? &error.where : step->key, RUNNER_ERROR, false, error.message, NULL);
+    record_failure (context, step, error.where.line ? &error.where : step->key, RUNNER_ERROR, false, error.message,
+                    NULL);
   return fine;
 }
 

@@ -338,8 +338,8 @@ check_load (struct checker *checker, const struct step *step)
   checker->names.count = before;
   load_names_init (&names, reader->step_count, step->body);
   if (names.taken)
-    fault_add (reader->faults, names.taken, "name: no step of a load can be called \"%s\": a load measures that itself",
-               names.taken->string);
+    fault_add (reader->faults, names.taken,
+               "name: no step of a load can be called \"%s\": a load measures that itself", names.taken->string);
   if (require && require->type == VALUE_MAP)
     load_thresholds_check (require, &names, reader->faults);
   load_names_free (&names);
