@@ -12,14 +12,16 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
 
+/* volatile: the compiler would make calloc of malloc and memset. */
+static void *(*volatile allocate) (size_t size) = malloc;
+
 /* calloc for libcurl, which asks for the same sizes again and again: glibc's own passes by what
- * the thread has just freed.  The compiler would make that of malloc and memset. */
+ * the thread has just freed. */
 static void *
 zeroed (size_t count, size_t size)
 {
   size_t bytes;
-  void *memory = __builtin_mul_overflow (count, size, &bytes) ? NULL : malloc (bytes);
-  __asm__ volatile ("" : "+r" (memory));
+  void *memory = __builtin_mul_overflow (count, size, &bytes) ? NULL : allocate (bytes);
   return memory ? memset (memory, 0, bytes) : NULL;
 }
 
