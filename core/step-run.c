@@ -90,8 +90,10 @@ details_of_candidate (struct runner_step *step, struct attempt *attempt)
 static void
 name_alone (const struct params *params, const struct value *written, struct value *args, struct arena *arena)
 {
+  if (written->type == VALUE_MAP || args->type != VALUE_MAP)
+    return;
   const struct runner_param *primary = param_primary (params);
-  if (written->type == VALUE_MAP || args->type != VALUE_MAP || !primary
+  if (!primary
       || (primary->type != RUNNER_VALUE && primary->type != RUNNER_MAP && primary->type != RUNNER_PATTERN))
     return;
   struct member *member = arena_alloc (arena, sizeof *member);
