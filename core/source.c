@@ -12,6 +12,7 @@
 
 #define SOURCES_LIMIT 65000
 #define INDEX_STEP 64 /* the index knows where every 64th line begins */
+#define KNOWN_MOST 20 /* names that are told where none is near */
 
 struct source {
   char *name, *text;
@@ -215,6 +216,20 @@ fault_add (struct faults *faults, const struct value *where, const char *fmt, ..
   add (faults, where, message.data);
 }
 
+/* What there is instead, if that is a short list. */
+static void
+add_known (struct buffer *message, const char *const *names)
+{
+  size_t count = 0;
+  while (names[count])
+    count++;
+  if (count == 0 || count > KNOWN_MOST)
+    return;
+  buffer_lit (message, "; known: ");
+  for (size_t i = 0; i < count; i++)
+    buffer_printf (message, "%s%s", i ? ", " : "", names[i]);
+}
+
 void
 fault_unknown (struct faults *faults, const struct value *where, const char *what, const char *name,
                const char *const *names)
@@ -223,13 +238,15 @@ fault_unknown (struct faults *faults, const struct value *where, const char *wha
     return;
   const char *best = NULL;
   size_t distance = 0;
-  for (; *names; names++)
-    text_nearest (name, *names, &best, &distance);
+  for (size_t i = 0; names[i]; i++)
+    text_nearest (name, names[i], &best, &distance);
   struct buffer message = { 0 };
   buffer_printf (&message, "unknown %s ", what);
   text_quote (&message, name, strlen (name), 200);
   if (best)
     buffer_printf (&message, "; did you mean \"%s\"?", best);
+  else
+    add_known (&message, names);
   buffer_text (&message);
   add (faults, where, message.data);
 }

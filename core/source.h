@@ -35,7 +35,7 @@ struct faults {
  * its content is not kept.  A fault equal to an earlier one is dropped. */
 void fault_add (struct faults *faults, const struct value *where, const char *fmt, ...)
   __attribute__ ((format (printf, 3, 4)));
-/* The same with the nearest of `names` (ends with NULL) to `name` as a hint. */
+/* The same with the nearest of `names` (ends with NULL) to `name` as a hint, or all, if they are few and none is near. */
 void fault_unknown (struct faults *faults, const struct value *where, const char *what, const char *name,
                     const char *const *names);
 /* All of them in the order of files and lines, each with its line and a caret. */

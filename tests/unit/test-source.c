@@ -207,7 +207,7 @@ START_TEST (unknown_names_get_a_hint)
   fault_unknown (&faults, &where, "key", "tets", names);
   fault_unknown (&faults, &where, "key", "zebra\n", names);
   ck_assert_str_eq (faults.items[0].message, "unknown key \"tets\"; did you mean \"tests\"?");
-  ck_assert_str_eq (faults.items[1].message, "unknown key \"zebra\\n\"");
+  ck_assert_str_eq (faults.items[1].message, "unknown key \"zebra\\n\"; known: suite, tests, teardown");
   faults_free (&faults);
   source_forget_all ();
 }
