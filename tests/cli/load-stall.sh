@@ -14,7 +14,7 @@ cleanup "kill $server 2>/dev/null || :; exec 3>&-; wait $server || :"
 read -r port <address || fail "the server does not start"
 
 # 1,000 requests in 5 s, 200 of them in the second of the stall.  The five users alone
-# would be 0.5 % of them.
+# would be 0.5 % of them.  With `for` the last one would not begin if all five were busy then.
 cat >stall.yaml <<EOF
 suite: stall
 tests:
@@ -24,7 +24,7 @@ tests:
       - load:
           rate: 200/s
           users: 5
-          for: 5s
+          times: 1000
           grace: 2m
           steps:
             - http.get: "http://127.0.0.1:$port/"
