@@ -77,16 +77,16 @@ tests:
       - load: {users: 1, times: 1, steps: [{exec.run: "test -e again || ! touch again"}]}
   - test: fails
     steps:
-      - load: {users: 1, times: 1, steps: [{check: 1 == 2}]}
-        retry: {for: 4s, every: 2500ms}    # twice: there is no time for a third, and enough for the second
+      - load: {users: 1, times: 1, steps: [{exec.run: echo x >>twice}, {check: 1 == 2}]}
+        retry: {for: 60s, every: 1ms, stop_if: {$expr: "len(read('twice')) == 4"}}
   - test: cut
     steps:
       - load:
           users: 1
           times: 1
-          steps: [{exec.run: "test -e first && exec sleep 100; touch first; false", name: second, timeout: 100s}]
+          steps: [{exec.run: "test -e first || ! touch first"}, {sleep: 100s, name: second, timeout: 100s}]
           require: {errors: 0, second.p95: {$lt: 1s}}
-        retry: {for: 3s, every: 1ms}
+        retry: {for: 8s, every: 1ms}
 EOT
 expect 1 "$RUNNER" -o results attempts.yaml
 look 'bad == ["cut", "fails", "fails: errors"]'
@@ -210,11 +210,11 @@ suite: late
 tests:
   - test: t
     steps:
-      - load: {users: 1, for: 500ms, grace: 100ms, steps: [{bad.deaf: 2s}], require: {bad.deaf.errors: 0}}
+      - load: {users: 1, for: 3s, grace: 100ms, steps: [{bad.deaf: 5s}], require: {bad.deaf.errors: 0}}
 EOT
 expect 1 "$RUNNER" --plugin-path "$plugins" -o results late.yaml
 look 'series(load("t"), "bad.deaf")["failed"] == 1 and series(load("t"), "total")["failed"] == 1'
-look 'load("t")["errors"][0]["where"] == "late.yaml:5:61" and "when the grace time was over" in load("t")["errors"][0]["message"]'
+look 'load("t")["errors"][0]["where"] == "late.yaml:5:58" and "when the grace time was over" in load("t")["errors"][0]["message"]'
 look 'bad == ["t", "t: bad.deaf.errors", "t: errors"]'
 
 # ---- how many users there were, and in which time ----
@@ -226,13 +226,13 @@ tests:
   - test: stages
     steps: [{load: {stages: [{for: 100ms, users: 3}, {for: 2s, users: 3}, {for: 100ms, users: 0}], steps: [{sleep: 1ms}]}}]
   - test: open
-    steps: [{load: {rate: 600/m, for: 900ms, warmup: 300ms, steps: [{sleep: 1ms, name: nap}], require: {nap.rate: 10, iteration.rate: 10}}}]
+    steps: [{load: {rate: 600/m, for: 3s, warmup: 1s, steps: [{sleep: 1ms, name: nap}], require: {nap.rate: 10, iteration.rate: 10}}}]
   - test: so many of them
-    steps: [{load: {rate: 10/s, times: 7, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 10, within: 0.01}}}}}]
+    steps: [{load: {rate: 10/s, times: 30, steps: [{check: 1 == 1, name: looked}], require: {looked.rate: {$near: {value: 10, within: 0.01}}}}}]
   - test: one that is late
-    steps: [{load: {users: 4, for: 900ms, warmup: 400ms, steps: [{sleep: 5ms}, {exec.run: sleep 2, if: user_number == 0}]}}]
+    steps: [{load: {users: 4, for: 2s, warmup: 500ms, steps: [{sleep: 5ms}, {exec.run: sleep 3, if: user_number == 0}]}}]
   - test: stages and one that is late
-    steps: [{load: {stages: [{for: 0s, users: 2}, {for: 500ms, users: 2}], steps: [{sleep: 2s}]}}]
+    steps: [{load: {stages: [{for: 0s, users: 2}, {for: 2s, users: 2}], steps: [{sleep: 3s}]}}]
   - test: times before the time is over
     steps: [{load: {users: 1, times: 1, for: 1m, steps: [{sleep: 1ms}]}}]
   - test: times alone
@@ -242,11 +242,11 @@ expect 0 "$RUNNER" -v -o results numbers.yaml
 has out "load: 50 users, "
 look '[p.get("value") for p in cases["quick"].iter("property") if p.get("name") == "load.users"] == ["50"]'
 look 'load("stages")["users"] == 3'
-look 'load("one that is late")["window_us"] == 500000 and load("one that is late")["duration_us"] >= 2000000'
-look 'load("stages and one that is late")["window_us"] == 500000 and load("stages and one that is late")["rate"] == 4'
+look 'load("one that is late")["window_us"] == 1500000 and load("one that is late")["duration_us"] >= 3000000'
+look 'load("stages and one that is late")["window_us"] == 2000000 and load("stages and one that is late")["rate"] == 1'
 look 'load("times before the time is over")["window_us"] == load("times before the time is over")["duration_us"] < 60000000'
 look 'load("times alone")["window_us"] == load("times alone")["duration_us"] >= 500000'
-look 'load("open")["rate"] == 10 and load("open")["window_us"] == 600000 and load("open")["duration_us"] >= 900000'
+look 'load("open")["rate"] == 10 and load("open")["window_us"] == 2000000 and load("open")["duration_us"] >= 3000000'
 
 # ---- a load in the background ends with its test, and is judged ----
 cat >beside.yaml <<'EOT'
@@ -321,18 +321,18 @@ tests:
     steps:
       - load:
           users: 3
-          for: 300ms
+          for: 2s
           grace: 1h
           steps: [{sleep: 1ms, name: nap}, {sleep: 1h, name: hang, if: user_number == 0}]
           require: {error_rate: {$le: 1}}
-        timeout: 3s
+        timeout: 4s
   - test: the test's, in the grace time
-    timeout: 3s
-    steps: [{load: {rate: 100/s, for: 300ms, grace: 1h, steps: [{exec.run: sleep 1000, name: hang}], require: {error_rate: {$le: 1}}}}]
+    timeout: 4s
+    steps: [{load: {rate: 3/s, for: 2s, grace: 1h, steps: [{exec.run: sleep 1000, name: hang}], require: {error_rate: {$le: 1}}}}]
   - test: a group's, in the grace time
-    steps: [{do: [{load: {users: 1, for: 300ms, grace: 1h, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}}], timeout: 3s}]
+    steps: [{do: [{load: {users: 1, for: 2s, grace: 1h, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}}], timeout: 4s}]
   - test: the grace time is over first
-    steps: [{load: {users: 1, for: 300ms, grace: 100ms, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}, timeout: 20s}]
+    steps: [{load: {users: 1, for: 2s, grace: 100ms, steps: [{sleep: 1h}], require: {error_rate: {$le: 1}}}, timeout: 20s}]
 EOT
 expect 3 "$RUNNER" -o results time.yaml
 look '"the step'"'"'s time was over" in tests["the step'"'"'s"]["message"]'
