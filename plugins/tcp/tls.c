@@ -236,8 +236,9 @@ file_path (struct runner_step *step, const char *file, char *path, size_t size)
   return n > 0 && (size_t) n < size ? RUNNER_PASS : runner_error (step, "%s: the path is too long", file);
 }
 
+/* The system's certificates are many: they are read only for who judges another's by them. */
 static int
-load_files (struct runner_step *step, SSL_CTX *context, const struct tls_args *args)
+load_files (struct runner_step *step, SSL_CTX *context, const struct tls_args *args, int verify)
 {
   char path[4096], why[200];
   if (args->tls_ca) {
@@ -245,7 +246,7 @@ load_files (struct runner_step *step, SSL_CTX *context, const struct tls_args *a
       return RUNNER_ERROR;
     if (SSL_CTX_load_verify_file (context, path) != 1)
       return runner_error (step, "tls_ca: %s: %s", path, tls_error (why, sizeof why));
-  } else if (SSL_CTX_set_default_verify_paths (context) != 1) {
+  } else if (verify && SSL_CTX_set_default_verify_paths (context) != 1) {
     return runner_error (step, "the system's certificates: %s", tls_error (why, sizeof why));
   }
   if (!args->tls_cert != !args->tls_key)
@@ -312,10 +313,10 @@ verify_certificate (X509_STORE_CTX *store, void *argument)
 static int
 prepare (struct runner_step *step, struct tls *tls, const struct tls_args *args, const char *name, int server)
 {
-  int outcome = load_files (step, tls->context, args);
+  int verify = args->tls_verify.on && (!server || args->tls_ca);
+  int outcome = load_files (step, tls->context, args, verify);
   if (outcome != RUNNER_PASS)
     return outcome;
-  int verify = args->tls_verify.on && (!server || args->tls_ca);
   int mode = verify ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
   SSL_CTX_set_verify (tls->context, mode, NULL);
   SSL_CTX_set_cert_verify_callback (tls->context, verify_certificate, tls);
