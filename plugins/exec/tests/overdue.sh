@@ -55,7 +55,7 @@ steps_fail stop <<END
       - exec.start: {shell: "(trap '' TERM; echo up; exec sleep 1000) & echo \$! >$tmp/child; exec sleep 1000"}
       - exec.receive: {line: up}
       - exec.stop: {grace: 30s}
-        timeout: 200ms
+        timeout: 2s
 END
 says 'timed out while waiting for default to end: it has, but not all of its process group'
 gone child
