@@ -9,7 +9,7 @@ refused ()
 {
   cat > "$1.yaml"
   got=0
-  timeout 20 "$RUNNER" -o results "$1.yaml" >out 2>err || got=$?
+  timeout 60 "$RUNNER" -o results "$1.yaml" >out 2>err || got=$?
   [ "$got" = 2 ] || fail "$1: exit $got instead of 2"
   grep -qF -- "$2" err || fail "$1: the message does not say \"$2\""
   grep -qE "^$1\.yaml:[0-9]+:[0-9]+: " err || fail "$1: the message has no place"
@@ -226,7 +226,7 @@ for escape in 'os.execute("id")' 'io.open("/etc/passwd")' 'require("os")' 'load(
   'dofile("/etc/passwd")' 'package.path' 'collectgarbage()' '_G.os' 'getmetatable("").__index'; do
   with "- set: {x: '\${$escape}'}" > escape.yaml
   got=0
-  timeout 20 "$RUNNER" -o results escape.yaml >out 2>err || got=$?
+  timeout 60 "$RUNNER" -o results escape.yaml >out 2>err || got=$?
   [ "$got" = 1 ] || [ "$got" = 2 ] || [ "$got" = 3 ] || fail "$escape: exit $got"
 done
 

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 
 RUNNER = sys.argv[1]
-LIMIT = 20  # seconds that anything may take
+LIMIT = 60  # seconds that anything may take
 
 
 class Role:
