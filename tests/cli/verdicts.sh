@@ -201,27 +201,27 @@ outcome named 'fails, and its name errs' failed
 # a step that takes no notice of its deadline fails, whatever it says, and so does what is around it
 cat > late.yaml <<'EOT'
 suite: late
-keywords: {slow: {steps: [bad.deaf: 1s]}}
+keywords: {slow: {steps: [bad.deaf: 1500ms]}}
 tests:
   - test: of the step
-    steps: [{bad.deaf: 1s, timeout: 100ms}]
+    steps: [{bad.deaf: 1500ms, timeout: 500ms}]
   - test: of the test
-    timeout: 100ms
-    steps: [bad.deaf: 1s]
+    timeout: 500ms
+    steps: [bad.deaf: 1500ms]
   - test: of a group
-    steps: [{do: [bad.deaf: 1s], timeout: 100ms}]
+    steps: [{do: [bad.deaf: 1500ms], timeout: 500ms}]
   - test: of a keyword
-    steps: [{my.slow: {}, timeout: 100ms}]
+    steps: [{my.slow: {}, timeout: 500ms}]
   - test: of a branch
-    steps: [{parallel: [{bad.deaf: 1s}, {log: x}], timeout: 100ms}]
+    steps: [{parallel: [{bad.deaf: 1500ms}, {log: x}], timeout: 500ms}]
   - test: of a retry
-    steps: [{bad.deaf: 1s, retry: 100ms}]
+    steps: [{bad.deaf: 1500ms, retry: 500ms}]
   - test: its failure is not the one that is wanted
-    steps: [{bad.deaf: {for: 1s, fail: too bad}, timeout: 100ms, fails: too bad}]
+    steps: [{bad.deaf: {for: 1500ms, fail: too bad}, timeout: 500ms, fails: too bad}]
   - test: nor is that of its group
-    steps: [{do: [{bad.deaf: 1s}, {fail: now}], timeout: 100ms, fails: true}]
+    steps: [{do: [{bad.deaf: 1500ms}, {fail: now}], timeout: 500ms, fails: true}]
   - test: nor one that its group forgives
-    steps: [{do: [{bad.deaf: {for: 1s, fail: too bad}}], timeout: 100ms, fails: true}]
+    steps: [{do: [{bad.deaf: {for: 1500ms, fail: too bad}}], timeout: 500ms, fails: true}]
   - test: in time
     steps: [{bad.deaf: 10ms, timeout: 30s}, {do: [{bad.deaf: {for: 10ms, fail: now}}], timeout: 30s, fails: now}]
 EOT
