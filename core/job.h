@@ -50,6 +50,7 @@ struct job {
   int probed_slot;
   uint32_t probed_step;
   int64_t probed_deadline_ns;
+  int64_t answered_ns;       /* when it was seen to have answered; 0: not yet */
   uint32_t hung_step;
   int hung_slot;
   char *logs[LOGS_MOST];     /* "name\tpath" of logs that the worker left to its keeper */

@@ -235,6 +235,17 @@ outcome late 'its failure is not the one that is wanted' failed
 case $line in *'"message":"too bad (it took no notice'*) ;; *) fail "its own message is lost: $line" ;; esac
 outcome late 'in time' passed
 
+# one that got no processor when its time was over has not ignored it
+cat > starved.yaml <<'EOT'
+suite: starved
+tests:
+  - test: starved
+    steps: [{parallel: [{sleep: 1h, timeout: 500ms}, {exec.run: 'kill -STOP $PPID; sleep 3; kill -CONT $PPID'}]}]
+EOT
+expect 1 "$RUNNER" -o starved starved.yaml
+outcome starved starved failed
+case $line in *'timed out while sleeping'*) ;; *) fail "it does not say why: $line" ;; esac
+
 # on_failure: also of a test whose own role does not start
 cat > unready.yaml <<'EOT'
 suite: unready
