@@ -6,8 +6,8 @@ cd "$(dirname "$0")"
 
 build="autoconf automake libtool pkg-config gcc libc6-dev make"
 core="libyaml-dev libxml2-dev libjansson-dev liblua5.4-dev libpcre2-dev"
-plugins="libcurl4-openssl-dev libssl-dev libmicrohttpd-dev libuv1-dev libsqlite3-dev"
-tests="check libxml2-utils curl openssl ca-certificates procps tidy python3 python3-jsonschema python3-yaml perl"
+plugins="libcurl4-openssl-dev libssl-dev libwslay-dev libmicrohttpd-dev libuv1-dev libsqlite3-dev"
+tests="check libxml2-utils curl openssl ca-certificates procps tidy python3 python3-jsonschema python3-websockets python3-yaml perl"
 
 # configure removes core dumps of its trials by `rm -f core`: here that is a folder, and what
 # such a line removes besides would stay.

@@ -51,7 +51,8 @@ AC_DEFUN([RUNNER_REQUIRE_END], [
     (or let ./autogen.sh --install-deps do it)])])
 ])
 
-dnl RUNNER_PLUGIN(NAME, [PREFIX], [PKG-CONFIG MODULES], [DEBIAN PACKAGES])
+dnl RUNNER_PLUGIN(NAME, [PREFIX], [PKG-CONFIG MODULES], [DEBIAN PACKAGES],
+dnl               [HEADER], [LIBRARY], [FUNCTION])
 dnl Defines the option --without-NAME, the condition PLUGIN_NAME (upper case, `-`
 dnl as `_`), and PREFIX_CFLAGS, PREFIX_LIBS. A plugin whose libraries are missing
 dnl is left out, which the summary tells; asked for by --with-NAME it is an error.
@@ -66,6 +67,10 @@ AC_DEFUN([RUNNER_PLUGIN], [
       [PKG_CHECK_MODULES([$2], [$3], [],
         [AC_MSG_RESULT([no])
          runner_plugin="NO: needs $4"])])])
+  m4_ifval([$5], [
+    AS_IF([test "$runner_plugin" = yes],
+      [AC_CHECK_HEADER([$5], [], [runner_plugin="NO: needs $4"])
+       AC_CHECK_LIB([$6], [$7], [$2_LIBS="$$2_LIBS -l$6"], [runner_plugin="NO: needs $4"])])])
   AS_IF([test "$runner_with" = yes && test "$runner_plugin" != yes],
     [AC_MSG_ERROR([the plugin $1 was asked for, but cannot be built: install $4])])
   AM_CONDITIONAL(m4_toupper(m4_translit([PLUGIN_$1], [-], [_])), [test "$runner_plugin" = yes])

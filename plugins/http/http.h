@@ -7,7 +7,9 @@
  *   save.c      the file that save_to asks for
  *   transfer.c  the transfer itself: waiting, limits, traffic, what went wrong
  *   response.c  from a transfer to a step's result
+ *   headers.c   blocks of header lines
  *   xml.c       XPath on a response's body
+ *   websocket.h WebSockets
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -166,6 +168,9 @@ struct http_request {
 /* session.c */
 /* The session that a step uses, held until it ends.  NULL: the step's outcome is set. */
 struct http_session *http_session_of (struct runner_step *step, const char *conn);
+/* The same settings and cookies, without connections; NULL: the step's error is set. */
+struct http_session *http_session_copy (struct runner_step *step, const struct http_session *from);
+void http_session_free (struct http_session *session);
 int http_session_make (struct runner_step *step, const void *args);
 int http_session_cookies (struct runner_step *step, const void *args);
 int http_session_close (struct runner_step *step, const void *args);
@@ -182,6 +187,8 @@ int http_settings_merge (struct runner_step *step, const struct http_options *op
                          struct http_settings *settings, struct http_kept **kept);
 /* Adds "Name: value" lines for a map of headers.  RUNNER_PASS, or the outcome. */
 int http_headers_add (struct runner_step *step, struct runner_map map, struct curl_slist **headers);
+/* The header's line among "Name: value", "Name;" (empty) and "Name:" (left out); NULL: none. */
+const char *http_header_line (const struct curl_slist *headers, const char *name);
 int http_request_prepare (struct http_request *request);
 void http_request_end (struct http_request *request);
 /* A file's name, relative to the suite's folder unless absolute.  NULL: no memory. */
@@ -201,12 +208,20 @@ void http_transfer_options (struct http_exchange *exchange);
 /* RUNNER_PASS when there is a response, of whatever status. */
 int http_transfer_run (struct http_request *request);
 
+/* Only connects, with TLS and through a proxy, for curl_easy_send and curl_easy_recv; the connection lives as long
+ * as the session.  RUNNER_PASS, or the outcome. */
+int http_transfer_connect (struct http_request *request);
+/* Notes a header block that was sent, without its credentials. */
+void http_transfer_sent (struct http_exchange *exchange, const char *data, size_t size);
+
 /* save.c */
 /* Opens the file of save_to, if it was given. */
 int http_save_open (struct http_request *request);
 
 /* response.c */
 int http_response (struct http_request *request);
+/* What stands behind the status in the response's first line. */
+void http_reason (const struct http_exchange *exchange, const char **reason, size_t *size);
 
 /* xml.c */
 void http_xml_init (void);

@@ -212,9 +212,8 @@ http_headers_add (struct runner_step *step, struct runner_map map, struct curl_s
   return outcome;
 }
 
-/* A header's line, by its name; NULL: none. */
-static const char *
-find_header (const struct curl_slist *headers, const char *name)
+const char *
+http_header_line (const struct curl_slist *headers, const char *name)
 {
   size_t size = strlen (name);
   for (; headers; headers = headers->next)
@@ -268,7 +267,7 @@ derive_headers (struct http_request *request)
     type = "application/x-www-form-urlencoded";
   /* Without a type libcurl would call every posted body a form. */
   int wanted = type || request->has_body || sends_length (request->method);
-  if (wanted && !find_header (request->headers, "Content-Type") && !request->mime) {
+  if (wanted && !http_header_line (request->headers, "Content-Type") && !request->mime) {
     struct http_bytes line = { 0 };
     http_bytes_puts (&line, "Content-Type:");
     if (type) {
@@ -281,7 +280,7 @@ derive_headers (struct http_request *request)
       return runner_error (step, "no memory for the headers");
   }
   int large = request->mime || request->session->exchange.body_fd >= 0 || request->body_size >= EXPECT_SIZE;
-  if (large && !find_header (request->headers, "Expect"))
+  if (large && !http_header_line (request->headers, "Expect"))
     return append_line (step, &request->headers, "Expect:");
   return RUNNER_PASS;
 }

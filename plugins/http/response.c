@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "headers.h"
 #include "http.h"
 
 /* A sent body larger than this is not repeated in the result. */
@@ -12,142 +13,6 @@
 
 /* What of a body stands in the message about a bad status. */
 #define MESSAGE_BODY 300
-
-struct header { const char *name, *value; size_t name_size, value_size; int done; };
-struct headers { struct header *rows; size_t n; };
-
-/* ---- headers ---- */
-
-static int
-is_blank (char c)
-{
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void
-trim (const char **text, size_t *size)
-{
-  while (*size && is_blank ((*text)[*size - 1]))
-    --*size;
-  while (*size && is_blank (**text)) {
-    ++*text;
-    --*size;
-  }
-}
-
-static size_t
-count_lines (const char *data, size_t size)
-{
-  size_t n = 0;
-  for (const char *end = data + size; data < end && (data = memchr (data, '\n', (size_t) (end - data))); data++)
-    n++;
-  return n + 1;
-}
-
-/* Cuts a block of lines "Name: value" into rows that point into it.  Lines that
- * are none (the status line) are passed over. */
-static int
-split_headers (const char *data, size_t size, struct headers *headers)
-{
-  headers->n = 0;
-  headers->rows = calloc (count_lines (data, size), sizeof *headers->rows);
-  if (!headers->rows)
-    return -1;
-  for (const char *end = data + size; data < end;) {
-    const char *next = memchr (data, '\n', (size_t) (end - data));
-    next = next ? next + 1 : end;
-    const char *colon = memchr (data, ':', (size_t) (next - data));
-    if (colon && strncmp (data, "HTTP/", 5) != 0) {
-      struct header *row = &headers->rows[headers->n++];
-      row->name = data;
-      row->name_size = (size_t) (colon - data);
-      row->value = colon + 1;
-      row->value_size = (size_t) (next - row->value);
-      trim (&row->name, &row->name_size);
-      trim (&row->value, &row->value_size);
-    }
-    data = next;
-  }
-  return 0;
-}
-
-static int
-same_name (const struct header *row, const char *name, size_t size)
-{
-  return row->name_size == size && strncasecmp (row->name, name, size) == 0;
-}
-
-static void
-put_list (struct runner_out *out, const char *key, struct headers *headers, size_t first)
-{
-  const struct header *model = &headers->rows[first];
-  runner_put_list (out, key);
-  for (size_t i = first; i < headers->n; i++)
-    if (same_name (&headers->rows[i], model->name, model->name_size)) {
-      runner_put_text (out, NULL, headers->rows[i].value, headers->rows[i].value_size);
-      headers->rows[i].done = 1;
-    }
-  runner_put_end (out);
-}
-
-/* All values of one name, joined (RFC 9110, 5.3).  0, or -1: no memory. */
-static int
-put_joined (struct runner_out *out, const char *key, struct headers *headers, size_t first, size_t second)
-{
-  const struct header *model = &headers->rows[first];
-  struct http_bytes joined = { 0 };
-  http_bytes_add (&joined, model->value, model->value_size);
-  for (size_t i = second; i < headers->n; i++)
-    if (same_name (&headers->rows[i], model->name, model->name_size)) {
-      http_bytes_puts (&joined, ", ");
-      http_bytes_add (&joined, headers->rows[i].value, headers->rows[i].value_size);
-      headers->rows[i].done = 1;
-    }
-  if (!joined.failed)
-    runner_put_text (out, key, http_bytes_text (&joined), joined.size);
-  int failed = joined.failed;
-  http_bytes_free (&joined);
-  return failed ? -1 : 0;
-}
-
-static int
-put_header (struct runner_out *out, struct http_bytes *key, struct headers *headers, size_t first)
-{
-  const struct header *row = &headers->rows[first];
-  size_t second = first + 1;
-  http_bytes_clear (key);
-  http_bytes_add (key, row->name, row->name_size);
-  if (key->failed)
-    return -1;
-  while (second < headers->n && !same_name (&headers->rows[second], row->name, row->name_size))
-    second++;
-  if (same_name (row, "set-cookie", 10))
-    put_list (out, http_bytes_text (key), headers, first);
-  else if (second < headers->n)
-    return put_joined (out, http_bytes_text (key), headers, first, second);
-  else
-    runner_put_text (out, http_bytes_text (key), row->value, row->value_size);
-  return 0;
-}
-
-/* 0, or -1: no memory. */
-static int
-put_headers (struct runner_out *out, const char *key, const char *data, size_t size)
-{
-  struct headers headers;
-  struct http_bytes name = { 0 };
-  int failed = split_headers (data, size, &headers);
-  if (failed)
-    return -1;
-  runner_put_headers (out, key);
-  for (size_t i = 0; i < headers.n && !failed; i++)
-    if (!headers.rows[i].done)
-      failed = put_header (out, &name, &headers, i);
-  runner_put_end (out);
-  http_bytes_free (&name);
-  free (headers.rows);
-  return failed;
-}
 
 /* ---- parts of the result ---- */
 
@@ -166,9 +31,9 @@ version_name (CURL *easy)
   }
 }
 
-/* What stands behind the status in "HTTP/1.1 404 Not Found". */
-static void
-find_reason (const struct http_exchange *exchange, const char **reason, size_t *size)
+/* "HTTP/1.1 404 Not Found" */
+void
+http_reason (const struct http_exchange *exchange, const char **reason, size_t *size)
 {
   const char *line = http_bytes_text (&exchange->received);
   size_t length = strcspn (line, "\r\n");
@@ -176,7 +41,7 @@ find_reason (const struct http_exchange *exchange, const char **reason, size_t *
   const char *second = blank ? memchr (blank + 1, ' ', length - (size_t) (blank + 1 - line)) : NULL;
   *reason = second ? second + 1 : "";
   *size = second ? length - (size_t) (*reason - line) : 0;
-  trim (reason, size);
+  http_trim (reason, size);
 }
 
 static void
@@ -237,7 +102,7 @@ put_request (struct runner_out *out, const struct http_request *request)
   runner_put_map (out, "request");
   runner_put_string (out, "method", request->method);
   runner_put_string (out, "url", request->url);
-  int failed = put_headers (out, "headers", http_bytes_text (&exchange->sent), exchange->sent.size);
+  int failed = http_headers_put (out, "headers", http_bytes_text (&exchange->sent), exchange->sent.size);
   if (request->has_body && request->body && request->body_size <= SHOWN_BODY)
     runner_put_text (out, "body", request->body, request->body_size);
   if (request->args->form.node)
@@ -273,7 +138,7 @@ put_json (struct runner_out *out, const char *type, const struct http_bytes *bod
   size_t at = 0;
   int declared = is_json_type (type);
   const char *text = http_bytes_text (body);
-  while (at < body->size && is_blank (text[at]))
+  while (at < body->size && http_is_blank (text[at]))
     at++;
   if (at == body->size || (!declared && text[at] != '{' && text[at] != '['))
     return;
@@ -312,7 +177,7 @@ judge (struct http_request *request, long status)
   size_t size;
   if (status < 400)
     return RUNNER_PASS;
-  find_reason (exchange, &reason, &size);
+  http_reason (exchange, &reason, &size);
   struct http_bytes text = { 0 };
   http_bytes_shown (&text, reason, size, 80);
   if (exchange->body.size) {
@@ -331,7 +196,7 @@ put_first_line (struct runner_step *step, struct runner_out *out, const struct h
   const char *reason;
   size_t size;
   if (runner_wants (step, "reason")) {
-    find_reason (exchange, &reason, &size);
+    http_reason (exchange, &reason, &size);
     runner_put_text (out, "reason", reason, size);
   }
   if (runner_wants (step, "version"))
@@ -361,9 +226,9 @@ put_all_headers (struct runner_step *step, struct runner_out *out, const struct 
   size_t size = exchange->trailers ? exchange->trailers : exchange->received.size;
   int failed = 0;
   if (runner_wants (step, "headers"))
-    failed = put_headers (out, "headers", data, size);
+    failed = http_headers_put (out, "headers", data, size);
   if (exchange->trailers && !failed)
-    failed = put_headers (out, "trailers", data + size, exchange->received.size - size);
+    failed = http_headers_put (out, "trailers", data + size, exchange->received.size - size);
   return failed;
 }
 

@@ -48,8 +48,8 @@ jar_unlock (CURL *easy, curl_lock_data data, void *user)
   pthread_mutex_unlock (&session->locks[data]);
 }
 
-static void
-session_free (struct http_session *session)
+void
+http_session_free (struct http_session *session)
 {
   if (!session)
     return;
@@ -96,7 +96,7 @@ session_new (struct runner_step *step)
   session->url = curl_url ();
   if (!session->easy || !session->multi || !session->jar || !session->url) {
     runner_error (step, "no memory or no descriptors for a session");
-    session_free (session);
+    http_session_free (session);
     return NULL;
   }
   http_transfer_watch (session);
@@ -120,7 +120,7 @@ static void
 session_destroy (struct runner_step *step, void *object)
 {
   (void) step;
-  session_free (object);
+  http_session_free (object);
 }
 
 struct curl_slist *
@@ -175,12 +175,9 @@ own_settings (struct http_session *session, const struct http_settings *settings
   return 0;
 }
 
-/* The `copy` of struct runner_handle_type: all it reads of the original never
- * changes, but for the cookies, which have a lock. */
-static void *
-session_copy (struct runner_step *step, void *object)
+struct http_session *
+http_session_copy (struct runner_step *step, const struct http_session *from)
 {
-  const struct http_session *from = object;
   struct http_session *to = session_new (step);
   if (!to)
     return NULL;
@@ -194,10 +191,17 @@ session_copy (struct runner_step *step, void *object)
   if (failed)
     runner_error (step, "no memory for a session");
   if (failed || copy_cookies (step, from, to) < 0) {
-    session_free (to);
+    http_session_free (to);
     return NULL;
   }
   return to;
+}
+
+/* All it reads of the original never changes, but for the cookies, which have a lock. */
+static void *
+session_copy (struct runner_step *step, void *object)
+{
+  return http_session_copy (step, object);
 }
 
 static const struct runner_handle_type session_type = {
@@ -221,7 +225,7 @@ http_session_of (struct runner_step *step, const char *conn)
   if (!session)
     return NULL;
   if (runner_handle_add (step, conn, &session_type, session) < 0) {
-    session_free (session);
+    http_session_free (session);
     return NULL;
   }
   return runner_handle_use (step, conn, &session_type);
@@ -320,7 +324,7 @@ http_session_make (struct runner_step *step, const void *data)
   if (outcome == RUNNER_PASS && runner_handle_add (step, args->as, &session_type, session) < 0)
     outcome = RUNNER_ERROR;
   if (outcome != RUNNER_PASS)
-    session_free (session);
+    http_session_free (session);
   return outcome;
 }
 

@@ -166,6 +166,14 @@ keep_sent (struct http_exchange *exchange, const char *data, size_t size)
   }
 }
 
+void
+http_transfer_sent (struct http_exchange *exchange, const char *data, size_t size)
+{
+  keep_sent (exchange, data, size);
+  exchange->wired_out = 0;
+  runner_wire (exchange->step, RUNNER_SENT, exchange->peer, exchange->sent.data, exchange->sent.size);
+}
+
 /* What is sent can be seen only while libcurl is verbose, which costs a tenth of a
  * request's processor time: it is made so just before a request is sent. */
 #if LIBCURL_VERSION_NUM >= 0x075000
@@ -214,9 +222,7 @@ on_debug (CURL *easy, curl_infotype type, char *data, size_t size, void *user)
   struct http_exchange *exchange = user;
   (void) easy;
   if (type == CURLINFO_HEADER_OUT) {
-    keep_sent (exchange, data, size);
-    exchange->wired_out = 0;
-    runner_wire (exchange->step, RUNNER_SENT, exchange->peer, exchange->sent.data, exchange->sent.size);
+    http_transfer_sent (exchange, data, size);
     watch_no_more (exchange, data, size);
   } else if (type == CURLINFO_DATA_OUT && exchange->wired_out < WIRE_BODY) {
     size_t shown = size < WIRE_BODY - exchange->wired_out ? size : WIRE_BODY - exchange->wired_out;
@@ -509,4 +515,19 @@ http_transfer_run (struct http_request *request)
   note_hidden_bytes (&session->exchange);
   curl_multi_remove_handle (session->multi, session->easy);
   return outcome;
+}
+
+int
+http_transfer_connect (struct http_request *request)
+{
+  struct http_session *session = request->session;
+  curl_easy_setopt (session->easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt (session->easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1); /* in ALPN, too */
+  CURLMcode wrong = curl_multi_add_handle (session->multi, session->easy);
+  if (wrong != CURLM_OK)
+    return runner_error (request->step, "it cannot connect: %s", curl_multi_strerror (wrong));
+  int code = drive (request->step, session->multi, &session->waiting);
+  if (code < 0 || code == CURLE_OPERATION_TIMEDOUT)
+    return expired (request);
+  return code == CURLE_OK ? RUNNER_PASS : failed (request, (CURLcode) code);
 }

@@ -32,6 +32,8 @@ import threading
 import urllib.parse
 import zlib
 
+import ws_peer
+
 NOTES = """<?xml version="1.0"?>
 <notes xmlns="urn:notes" xmlns:x="urn:extra" count="2">
   <note id="1" x:by="ada">first</note><note id="2" x:by="bob">second &amp; last</note>
@@ -196,6 +198,9 @@ class Friendly(http.server.BaseHTTPRequestHandler):
         self.send_header("Trailer", "X-Sum")
         self.end_headers()
         self.wfile.write(b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n")
+
+    def path_ws(self):
+        ws_peer.serve(self)
 
     def path_silent(self):
         """Never answers; ends when the client goes."""
