@@ -41,9 +41,9 @@ take_ahead (struct websocket *ws, uint8_t *data, size_t size)
 }
 
 static bool
-is_full (const struct websocket *ws)
+takes_more (const struct websocket *ws)
 {
-  return wslay_event_get_queued_msg_count (ws->frames) >= QUEUED_MOST;
+  return wslay_event_want_read (ws->frames) && wslay_event_get_queued_msg_count (ws->frames) < QUEUED_MOST;
 }
 
 static ssize_t
@@ -51,14 +51,15 @@ on_read (wslay_event_context_ptr frames, uint8_t *data, size_t size, int flags, 
 {
   struct websocket *ws = user;
   (void) flags;
-  ws->held_back = !ws->budget || is_full (ws) || ws->state != WS_OPEN;
-  if (ws->held_back) {
+  ws->more = true;
+  if (!ws->budget || !takes_more (ws) || ws->state != WS_OPEN) {
     wslay_event_set_error (frames, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
   size_t n = take_ahead (ws, data, size < ws->budget ? size : ws->budget);
   CURLcode code = n ? CURLE_OK : curl_easy_recv (ws->session->easy, data, size < ws->budget ? size : ws->budget, &n);
   if (code == CURLE_AGAIN) {
+    ws->more = false;
     wslay_event_set_error (frames, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
@@ -296,7 +297,8 @@ judge_frames (struct websocket *ws)
   broken (ws, not_text ? "it sent a text that is not UTF-8" : PROTOCOL_BROKEN);
 }
 
-/* Takes what has come and sends what waits.  1: there may be more at once. */
+/* Takes what has come and sends what waits.  1: there may be more at once: wslay reads no more after a part of a
+ * frame's head, and TLS may have it already. */
 static int
 go_on (struct websocket *ws)
 {
@@ -304,7 +306,6 @@ go_on (struct websocket *ws)
     return 0;
   if (ws->state == WS_OPEN) {
     ws->budget = ROUND_BYTES;
-    ws->held_back = false;
     if (wslay_event_recv (ws->frames) == WSLAY_ERR_NOMEM)
       broken (ws, "no memory for what came");
   }
@@ -313,14 +314,14 @@ go_on (struct websocket *ws)
   judge_frames (ws);
   if (ws->unread > UNREAD_LIMIT)
     broken (ws, "more than 64 MiB of messages came that no step has looked at");
-  return ws->state == WS_OPEN && ws->held_back && !is_full (ws);
+  return ws->state == WS_OPEN && ws->more && takes_more (ws);
 }
 
 /* What its connection is waited for. */
 static short
 events_of (const struct websocket *ws)
 {
-  return (short) ((is_full (ws) ? 0 : POLLIN) | (wslay_event_want_write (ws->frames) ? POLLOUT : 0));
+  return (short) ((takes_more (ws) ? POLLIN : 0) | (wslay_event_want_write (ws->frames) ? POLLOUT : 0));
 }
 
 /* One round of a step that waits, of at most `ns`.  0, or -1: the step must end. */

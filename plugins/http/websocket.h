@@ -50,7 +50,7 @@ struct websocket {
   size_t unread; /* bytes of those */
   uint64_t limit; /* of a message */
   size_t budget;  /* bytes that may still be read in this round */
-  bool held_back; /* by that, or since answers wait: there may be more to read at once */
+  bool more;      /* the last read did not find that there is nothing: it need not be waited for */
   enum ws_state state;
   unsigned code;    /* of the peer's close; 1005: it gave none */
   char reason[128]; /* likewise */
