@@ -213,10 +213,12 @@ static const struct runner_field cookies_fields[] = {
 };
 
 static const struct runner_field websocket_fields[] = {
-  { .name = "status", .type = RUNNER_INT, .help = "101; another one fails unless `expect` names it: no WebSocket is open" },
+  { .name = "status", .type = RUNNER_INT,
+    .help = "101; another one fails unless `expect` names it: no WebSocket is open" },
   { .name = "reason", .type = RUNNER_TEXT, .help = "the text behind it" },
   { .name = "url", .type = RUNNER_TEXT, .help = "URL that was asked for, with the scheme of HTTP" },
-  { .name = "protocol", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL, .help = "the subprotocol that the server chose" },
+  { .name = "protocol", .type = RUNNER_TEXT, .flags = RUNNER_OPTIONAL,
+    .help = "the subprotocol that the server chose" },
   { .name = "headers", .type = RUNNER_MAP, .help = "the answer's headers; repeated ones joined, set-cookie a list" },
   { 0 }
 };
@@ -286,8 +288,8 @@ static const struct runner_verb verbs[] = {
   { .name = "ws_receive", .help = "receives the next message of a WebSocket", .run = http_ws_receive,
     .params = ws_receive_params, .args_size = sizeof (struct ws_receive_args), .result = ws_receive_fields,
     .flags = FLAGS },
-  { .name = "ws_wait", .help = "passes over messages of a WebSocket until the step's `expect` holds", .run = http_ws_wait,
-    .params = ws_wait_params, .args_size = sizeof (struct ws_conn_args), .result = ws_wait_fields,
+  { .name = "ws_wait", .help = "passes over messages of a WebSocket until the step's `expect` holds",
+    .run = http_ws_wait, .params = ws_wait_params, .args_size = sizeof (struct ws_conn_args), .result = ws_wait_fields,
     .flags = RUNNER_RECEIVES | FLAGS },
   { .name = "ws_quiet", .help = "for a while no message may come, nor the end", .run = http_ws_quiet,
     .params = ws_quiet_params, .args_size = sizeof (struct ws_quiet_args), .flags = FLAGS },

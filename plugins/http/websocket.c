@@ -482,7 +482,7 @@ http_ws_wait (struct runner_step *step, const void *data)
   struct pace pace = { 0 };
   int64_t skipped = 0;
   for (;;) {
-    struct ws_message *message;
+    struct ws_message *message = NULL;
     int outcome = pace_over (step, &pace) ? runner_expired (step, "waiting for a message from %s", ws->name)
                                           : next_message (step, ws, &pace, &message);
     if (outcome == RUNNER_PASS && !message)

@@ -59,8 +59,7 @@ read_protocols (struct opening *opening, struct runner_list list)
 static void
 add_usual (const struct opening *opening, struct http_bytes *text, const char *name, const char *value)
 {
-  if (http_header_line (opening->request.headers, name)
-      || strlen (value) == 0)
+  if (!*value || http_header_line (opening->request.headers, name))
     return;
   http_bytes_puts (text, name);
   http_bytes_puts (text, ": ");
@@ -104,7 +103,8 @@ is_sent (const struct http_cookie *cookie, const char *host, const char *path, i
   size_t size = strlen (domain), host_size = strlen (host);
   int same = strcmp (domain, "unknown") == 0 || strcasecmp (domain + (domain[0] == '.'), host) == 0;
   int below = domain[0] == '.' && host_size > size && strcasecmp (host + host_size - size, domain) == 0;
-  return (same || below) && is_prefix_of_path (cookie->path, path) && (secure || strcasecmp (cookie->secure, "TRUE") != 0);
+  return (same || below) && is_prefix_of_path (cookie->path, path)
+         && (secure || strcasecmp (cookie->secure, "TRUE") != 0);
 }
 
 static void
@@ -350,8 +350,8 @@ judge (struct opening *opening, int *opened)
   if (put_answer (opening, &headers, status) < 0)
     outcome = runner_error (request->step, "no memory for the result");
   else if (status != 101)
-    outcome = runner_bad (request->step, "status", "%s: it opens no WebSocket: status %d %.*s", request->authority, status,
-                          (int) (size < 80 ? size : 80), reason);
+    outcome = runner_bad (request->step, "status", "%s: it opens no WebSocket: status %d %.*s", request->authority,
+                          status, (int) (size < 80 ? size : 80), reason);
   else if ((wrong = ws_head_wrong (&headers, opening->key, opening->protocols, why, sizeof why)))
     outcome = runner_fail (request->step, "%s: %s", request->authority, wrong);
   *opened = outcome == RUNNER_PASS && status == 101;
