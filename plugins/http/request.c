@@ -65,7 +65,8 @@ merge_secret (struct runner_step *step, const char *name, struct runner_secret s
 {
   if (!secret.data)
     return RUNNER_PASS;
-  if (memchr (secret.data, '\0', secret.size) || memchr (secret.data, '\n', secret.size))
+  if (memchr (secret.data, '\0', secret.size) || memchr (secret.data, '\n', secret.size)
+      || memchr (secret.data, '\r', secret.size))
     return runner_error (step, "%s: a line end or a NUL byte cannot be sent", name);
   *text = http_keep (kept, secret.data, secret.size);
   return *text ? RUNNER_PASS : runner_error (step, "no memory for %s", name);

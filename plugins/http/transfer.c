@@ -522,6 +522,8 @@ http_transfer_connect (struct http_request *request)
 {
   struct http_session *session = request->session;
   curl_easy_setopt (session->easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt (session->easy, CURLOPT_HTTPPROXYTUNNEL, 1L); /* RFC 6455, 4.1 */
+  curl_easy_setopt (session->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt (session->easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1); /* in ALPN, too */
   CURLMcode wrong = curl_multi_add_handle (session->multi, session->easy);
   if (wrong != CURLM_OK)

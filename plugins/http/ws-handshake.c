@@ -55,12 +55,27 @@ ws_head_status (const char *head, size_t size)
   return (head[12] == ' ' || head[12] == '\r') && status >= 100 && status < 600 ? status : 0;
 }
 
-static const char *
-wrong_protocol (const struct http_header *given, const char *const *offered, char *why, size_t room)
+/* A header that may be there once.  -1: it is there more often; NULL in *header: not at all. */
+static int
+find_single (const struct http_headers *headers, const char *name, const struct http_header **header)
 {
-  if (!given)
-    return NULL; /* the server knows none of them: RFC 6455, 4.2.2 */
-  for (; *offered; offered++)
+  const struct http_header *first = http_headers_find (headers, name);
+  *header = first;
+  if (!first)
+    return 0;
+  struct http_headers rest = { (struct http_header *) first + 1, headers->n - (size_t) (first - headers->rows) - 1 };
+  return http_headers_find (&rest, name) ? -1 : 0;
+}
+
+static const char *
+wrong_protocol (const struct http_headers *headers, const struct ws_offer *offer, char *why, size_t room)
+{
+  const struct http_header *given;
+  if (find_single (headers, "Sec-WebSocket-Protocol", &given) < 0)
+    return "the answer has more than one Sec-WebSocket-Protocol";
+  if (!given || offer->any_protocol)
+    return NULL; /* the server may know none of them: RFC 6455, 4.2.2 */
+  for (const char *const *offered = offer->protocols; *offered; offered++)
     if (strlen (*offered) == given->value_size && memcmp (*offered, given->value, given->value_size) == 0)
       return NULL;
   snprintf (why, room, "it speaks the subprotocol \"%.*s\", which was not offered",
@@ -69,24 +84,25 @@ wrong_protocol (const struct http_header *given, const char *const *offered, cha
 }
 
 const char *
-ws_head_wrong (const struct http_headers *headers, const char *key, const char *const *protocols, char *why,
-               size_t room)
+ws_head_wrong (const struct http_headers *headers, const struct ws_offer *offer, char *why, size_t room)
 {
   char wanted[WS_ACCEPT_ROOM];
+  const struct http_header *accept;
   if (!http_headers_list (headers, "Upgrade", "websocket"))
     return "the answer has no `Upgrade: websocket`";
   if (!http_headers_list (headers, "Connection", "Upgrade"))
     return "the answer has no `Connection: Upgrade`";
-  ws_accept (key, wanted);
-  const struct http_header *accept = http_headers_find (headers, "Sec-WebSocket-Accept");
+  if (find_single (headers, "Sec-WebSocket-Accept", &accept) < 0)
+    return "the answer has more than one Sec-WebSocket-Accept";
   if (!accept)
     return "the answer has no Sec-WebSocket-Accept";
+  ws_accept (offer->key, wanted);
   if (accept->value_size != strlen (wanted) || memcmp (accept->value, wanted, accept->value_size) != 0) {
     snprintf (why, room, "expected Sec-WebSocket-Accept \"%s\" for the key that was sent, got \"%.*s\"", wanted,
               (int) (accept->value_size < 80 ? accept->value_size : 80), accept->value);
     return why;
   }
-  if (http_headers_find (headers, "Sec-WebSocket-Extensions"))
+  if (!offer->any_extension && http_headers_find (headers, "Sec-WebSocket-Extensions"))
     return "it uses an extension, and none was offered";
-  return wrong_protocol (http_headers_find (headers, "Sec-WebSocket-Protocol"), protocols, why, room);
+  return wrong_protocol (headers, offer, why, room);
 }

@@ -19,9 +19,15 @@ size_t ws_head_size (const char *data, size_t size);
 /* Its status, 100 to 599; 0: it is no answer of HTTP/1. */
 int ws_head_status (const char *head, size_t size);
 
-/* Does an answer of status 101 open the WebSocket that was asked for?  NULL: it does; else what is wrong, in
- * `why`.  `protocols` ends with NULL: those that were offered. */
-const char *ws_head_wrong (const struct http_headers *headers, const char *key, const char *const *protocols,
-                           char *why, size_t room);
+/* What was asked for. */
+struct ws_offer {
+  const char *key;
+  const char *const *protocols; /* ends with NULL */
+  int any_protocol, any_extension; /* the suite has written these headers itself */
+};
+
+/* Does an answer of status 101 open the WebSocket that was asked for?  NULL: it does; else what is wrong, maybe
+ * in `why`. */
+const char *ws_head_wrong (const struct http_headers *headers, const struct ws_offer *offer, char *why, size_t room);
 
 #endif

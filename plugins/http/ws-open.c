@@ -18,8 +18,9 @@ struct opening {
   struct http_request request;
   struct http_request_args args; /* of that request */
   const char *protocols[PROTOCOLS_MOST + 1];
-  char key[128]; /* as it is sent */
-  size_t head;   /* bytes of the answer's head */
+  char fresh_key[WS_KEY_ROOM];
+  struct ws_offer offer;
+  size_t head; /* bytes of the answer's head */
 };
 
 /* ---- what is asked for ---- */
@@ -55,6 +56,19 @@ read_protocols (struct opening *opening, struct runner_list list)
   return RUNNER_PASS;
 }
 
+/* The value of a header that the suite gives; NULL: it does not. */
+static const char *
+given_value (struct opening *opening, const char *name)
+{
+  const char *line = http_header_line (opening->request.headers, name);
+  if (!line || line[strlen (name)] != ':')
+    return NULL;
+  const char *value = line + strlen (name) + 1;
+  size_t size = strlen (value);
+  http_trim (&value, &size);
+  return http_keep (&opening->request.kept, value, size);
+}
+
 /* A header that the suite has not given itself, or left out by null. */
 static void
 add_usual (const struct opening *opening, struct http_bytes *text, const char *name, const char *value)
@@ -87,6 +101,31 @@ add_host (const struct opening *opening, struct http_bytes *text)
   curl_free (port);
 }
 
+/* ---- cookies ---- */
+
+/* The host that cookies belong to: as libcurl has it, that of a `Host` that was given.  Without a port, and the
+ * brackets of an IPv6 address.  Free it; NULL: no memory. */
+static char *
+cookie_host (struct opening *opening)
+{
+  const char *given = given_value (opening, "Host");
+  char *of_url = NULL, *host = NULL;
+  if (!given && curl_url_get (opening->request.session->url, CURLUPART_HOST, &of_url, 0) != CURLUE_OK)
+    return NULL;
+  const char *text = given ? given : of_url;
+  host = text[0] == '[' ? strndup (text + 1, strcspn (text + 1, "]")) : strndup (text, strcspn (text, ":"));
+  curl_free (of_url);
+  return host;
+}
+
+/* Where libcurl sends Secure cookies to. */
+static int
+is_trusted (const struct opening *opening, const char *host)
+{
+  return strncasecmp (opening->request.url, "https", 5) == 0 || strcasecmp (host, "localhost") == 0
+         || strcmp (host, "127.0.0.1") == 0 || strcmp (host, "::1") == 0;
+}
+
 static int
 is_prefix_of_path (const char *prefix, const char *path)
 {
@@ -107,30 +146,47 @@ is_sent (const struct http_cookie *cookie, const char *host, const char *path, i
          && (secure || strcasecmp (cookie->secure, "TRUE") != 0);
 }
 
+/* Those for the longest paths stand first (RFC 6265, 5.4): adds them from there on. */
 static void
-add_cookies (const struct opening *opening, struct http_bytes *text, const char *path)
+add_cookies_of (const struct curl_slist *list, const char *host, const char *path, int secure, size_t longest,
+                struct http_bytes *value)
 {
-  char *host = NULL;
+  size_t next = 0;
+  for (const struct curl_slist *line = list; line; line = line->next) {
+    struct http_cookie cookie;
+    char *copy = strdup (line->data);
+    int fits = copy && http_cookie_split (copy, &cookie) == 0 && is_sent (&cookie, host, path, secure);
+    size_t size = fits ? strlen (cookie.path) : 0;
+    if (fits && size == longest) {
+      http_bytes_puts (value, value->size ? "; " : "");
+      http_bytes_puts (value, cookie.name);
+      http_bytes_puts (value, "=");
+      http_bytes_puts (value, cookie.value);
+    } else if (fits && size < longest && size > next)
+      next = size;
+    value->failed |= !copy;
+    free (copy);
+  }
+  if (next)
+    add_cookies_of (list, host, path, secure, next, value);
+}
+
+static void
+add_cookies (struct opening *opening, struct http_bytes *text, const char *path)
+{
   struct http_bytes value = { 0 };
-  const struct http_session *session = opening->request.session;
-  int secure = strncasecmp (opening->request.url, "https", 5) == 0;
-  struct curl_slist *list = http_cookie_list (session->easy);
-  if (curl_url_get (session->url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-    for (const struct curl_slist *line = list; line; line = line->next) {
-      struct http_cookie cookie;
-      if (http_cookie_split (line->data, &cookie) < 0 || !is_sent (&cookie, host, path, secure))
-        continue;
-      http_bytes_puts (&value, value.size ? "; " : "");
-      http_bytes_puts (&value, cookie.name);
-      http_bytes_puts (&value, "=");
-      http_bytes_puts (&value, cookie.value);
-    }
+  struct curl_slist *list = http_cookie_list (opening->request.session->easy);
+  char *host = cookie_host (opening);
+  if (host && list)
+    add_cookies_of (list, host, path, is_trusted (opening, host), strlen (path), &value);
   add_usual (opening, text, "Cookie", http_bytes_text (&value));
-  text->failed |= value.failed;
+  text->failed |= value.failed || !host;
   http_bytes_free (&value);
   curl_slist_free_all (list);
-  curl_free (host);
+  free (host);
 }
+
+/* ---- credentials ---- */
 
 /* RFC 7617 */
 static void
@@ -151,6 +207,21 @@ add_basic (struct http_bytes *value, const char *user, const char *password)
   http_bytes_free (&plain);
 }
 
+/* ws://user:password@host, as http://… has them. */
+static void
+add_basic_of_url (const struct opening *opening, struct http_bytes *value)
+{
+  char *user = NULL, *password = NULL;
+  CURLU *url = opening->request.session->url;
+  if (curl_url_get (url, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK) {
+    if (curl_url_get (url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE) != CURLUE_OK)
+      password = NULL;
+    add_basic (value, user, password);
+  }
+  curl_free (user);
+  curl_free (password);
+}
+
 static void
 add_credentials (const struct opening *opening, struct http_bytes *text)
 {
@@ -161,6 +232,8 @@ add_credentials (const struct opening *opening, struct http_bytes *text)
     http_bytes_puts (&value, settings->bearer);
   } else if (settings->user)
     add_basic (&value, settings->user, settings->password);
+  else
+    add_basic_of_url (opening, &value);
   add_usual (opening, text, "Authorization", http_bytes_text (&value));
   text->failed |= value.failed;
   http_bytes_free (&value);
@@ -215,21 +288,16 @@ add_first_line (struct opening *opening, struct http_bytes *text, struct http_by
   return target->failed ? -1 : 0;
 }
 
-/* The key that counts: the suite may send its own, to try the server. */
+/* What counts: the suite may write these headers itself, to try the server.  0, or -1: there is no randomness. */
 static int
-choose_key (struct opening *opening)
+make_offer (struct opening *opening)
 {
-  const char *line = http_header_line (opening->request.headers, "Sec-WebSocket-Key");
-  char fresh[WS_KEY_ROOM];
-  if (ws_make_key (fresh) < 0)
+  if (ws_make_key (opening->fresh_key) < 0)
     return -1;
-  if (line && line[strcspn (line, ":;")] == ':') {
-    const char *value = strchr (line, ':') + 1;
-    size_t size = strlen (value);
-    http_trim (&value, &size);
-    snprintf (opening->key, sizeof opening->key, "%.*s", (int) (size < 120 ? size : 120), value);
-  } else
-    snprintf (opening->key, sizeof opening->key, "%s", fresh);
+  const char *key = given_value (opening, "Sec-WebSocket-Key");
+  opening->offer = (struct ws_offer) { .key = key ? key : opening->fresh_key, .protocols = opening->protocols };
+  opening->offer.any_protocol = given_value (opening, "Sec-WebSocket-Protocol") != NULL;
+  opening->offer.any_extension = given_value (opening, "Sec-WebSocket-Extensions") != NULL;
   return 0;
 }
 
@@ -237,12 +305,12 @@ static int
 write_request (struct opening *opening, struct http_bytes *text)
 {
   struct http_bytes target = { 0 };
-  int failed = add_first_line (opening, text, &target) < 0 || choose_key (opening) < 0;
+  int failed = add_first_line (opening, text, &target) < 0 || make_offer (opening) < 0;
   if (!failed) {
     add_host (opening, text);
     add_usual (opening, text, "Upgrade", "websocket");
     add_usual (opening, text, "Connection", "Upgrade");
-    add_usual (opening, text, "Sec-WebSocket-Key", opening->key);
+    add_usual (opening, text, "Sec-WebSocket-Key", opening->fresh_key);
     add_usual (opening, text, "Sec-WebSocket-Version", "13");
     add_protocols (opening, text);
     add_usual (opening, text, "User-Agent", "runner");
@@ -283,32 +351,62 @@ send_request (struct opening *opening, const struct http_bytes *text)
   return RUNNER_PASS;
 }
 
+/* Waits for more of the answer. */
+static int
+read_more (struct opening *opening)
+{
+  struct http_request *request = &opening->request;
+  struct http_bytes *came = &request->session->exchange.received;
+  char data[4096];
+  for (;;) {
+    size_t n = 0;
+    CURLcode code = curl_easy_recv (request->session->easy, data, sizeof data, &n);
+    if (code == CURLE_OK && n) {
+      http_bytes_add (came, data, n);
+      return came->failed ? runner_error (request->step, "no memory for the answer") : RUNNER_PASS;
+    }
+    if (code != CURLE_AGAIN)
+      return broke (opening, code);
+    if (ws_poll (request->step, opening->ws, POLLIN, -1) < 0)
+      return runner_expired (request->step, "waiting for the answer of %s", request->authority);
+  }
+}
+
+/* Answers of status 100 or 103, which come before the one that counts (RFC 9110, 15.2). */
+static int
+is_interim (const char *head, size_t size)
+{
+  int status = ws_head_status (head, size);
+  return status >= 100 && status < 200 && status != 101;
+}
+
 /* Reads the head; what came behind it goes to the WebSocket. */
 static int
 read_head (struct opening *opening)
 {
   struct http_request *request = &opening->request;
   struct http_bytes *came = &request->session->exchange.received;
-  char data[4096];
-  while (!(opening->head = ws_head_size (http_bytes_text (came), came->size))) {
-    size_t n = 0;
+  size_t start = 0; /* of the head that counts */
+  for (;;) {
+    size_t head = ws_head_size (http_bytes_text (came) + start, came->size - start);
+    if (head)
+      runner_wire (request->step, RUNNER_RECEIVED, request->session->exchange.peer, came->data + start, head);
+    if (head && !is_interim (came->data + start, head)) {
+      opening->head = head;
+      break;
+    }
+    start += head;
     if (came->size > HEAD_LIMIT)
       return runner_fail (request->step, "%s: the head of the answer is longer than %d bytes", request->authority,
                           HEAD_LIMIT);
-    CURLcode code = curl_easy_recv (request->session->easy, data, sizeof data, &n);
-    if (code == CURLE_AGAIN) {
-      if (ws_poll (request->step, opening->ws, POLLIN, -1) < 0)
-        return runner_expired (request->step, "waiting for the answer of %s", request->authority);
-      continue;
-    }
-    if (code != CURLE_OK || n == 0)
-      return broke (opening, code);
-    http_bytes_add (came, data, n);
-    if (came->failed)
-      return runner_error (request->step, "no memory for the answer");
+    int outcome = head ? RUNNER_PASS : read_more (opening);
+    if (outcome != RUNNER_PASS)
+      return outcome;
   }
-  http_bytes_add (&opening->ws->ahead, came->data + opening->head, came->size - opening->head);
-  runner_wire (request->step, RUNNER_RECEIVED, request->session->exchange.peer, came->data, opening->head);
+  http_bytes_add (&opening->ws->ahead, came->data + start + opening->head, came->size - start - opening->head);
+  memmove (came->data, came->data + start, opening->head);
+  came->size = opening->head;
+  came->data[came->size] = '\0';
   return opening->ws->ahead.failed ? runner_error (request->step, "no memory for the answer") : RUNNER_PASS;
 }
 
@@ -352,7 +450,9 @@ judge (struct opening *opening, int *opened)
   else if (status != 101)
     outcome = runner_bad (request->step, "status", "%s: it opens no WebSocket: status %d %.*s", request->authority,
                           status, (int) (size < 80 ? size : 80), reason);
-  else if ((wrong = ws_head_wrong (&headers, opening->key, opening->protocols, why, sizeof why)))
+  else if (exchange->received.data[7] == '0')
+    outcome = runner_fail (request->step, "%s: the answer is HTTP/1.0", request->authority);
+  else if ((wrong = ws_head_wrong (&headers, &opening->offer, why, sizeof why)))
     outcome = runner_fail (request->step, "%s: %s", request->authority, wrong);
   *opened = outcome == RUNNER_PASS && status == 101;
   free (headers.rows);

@@ -11,11 +11,10 @@ no_wire (const void *step, int direction, const char *peer, const void *data, si
 }
 #define runner_wire no_wire /* there is no step */
 
-#include "../../common/show.c"
 #include "../../common/utf8.h"
 #include "../bytes.c"
 #include "../headers.c"
-#include "../websocket.c"
+#include "../ws-frames.c"
 #include "../ws-handshake.c"
 
 #define LIMIT 4000 /* bytes of a message */
@@ -36,7 +35,8 @@ check_head (const char *head, size_t size)
   int status = ws_head_status (head, size);
   FUZZ_CHECK (status == 0 || (status >= 100 && status < 600));
   FUZZ_CHECK (http_headers_split (head, size, &headers) == 0);
-  const char *wrong = ws_head_wrong (&headers, KEY, protocols, why, sizeof why);
+  const struct ws_offer offer = { .key = KEY, .protocols = protocols };
+  const char *wrong = ws_head_wrong (&headers, &offer, why, sizeof why);
   FUZZ_CHECK (!wrong || *wrong);
   FUZZ_CHECK (wrong || http_headers_find (&headers, "sec-websocket-accept"));
   free (headers.rows);
@@ -50,7 +50,7 @@ check_frames (struct websocket *ws)
   for (message = ws->first; message; message = message->next)
     unread += sizeof *message + message->size;
   FUZZ_CHECK (unread == ws->unread);
-  while ((message = take_message (ws))) {
+  while ((message = ws_take_message (ws))) {
     FUZZ_CHECK (message->size <= LIMIT && message->data[message->size] == '\0');
     FUZZ_CHECK (!message->is_text || utf8_is_valid (message->data, message->size));
     free (message);
@@ -70,6 +70,7 @@ FUZZ_TARGET (websocket)
   FUZZ_CHECK (ws);
   ws->session = &session;
   ws->limit = LIMIT;
+  ws->last = &ws->first;
   size_t head = ws_head_size ((const char *) data, size);
   if (head) {
     http_bytes_add (&ws->ahead, data, head); /* as it comes: with a NUL behind */
@@ -78,7 +79,7 @@ FUZZ_TARGET (websocket)
   }
   http_bytes_add (&ws->ahead, data + head, size - head);
   FUZZ_CHECK (ws_begin (ws) == 0);
-  while (go_on (ws))
+  while (ws_go_on (ws))
     continue;
   check_frames (ws);
   ws_free (ws);

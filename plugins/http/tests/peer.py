@@ -87,6 +87,8 @@ class Friendly(http.server.BaseHTTPRequestHandler):
         handler = getattr(self, "path_" + first.replace("-", "_"), None)
         if self.path.startswith("http://"):
             handler = self.path_echo
+        if self.command == "CONNECT":
+            handler = self.tunnel
         if handler:
             handler()
         else:
@@ -199,6 +201,20 @@ class Friendly(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n")
 
+    def path_set_cookies(self):
+        self.answer(headers=[("Set-Cookie", cookie) for cookie in self.query["cookie"]])
+
+    def tunnel(self):
+        """CONNECT, as a proxy has it; who asked is kept for /waiting/tunnels."""
+        host, _, port = self.path.rpartition(":")
+        with self.lock:
+            self.waiting["tunnels"] += 1
+        with socket.create_connection((host, int(port))) as far:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            threading.Thread(target=pass_on, args=(far, self.connection), daemon=True).start()
+            pass_on(self.connection, far)
+        self.close_connection = True
+
     def path_ws(self):
         ws_peer.serve(self)
 
@@ -225,6 +241,16 @@ class Friendly(http.server.BaseHTTPRequestHandler):
 
 class Local(Friendly):
     disable_nagle_algorithm = False  # a Unix socket has none
+
+
+def pass_on(here, there):
+    """All that comes here goes there."""
+    try:
+        while data := here.recv(65536):
+            there.sendall(data)
+        there.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
 
 def until_gone(connection, chunk):

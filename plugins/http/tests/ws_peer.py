@@ -17,6 +17,13 @@ def accept_of(key):
     return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
 
 
+def frame_of(opcode, data, last=True):
+    data = data.encode() if isinstance(data, str) else data
+    size = len(data)
+    length = bytes([size]) if size < 126 else struct.pack(">BH", 126, size) if size < 65536 else struct.pack(">BQ", 127, size)
+    return bytes([(0x80 if last else 0) | opcode]) + length + data
+
+
 class Gone(Exception):
     """The client has ended the connection."""
 
@@ -40,14 +47,8 @@ class Peer:
         self.handler.wfile.write(data)
         self.handler.wfile.flush()
 
-    def frame(self, opcode, data, last=True, first_bits=0, masked=False):
-        data = data.encode() if isinstance(data, str) else data
-        size = len(data)
-        head = bytes([(0x80 if last else 0) | first_bits | opcode])
-        bit = 0x80 if masked else 0
-        head += bytes([bit | size]) if size < 126 else (
-            bytes([bit | 126]) + struct.pack(">H", size) if size < 65536 else bytes([bit | 127]) + struct.pack(">Q", size))
-        self.raw(head + (bytes(4) if masked else b"") + data)
+    def frame(self, opcode, data, last=True):
+        self.raw(frame_of(opcode, data, last))
 
     def exactly(self, size):
         data = self.handler.rfile.read(size)
@@ -92,7 +93,8 @@ def ws_echo(peer):
 def ws_request(peer):
     """Tells what was asked for."""
     peer.answer()
-    peer.frame(TEXT, json.dumps({"path": peer.handler.path, "headers": {k.lower(): v for k, v in peer.headers.items()}}))
+    headers = {name.lower(): value for name, value in peer.headers.items()}
+    peer.frame(TEXT, json.dumps({"path": peer.handler.path, "headers": headers}))
     peer.until_closed()
 
 
@@ -140,15 +142,24 @@ def ws_status(peer):
     peer.answer(status=peer.rest.replace("-", " "), Content_Length="0", Upgrade=None, Sec_WebSocket_Accept=None)
 
 
-def ws_count(peer):
-    """Counts bytes of messages, and reads slowly enough that the client must wait."""
+def ws_drip(peer):
+    """The next message comes back byte by byte, and then a close frame likewise."""
     peer.answer()
-    size = 0
-    while (frame := peer.next())[0] != CLOSE:
-        size += len(frame[1])
-        if frame[0] == TEXT:
-            peer.frame(TEXT, json.dumps([size]))
-    peer.frame(*frame)
+    opcode, data = peer.next()
+    for byte in frame_of(opcode, data) + frame_of(CLOSE, struct.pack(">H", 1000) + "tschüß".encode()):
+        peer.raw(bytes([byte]))
+    peer.next()
+
+
+def ws_large(peer):
+    peer.answer()
+    peer.frame(BINARY, bytes(int(peer.rest)))
+    peer.until_closed()
+
+
+def ws_interim(peer):
+    peer.raw(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+    ws_echo(peer)
 
 
 # ---- those that do not ----
@@ -174,6 +185,30 @@ def ws_deaf(peer):
     gone.poll()
 
 
+def ws_full(peer):
+    """Closes in the middle of a message, and reads no more of it."""
+    peer.answer()
+    peer.exactly(10000)
+    peer.frame(CLOSE, struct.pack(">H", 1009) + b"too much")
+    gone = select.poll()
+    gone.register(peer.handler.connection, select.POLLRDHUP)
+    gone.poll()
+
+
+def ws_chatter(peer):
+    """Says more than anybody wants to keep before it listens."""
+    peer.answer()
+    for _ in range(80):
+        peer.frame(BINARY, bytes(1 << 20))
+    ws_echo(peer)
+
+
+def ws_version(peer):
+    key = accept_of(peer.headers["Sec-WebSocket-Key"])
+    peer.raw(f"HTTP/1.0 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {key}\r\n\r\n".encode())
+    peer.until_closed()
+
+
 def ws_endless_head(peer):
     peer.raw(b"HTTP/1.1 101 Switching Protocols\r\n")
     peer.until_gone(b"X-More: and more\r\n" * 100)
@@ -186,6 +221,8 @@ HANDSHAKES = {
     "no-connection": {"Connection": "close"},
     "extension": {"Sec_WebSocket_Extensions": "permessage-deflate"},
     "other-protocol": {"Sec_WebSocket_Protocol": "other"},
+    "two-protocols": {"Sec_WebSocket_Protocol": "chat\r\nSec-WebSocket-Protocol: chat"},
+    "two-accepts": {"Sec_WebSocket_Version": "13\r\nSec-WebSocket-Accept: bm90IHRoaXMga2V5"},
 }
 
 FRAMES = {
@@ -200,7 +237,12 @@ FRAMES = {
     "huge": b"\x82\x7f\x00\x00\x01\x00\x00\x00\x00\x00abc",
     "negative": b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
     "short-close": b"\x88\x01\x03",
-    "bad-close": b"\x88\x02\x03\xed",
+    "code-999": b"\x88\x02\x03\xe7",
+    "code-1005": b"\x88\x02\x03\xed",
+    "code-1015": b"\x88\x02\x03\xf7",
+    "code-2999": b"\x88\x02\x0b\xb7",
+    "code-5000": b"\x88\x02\x13\x88",
+    "reason-not-utf8": b"\x88\x04\x03\xe8\xff\xfe",
 }
 CUT = {"nothing": b"", "half": b"\x81\x0aabc"}
 ENDLESS = {"messages": b"\x81\x03abc" * 1000, "empty": b"\x81\x00" * 1000, "pings": b"\x89\x00" * 1000,
