@@ -217,7 +217,8 @@ begin_frame (struct websocket *ws, const struct wslay_frame_iocb *frame)
   if (wslay_is_ctrl_frame (frame->opcode))
     return 0;
   if (frame->payload_length > ws->limit - ws->coming.size) {
-    snprintf (text, sizeof text, "it sent a message larger than the limit of %llu bytes", (unsigned long long) ws->limit);
+    snprintf (text, sizeof text, "it sent a message larger than the limit of %llu bytes",
+              (unsigned long long) ws->limit);
     refuse (ws, WSLAY_CODE_MESSAGE_TOO_BIG, text);
     return -1;
   }
