@@ -206,7 +206,7 @@ class Friendly(http.server.BaseHTTPRequestHandler):
 
     def tunnel(self):
         """CONNECT, as a proxy has it; who asked is kept for /waiting/tunnels."""
-        host, _, port = self.path.rpartition(":")
+        host, _, port = self.path.replace("localhost:", "127.0.0.1:").rpartition(":")  # there may be no /etc/hosts
         with self.lock:
             self.waiting["tunnels"] += 1
         with socket.create_connection((host, int(port))) as far:
