@@ -206,11 +206,12 @@ http_ws_wait (struct runner_step *step, const void *data)
   int64_t skipped = 0;
   for (;;) {
     struct ws_message *message = NULL;
-    int outcome = pace_over (step, &pace) ? runner_expired (step, "waiting for a message from %s", ws->name)
-                                          : next_message (step, ws, &pace, &message);
-    if (outcome == RUNNER_PASS && !message)
+    int outcome;
+    if (pace_over (step, &pace))
+      outcome = runner_expired (step, "waiting for a message from %s", ws->name);
+    else if ((outcome = next_message (step, ws, &pace, &message)) == RUNNER_PASS && !message)
       outcome = fail_ended (step, ws, " before the message came");
-    if (outcome != RUNNER_PASS) {
+    if (!message) {
       if (skipped)
         runner_log (step, "%lld messages came that the step's expectations do not hold for", (long long) skipped);
       return outcome;
