@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "pace.h"
+#include "quiet.h"
 #include "show.h"
 
 /* What a wait has passed over is let go when it is more than this. */
@@ -339,13 +340,10 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
 {
   struct stream_wanted wanted;
   int outcome = wanted_in_stream (step, args, &wanted);
+  if (outcome == RUNNER_PASS)
+    outcome = quiet_fits (step, ns);
   if (outcome != RUNNER_PASS)
     return outcome;
-  char wish[40], left_text[40];
-  int64_t left = runner_left (step);
-  if (left < ns)
-    return runner_error (step, "for: %s is longer than the step may take (%s): give it a longer timeout",
-                         show_time (wish, ns), show_time (left_text, left));
   const struct stream *stream = source->stream;
   int64_t end = runner_now () + ns;
   struct pace pace = { 0 };
@@ -355,7 +353,7 @@ stream_quiet (struct runner_step *step, const struct stream_source *source, cons
     outcome = quiet_so_far (step, source, &wanted, &from, &searched, &over);
     if (outcome == RUNNER_PASS && searched && stream->lost)
       return fail_lost (step, source);
-    left = end - runner_now ();
+    int64_t left = end - runner_now ();
     if (outcome != RUNNER_PASS || over || (searched && left <= 0))
       return outcome;
     int more = pace_over (step, &pace) ? MORE_EXPIRED : MORE_CAME;

@@ -23,6 +23,7 @@
 #include "runner-plugin.h"
 
 #define HTTP_DEFAULT_LIMIT (64u * 1024 * 1024)
+#define HTTP_PEER_ROOM 324 /* a connection's name and an authority */
 
 /* Parameters of requests that a session can give once for all of them. */
 struct http_options {
@@ -102,7 +103,7 @@ enum http_stop { HTTP_GOES_ON, HTTP_TOO_LARGE, HTTP_TOO_MANY_HEADERS, HTTP_CANNO
 struct http_exchange {
   struct runner_step *step;
   CURL *easy;
-  char peer[324];              /* for runner_wire: "default localhost:8080" */
+  char peer[HTTP_PEER_ROOM];   /* for runner_wire: "default localhost:8080" */
   struct http_bytes sent;      /* the last request's header block, credentials hidden */
   struct http_bytes received;  /* the last response's header block, later its trailers */
   size_t trailers;             /* where the trailers begin in `received`; 0: none */
@@ -182,6 +183,8 @@ struct http_cookie { const char *domain, *path, *secure, *expires, *name, *value
 int http_cookie_split (char *line, struct http_cookie *cookie);
 
 /* request.c */
+/* RFC 9110, 5.6.2: what names of headers, methods and subprotocols consist of. */
+int http_is_token (const char *text, size_t size);
 /* All but the session's own are optional.  RUNNER_PASS, or the outcome. */
 int http_settings_merge (struct runner_step *step, const struct http_options *options,
                          struct http_settings *settings, struct http_kept **kept);
@@ -220,6 +223,9 @@ int http_save_open (struct http_request *request);
 
 /* response.c */
 int http_response (struct http_request *request);
+/* Puts `json`, if the text is a JSON list or object; one that is `declared` to be JSON may be any value, and if it is
+ * none, `json_error` says why. */
+void http_put_json (struct runner_out *out, int declared, const char *text, size_t size);
 /* What stands behind the status in the response's first line. */
 void http_reason (const struct http_exchange *exchange, const char **reason, size_t *size);
 

@@ -143,9 +143,8 @@ http_settings_merge (struct runner_step *step, const struct http_options *option
 
 /* ---- headers ---- */
 
-/* RFC 9110, 5.6.2: what a header's name and a method may consist of. */
-static int
-is_token (const char *text, size_t size)
+int
+http_is_token (const char *text, size_t size)
 {
   for (size_t i = 0; i < size; i++) {
     unsigned char c = (unsigned char) text[i];
@@ -200,7 +199,7 @@ http_headers_add (struct runner_step *step, struct runner_map map, struct curl_s
     size_t size;
     const char *name = runner_node_key (map.node, i, &size);
     const struct runner_node *node = runner_node_at (map.node, i);
-    if (!is_token (name, size))
+    if (!http_is_token (name, size))
       return runner_error (step, "headers: \"%.*s\" cannot be a header's name", (int) (size < 80 ? size : 80),
                            name);
     if (runner_kind (node) != RUNNER_IS_LIST) {
@@ -635,7 +634,7 @@ http_request_prepare (struct http_request *request)
 {
   struct runner_step *step = request->step;
   const struct http_request_args *args = request->args;
-  if (!is_token (request->method, strlen (request->method)))
+  if (!http_is_token (request->method, strlen (request->method)))
     return runner_error (step, "\"%s\" cannot be a method", request->method);
   if (args->save_to && args->xpath.node)
     return runner_error (step, "xpath needs the body, which save_to writes to a file");

@@ -131,18 +131,16 @@ is_json_type (const char *type)
   return size >= 5 && (strncasecmp (end - 5, "/json", 5) == 0 || strncasecmp (end - 5, "+json", 5) == 0);
 }
 
-static void
-put_json (struct runner_out *out, const char *type, const struct http_bytes *body)
+void
+http_put_json (struct runner_out *out, int declared, const char *text, size_t size)
 {
   char wrong[200] = "";
   size_t at = 0;
-  int declared = is_json_type (type);
-  const char *text = http_bytes_text (body);
-  while (at < body->size && http_is_blank (text[at]))
+  while (at < size && http_is_blank (text[at]))
     at++;
-  if (at == body->size || (!declared && text[at] != '{' && text[at] != '['))
+  if (at == size || (!declared && text[at] != '{' && text[at] != '['))
     return;
-  if (runner_put_json (out, "json", text, body->size, wrong, sizeof wrong) < 0 && declared)
+  if (runner_put_json (out, "json", text, size, wrong, sizeof wrong) < 0 && declared)
     runner_put_string (out, "json_error", wrong);
 }
 
@@ -163,7 +161,7 @@ put_body (struct runner_out *out, struct http_request *request)
   if (runner_wants (request->step, "body"))
     runner_put_text (out, "body", http_bytes_text (&exchange->body), exchange->body.size);
   if (runner_wants (request->step, "json") || runner_wants (request->step, "json_error"))
-    put_json (out, type, &exchange->body);
+    http_put_json (out, is_json_type (type), http_bytes_text (&exchange->body), exchange->body.size);
   return RUNNER_PASS;
 }
 

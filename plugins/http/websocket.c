@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../common/pace.h"
+#include "../common/quiet.h"
 #include "../common/show.h"
 
 /* The end of its scope: the server is told, if that needs no waiting. */
@@ -51,16 +52,16 @@ events_of (const struct websocket *ws)
   return (short) (POLLIN | (ws_has_unsent (ws) ? POLLOUT : 0));
 }
 
-/* One round of a step that waits, of at most `ns`.  0, or -1: the step must end. */
+/* One round of a step that waits.  0, or -1: the step must end. */
 static int
-wait_more (struct runner_step *step, struct websocket *ws, struct pace *pace, int64_t ns)
+wait_more (struct runner_step *step, struct websocket *ws, struct pace *pace)
 {
   if (pace_over (step, pace))
     return -1;
   struct ws_message *const *end = ws->last;
   if (ws_go_on (ws) || ws->last != end || ws->state != WS_OPEN)
     return 0;
-  return ws_poll (step, ws, events_of (ws), ns);
+  return ws_poll (step, ws, events_of (ws), -1);
 }
 
 /* "it was closed by 1001 (bye)": how the connection ended. */
@@ -134,18 +135,9 @@ static int
 next_message (struct runner_step *step, struct websocket *ws, struct pace *pace, struct ws_message **message)
 {
   while (!(*message = ws_take_message (ws)) && ws->state == WS_OPEN)
-    if (wait_more (step, ws, pace, -1) < 0)
+    if (wait_more (step, ws, pace) < 0)
       return runner_expired (step, "waiting for a message from %s", ws->name);
   return RUNNER_PASS;
-}
-
-static void
-put_json (struct runner_out *out, const struct ws_message *message)
-{
-  char wrong[200];
-  size_t at = strspn (message->data, " \t\r\n");
-  if (message->is_text && (message->data[at] == '{' || message->data[at] == '['))
-    (void) runner_put_json (out, "json", message->data, message->size, wrong, sizeof wrong);
 }
 
 static void
@@ -156,8 +148,8 @@ put_message (struct runner_step *step, const struct ws_message *message)
   runner_put_int (out, "size", (int64_t) message->size);
   if (runner_wants (step, "data"))
     runner_put_text (out, "data", message->data, message->size);
-  if (runner_wants (step, "json"))
-    put_json (out, message);
+  if (message->is_text && runner_wants (step, "json"))
+    http_put_json (out, 0, message->data, message->size);
 }
 
 static void
@@ -234,20 +226,20 @@ http_ws_quiet (struct runner_step *step, const void *data)
   struct websocket *ws = use (step, args->conn);
   if (!ws)
     return RUNNER_ERROR;
-  char wish[40], left_text[40], shown[SHOW_ROOM];
-  int64_t left = runner_left (step), end = runner_now () + args->ns.ns;
-  if (left < args->ns.ns)
-    return runner_error (step, "for: %s is longer than the step may take (%s): give it a longer timeout",
-                         show_time (wish, args->ns.ns), show_time (left_text, left));
+  int outcome = quiet_fits (step, args->ns.ns);
+  if (outcome != RUNNER_PASS)
+    return outcome;
+  char shown[SHOW_ROOM];
+  int64_t end = runner_now () + args->ns.ns;
   struct pace pace = { 0 };
-  for (int more = 1;;) {
-    more = ws_go_on (ws);
+  for (;;) {
+    int more = ws_go_on (ws);
     if (ws->first)
       return runner_fail (step, "%s: expected nothing, got %s", ws->name,
                           show_first (shown, ws->first->data, ws->first->size));
     if (ws->state != WS_OPEN)
       return fail_ended (step, ws, ", expected it to stay open");
-    left = end - runner_now ();
+    int64_t left = end - runner_now ();
     if (!more && left <= 0)
       return RUNNER_PASS;
     if (pace_over (step, &pace) || (!more && ws_poll (step, ws, events_of (ws), left) < 0))
@@ -266,7 +258,7 @@ await_close (struct runner_step *step, struct websocket *ws)
   while (ws->state == WS_OPEN) {
     while ((message = ws_take_message (ws)))
       free (message);
-    if (wait_more (step, ws, &pace, -1) < 0)
+    if (wait_more (step, ws, &pace) < 0)
       return runner_expired (step, "waiting for %s to close, too", ws->name);
   }
   if (ws->state != WS_CLOSED)

@@ -1,6 +1,7 @@
 /* websocket.h - WebSockets (RFC 6455): open connections, and the verbs on them.
  *
  *   ws-open.c       http.websocket: connects and asks for the upgrade
+ *   ws-request.c    that request
  *   ws-handshake.c  what the server answered to that
  *   ws-frames.c     frames and messages, by libwslay
  *   websocket.c     http.ws_send, ws_receive, ws_wait, ws_quiet, ws_close

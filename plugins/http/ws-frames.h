@@ -31,7 +31,7 @@ struct websocket {
   struct http_session *session; /* its own, with the connection */
   wslay_frame_context_ptr frames;
   uint64_t limit; /* of a message */
-  char name[324]; /* "live localhost:8080": for traffic and messages */
+  char name[HTTP_PEER_ROOM]; /* "live localhost:8080": for traffic and messages */
 
   struct http_bytes ahead; /* came behind the server's answer */
   size_t ahead_taken;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../common/pace.h"
+#include "../common/quiet.h"
 #include "../common/show.h"
 
 #define PEER_FORM .pattern = ":[0-9]*[1-9][0-9]*$", .form = "an address with a port (host:port or [v6]:port)"
@@ -233,10 +234,10 @@ udp_quiet (struct runner_step *step, const void *arguments)
   struct stream_wanted wanted;
   struct udp_socket *socket;
   int outcome = begin_receiving (step, args->conn, &args->wanted, &socket, &wanted);
+  if (outcome == RUNNER_PASS)
+    outcome = quiet_fits (step, args->ns.ns);
   if (outcome != RUNNER_PASS)
     return outcome;
-  if (runner_left (step) < args->ns.ns)
-    return runner_error (step, "for: it is longer than the step may take: give it a longer timeout");
   int64_t end = runner_now () + args->ns.ns;
   struct pace pace = { 0 };
   struct datagram *at = NULL;
